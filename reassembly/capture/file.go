@@ -1,0 +1,101 @@
+package capture
+
+import "sync/atomic"
+
+// File describes one input and what was lost of it. It must not be copied.
+type File struct {
+	Name      string // as given on the command line; "-" for standard input
+	Format    Format
+	LinkTypes []LinkType // of its interfaces, in order of first appearance
+	Snaplen   uint32     // the largest of its interfaces; 0 when unlimited
+	Packets   uint64
+	Bytes     uint64 // captured bytes of the packets' data
+	First     Time   // earliest and latest time of its packets
+	Last      Time
+
+	CutPackets uint64 // packets of which the snaplen cut bytes
+	// Dropped is how many packets the capturing kernel or program dropped, as
+	// the file says: per interface the last statistics or the sum of what
+	// packets say was lost before them, whichever is more.
+	Dropped       uint64
+	ClockBackward uint64   // packets whose time lies before that of the packet before, in the same input
+	Secrets       [][]byte // TLS key log text of pcapng decryption secrets blocks
+	// Limits has the bounds that bit, by name, and how often something was
+	// skipped or cut because of them:
+	//
+	//	packet-bytes  a packet's data beyond 1 MiB was cut off
+	//	block-bytes   the options of a pcapng interface or its statistics beyond 4 MiB were ignored
+	//	interfaces    an interface beyond the 65,536th of a pcapng section was ignored
+	//	secrets       a secrets block did not fit into the 4 MiB kept of an input
+	Limits map[string]uint64
+	// Damage says why reading stopped before the end of the input ("" if it did
+	// not): it ends inside a record, a compressed stream is cut or corrupt, a
+	// block contradicts itself, the disk failed.
+	Damage string
+	// DamageAt is the number of the packet after which Damage was met.
+	DamageAt uint64
+
+	linkTypes  map[LinkType]struct{} // LinkTypes as a set: a hostile file has 65,536 of them
+	unlimited  bool                  // an interface without snaplen was seen
+	read, size atomic.Int64
+}
+
+// The names of the bounds, as in File.Limits.
+const (
+	limitPacketBytes = "packet-bytes"
+	limitBlockBytes  = "block-bytes"
+	limitInterfaces  = "interfaces"
+	limitSecrets     = "secrets"
+)
+
+// Progress says how many bytes of the input were read, of how many: as stored,
+// before decompression. Size is 0 when it is unknown (a pipe). Any goroutine
+// may call it at any time.
+func (f *File) Progress() (read, size int64) { return f.read.Load(), f.size.Load() }
+
+// limited counts that the bound of that name bit.
+func (f *File) limited(name string) {
+	if f.Limits == nil {
+		f.Limits = make(map[string]uint64)
+	}
+	f.Limits[name]++
+}
+
+// addInterface notes the link type and the snaplen of a new interface.
+func (f *File) addInterface(in *Interface) {
+	if _, known := f.linkTypes[in.LinkType]; !known {
+		if f.linkTypes == nil {
+			f.linkTypes = make(map[LinkType]struct{})
+		}
+		f.linkTypes[in.LinkType] = struct{}{}
+		f.LinkTypes = append(f.LinkTypes, in.LinkType)
+	}
+	f.unlimited = f.unlimited || in.Snaplen == 0
+	if f.unlimited {
+		f.Snaplen = 0
+		return
+	}
+	f.Snaplen = max(f.Snaplen, in.Snaplen)
+}
+
+// Format is a capture file format.
+type Format uint8
+
+// The formats that can be read.
+const (
+	Pcap Format = iota + 1
+	PcapNanosecond
+	Pcapng
+)
+
+func (f Format) String() string {
+	switch f {
+	case Pcap:
+		return "pcap"
+	case PcapNanosecond:
+		return "pcap-ns"
+	case Pcapng:
+		return "pcapng"
+	}
+	return "unknown"
+}

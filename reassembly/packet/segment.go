@@ -1,0 +1,146 @@
+// Package packet finds the TCP segment (or UDP datagram) in a captured frame:
+// it walks link-layer headers, tags, tunnels, IPv4 and IPv6 with their
+// extension headers, and reassembles IP fragments. It keeps nothing but the
+// fragments that wait for their rest, in bounded memory, and counters of what
+// it could not decode.
+package packet
+
+import (
+	"bytes"
+	"encoding/binary"
+	"net/netip"
+
+	"wirelag/reassembly/capture"
+)
+
+// Endpoint is an IP address and a port, without pointers and comparable. IPv4
+// addresses are held in their IPv4-mapped form.
+type Endpoint struct {
+	addr [16]byte
+	port uint16
+}
+
+// NewEndpoint returns the endpoint of a.
+func NewEndpoint(a netip.AddrPort) Endpoint {
+	return Endpoint{a.Addr().As16(), a.Port()}
+}
+
+// Addr is the address, as IPv4 if it is one.
+func (e Endpoint) Addr() netip.Addr { return netip.AddrFrom16(e.addr).Unmap() }
+
+// Port is the port number.
+func (e Endpoint) Port() uint16 { return e.port }
+
+// AddrPort is the endpoint as the standard library has it.
+func (e Endpoint) AddrPort() netip.AddrPort { return netip.AddrPortFrom(e.Addr(), e.port) }
+
+// Bytes appends the 18 bytes that identify e (address, port) to b, for hashing.
+func (e Endpoint) Bytes(b []byte) []byte {
+	b = append(b, e.addr[:]...)
+	return binary.BigEndian.AppendUint16(b, e.port)
+}
+
+// Flags are the control bits of a TCP segment (RFC 9293 §3.1).
+type Flags uint8
+
+// The control bits.
+const (
+	FIN Flags = 1 << iota
+	SYN
+	RST
+	PSH
+	ACK
+	URG
+	ECE
+	CWR
+)
+
+// Has reports whether all bits of g are set in f.
+func (f Flags) Has(g Flags) bool { return f&g == g }
+
+// Checksum is what the TCP checksum says of a segment.
+type Checksum uint8
+
+// What the checksum says. It is not verified where the frame is cut, and only
+// for segments short enough that verifying them costs next to nothing.
+const (
+	ChecksumUnverified Checksum = iota
+	ChecksumGood
+	ChecksumBad
+	ChecksumPartial // the pseudo header's sum alone: the adapter fills in the rest (offload)
+)
+
+// Block is one block of a SACK option (RFC 2018): sequence numbers from Left up
+// to but not including Right.
+type Block struct{ Left, Right uint32 }
+
+// Options are the TCP options that matter here.
+type Options struct {
+	MSS            uint16 // 0 when absent (RFC 9293 §3.7.1)
+	WindowScale    uint8  // shift count, valid when HasWindowScale (RFC 7323 §2)
+	SACKCount      uint8  // how many of SACK are valid
+	HasWindowScale bool
+	HasTimestamps  bool
+	SACKPermitted  bool
+	FastOpen       bool   // a TCP Fast Open cookie or cookie request (RFC 7413)
+	TSVal, TSEcr   uint32 // valid when HasTimestamps (RFC 7323 §3)
+	SACK           [4]Block
+}
+
+// Segment is one TCP segment as captured.
+type Segment struct {
+	capture.Mark
+	Src, Dst Endpoint
+	Seq, Ack uint32
+	Window   uint16 // as on the wire, unscaled
+	Flags    Flags
+	Checksum Checksum
+	IPID     uint16 // the IPv4 identification; 0 with IPv6
+	TTL      uint8  // or hop limit
+	Cut      bool   // Payload is shorter than Length: the snaplen cut the frame
+	// Length is the payload's length on the wire.
+	Length uint32
+	// Payload is what was captured of it; borrowed, like Packet.Data.
+	Payload   []byte
+	Options   Options
+	Interface *capture.Interface
+}
+
+// End is the sequence number after the segment: SYN and FIN count one each.
+func (s *Segment) End() uint32 {
+	end := s.Seq + s.Length
+	if s.Flags&SYN != 0 {
+		end++
+	}
+	if s.Flags&FIN != 0 {
+		end++
+	}
+	return end
+}
+
+// Kind is what a frame turned out to be.
+type Kind uint8
+
+// The kinds of frames.
+const (
+	// TCP: the Segment is filled in whole.
+	TCP Kind = iota + 1
+	// UDP: Mark, Src, Dst, Length, Payload, Cut, TTL and Interface of the Segment are filled in.
+	UDP
+	// Fragment: part of an IP datagram that is not complete yet.
+	Fragment
+	// OtherIP: IP that carries neither TCP nor UDP.
+	OtherIP
+	// NotIP: a link-layer frame without IP in it (ARP, LLC, control frames).
+	NotIP
+	// Undecodable: damaged, cut inside a header, or a link type or encapsulation that is not known.
+	Undecodable
+)
+
+// Compare orders endpoints by address and port, in the way of bytes.Compare.
+func (e Endpoint) Compare(f Endpoint) int {
+	if c := bytes.Compare(e.addr[:], f.addr[:]); c != 0 {
+		return c
+	}
+	return int(e.port) - int(f.port)
+}
