@@ -1,0 +1,114 @@
+package reassembly
+
+import (
+	"time"
+
+	"wirelag/reassembly/packet"
+)
+
+// Class says what a segment is, seen in the course of its connection.
+type Class uint16
+
+// The classes of segments; several may apply.
+const (
+	// New: it carries bytes beyond all that its sender sent before.
+	New Class = 1 << iota
+	// Retransmitted: it carries bytes again that its sender sent before, whether
+	// or not the capture saw them.
+	Retransmitted
+	// Reordered: it carries bytes late that were sent earlier than others seen before.
+	Reordered
+	// OutOfOrder: bytes before it have not been seen yet.
+	OutOfOrder
+	// KeepAlive: a probe of an idle connection (RFC 9293 §3.8.4), or of a zero window.
+	KeepAlive
+	// DuplicateACK: it acknowledges once more what was acknowledged, and carries nothing.
+	DuplicateACK
+	// Spurious: its selective acknowledgement reports bytes received twice (DSACK, RFC 2883).
+	Spurious
+	// Ignored: no endpoint would act on it (a reset outside the window, a segment of an older connection).
+	Ignored
+)
+
+// Has reports whether c contains all of d.
+func (c Class) Has(d Class) bool { return c&d == d }
+
+// fingerprint recognises a copy of a segment that the capture made.
+type fingerprint struct {
+	hash uint32
+	at   uint32 // microseconds, modulo 2^32
+}
+
+// How late a copy made by the capture may come. A retransmission carries a new
+// IP identification and, where timestamps are on, almost always a new TSval;
+// a copy made by a mirror port, a router's second interface or the second
+// capture point carries the same.
+const (
+	copyAgeTimestamps = time.Second            // equal IPv4 identification and timestamps
+	copyAgeIPID       = 100 * time.Millisecond // equal IPv4 identification, no timestamps
+	copyAgeBare       = 2 * time.Millisecond   // nothing to tell them apart by
+)
+
+func copyAge(s *packet.Segment) time.Duration {
+	switch {
+	case s.IPID != 0 && s.Options.HasTimestamps:
+		return copyAgeTimestamps
+	case s.IPID != 0:
+		return copyAgeIPID
+	}
+	return copyAgeBare
+}
+
+// print returns the fingerprint of s.
+func print(s *packet.Segment) fingerprint {
+	const prime = 0x9E3779B97F4A7C15
+	h := uint64(s.Seq)<<32 | uint64(s.Ack)
+	h = (h ^ h>>29) * prime
+	h ^= uint64(s.IPID)<<48 | uint64(s.Window)<<32 | uint64(s.Length)
+	h = (h ^ h>>32) * prime
+	h ^= uint64(s.Options.TSVal)<<32 | uint64(s.Options.TSEcr) ^ uint64(s.Flags)
+	h = (h ^ h>>29) * prime
+	for _, b := range s.Options.SACK[:s.Options.SACKCount] {
+		h = (h ^ uint64(b.Left)<<32 ^ uint64(b.Right)) * prime
+	}
+	return fingerprint{uint32(h >> 32), uint32(s.Time / 1000)}
+}
+
+// manyRecent is how many segments of an end are remembered once the capture is
+// known to hold copies: a copy behind a queue comes after others.
+const manyRecent = 64
+
+// remember notes s, to know copies of it by.
+func (t *Table) remember(e *end, s *packet.Segment) {
+	if e.many == nil && t.stats.Copies > 0 {
+		e.many = new([manyRecent]fingerprint)
+		copy(e.many[:], e.recent[:])
+	}
+	recent := e.latest()
+	recent[e.segments%uint32(len(recent))] = print(s)
+	e.segments++
+}
+
+// latest are the segments remembered.
+func (e *end) latest() []fingerprint {
+	if e.many != nil {
+		return e.many[:]
+	}
+	return e.recent[:]
+}
+
+// copied reports whether s is a copy of a segment of side seen shortly before.
+func (c *Connection) copied(side Side, s *packet.Segment) bool {
+	e := &c.ends[side]
+	if e.segments == 0 {
+		return false
+	}
+	p, limit := print(s), uint32(copyAge(s)/time.Microsecond)
+	for _, r := range e.latest() {
+		if r.hash == p.hash && p.at-r.at <= limit {
+			return true
+		}
+	}
+	p0 := c.before()
+	return p0 != nil && p0.copied(side, s)
+}

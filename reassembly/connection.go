@@ -1,0 +1,251 @@
+// Package reassembly turns TCP segments into connections and their bytes in
+// order. Segments come in one at a time from [packet.Decoder]; a [Table] finds
+// the connection each belongs to (a 4-tuple and its start), follows its state,
+// its round trips and its losses, and hands what it learns to a [Consumer]. It
+// keeps a record for every open connection and, behind holes, bounded copies of
+// the segments that wait for the hole to be filled.
+package reassembly
+
+import (
+	"net/netip"
+	"time"
+
+	"wirelag/reassembly/capture"
+	"wirelag/reassembly/packet"
+)
+
+// Side is one of the two ends of a connection. It never changes for an end,
+// while which of them is the client may be learned late.
+type Side uint8
+
+// Other is the opposite side.
+func (s Side) Other() Side { return s ^ 1 }
+
+// Direction is the way that data flows.
+type Direction uint8
+
+// The directions.
+const (
+	ToServer Direction = iota
+	ToClient
+)
+
+func (d Direction) String() string {
+	if d == ToServer {
+		return "to server"
+	}
+	return "to client"
+}
+
+// CloseKind is how a connection ended.
+type CloseKind uint8
+
+// How a connection ends.
+const (
+	StillOpen CloseKind = iota // open when the capture ended
+	ByFIN
+	ByRST
+	ByTimeout // no end was seen; its 4-tuple was used again or it was evicted
+)
+
+var closeNames = [...]string{"open", "fin", "rst", "timeout"}
+
+func (k CloseKind) String() string { return closeNames[k] }
+
+// Role is what is known of which end is the client.
+type Role uint8
+
+// How sure the roles are.
+const (
+	RoleByPort    Role = iota // a guess: the client is the side with the higher port
+	RoleByContent             // the client sent the first HTTP request or TLS ClientHello
+	RoleBySYN                 // the client sent the first SYN
+)
+
+// Connection is one TCP connection: a 4-tuple from its first packet to its end.
+// After Consumer.Closed it is not changed any more and may be kept.
+type Connection struct {
+	// ID numbers the connections of a capture from 1 in the order of their first packets.
+	ID uint64
+	// Attached is the consumer's own state for the connection.
+	Attached any
+
+	ends  [2]end
+	first capture.Mark
+	last  capture.Mark
+
+	syn         capture.Mark // the first SYN
+	lastSYN     capture.Mark // the last SYN before the SYN/ACK that was acknowledged
+	synAck      capture.Mark // the SYN/ACK that the client acknowledged
+	established capture.Mark // the client's first ACK of it
+	rst         capture.Mark
+	closedAt    capture.Mark
+
+	hash       uint32 // of the tuple, for the index
+	rstSeq     uint32
+	packets    uint32
+	synRepeats uint16
+	client     Side
+	closedBy   Side
+	firstFIN   Side
+	rstSide    Side
+	role       Role
+	close      CloseKind
+
+	midStream    bool
+	synchronised bool // the handshake is over, or was before the capture began
+	over         bool // both ends finished, or one reset
+	told         bool // Consumer.Closed was called
+
+	// previous is the incarnation of the tuple before, while segments may still belong to it.
+	previous *Connection
+}
+
+// end is what is known of one end of a connection, as the sender of its data
+// and as the receiver of the other's.
+type end struct {
+	endpoint packet.Endpoint
+
+	isn    uint32 // valid when hasISN
+	next   uint32 // the sequence number after the bytes delivered in order; valid when started
+	top    uint32 // the highest sequence number sent + 1; valid when started
+	finSeq uint32 // the sequence number of the FIN; valid when hasFIN
+	ack    uint32 // the highest acknowledgement sent; valid when sentACK
+	window uint32 // the last receive window sent, scaled
+
+	segments        uint32
+	retransmissions uint32
+	offset          int64 // bytes of the stream before next: delivered or missing
+
+	mss                                                                   uint16
+	lastIPID                                                              uint16 // of the segment that reached top
+	scale                                                                 uint8
+	hasISN, started, hasFIN, finInOrder, sentACK, hasScale, hasTimestamps bool
+
+	topTSVal uint32 // the timestamp of the segment that reached top
+	fin      capture.Mark
+	sample   sample
+	recent   [2]fingerprint           // the latest segments, to know copies by
+	many     *[manyRecent]fingerprint // more of them, once the capture is known to hold copies
+	stretch  *stretch                 // where order is lost: what waits for a hole to be filled
+}
+
+// Client is the end that opened the connection.
+func (c *Connection) Client() netip.AddrPort { return c.ends[c.client].endpoint.AddrPort() }
+
+// Server is the end that was connected to.
+func (c *Connection) Server() netip.AddrPort { return c.ends[c.client.Other()].endpoint.AddrPort() }
+
+// ClientSide is the side that is the client, as far as is known.
+func (c *Connection) ClientSide() Side { return c.client }
+
+// Roles says how the client was told from the server.
+func (c *Connection) Roles() Role { return c.role }
+
+// Direction is the way data from side flows.
+func (c *Connection) Direction(side Side) Direction {
+	if side == c.client {
+		return ToServer
+	}
+	return ToClient
+}
+
+// Sender is the side whose data flows in direction d.
+func (c *Connection) Sender(d Direction) Side {
+	if d == ToServer {
+		return c.client
+	}
+	return c.client.Other()
+}
+
+// First is the first packet of the connection, Last its latest so far.
+func (c *Connection) First() capture.Mark { return c.first }
+
+// Last is the latest packet of the connection.
+func (c *Connection) Last() capture.Mark { return c.last }
+
+// MidStream reports whether the connection was open before the capture began:
+// its SYN is not in it.
+func (c *Connection) MidStream() bool { return c.midStream }
+
+// Packets counts the packets of the connection, in both directions.
+func (c *Connection) Packets() uint64 { return uint64(c.packets) }
+
+// Bytes counts the bytes of the stream in direction d: seen in order, or known
+// to be missing from the capture.
+func (c *Connection) Bytes(d Direction) int64 { return c.ends[c.Sender(d)].offset }
+
+// Retransmissions counts the segments with payload that were sent again, in both directions.
+func (c *Connection) Retransmissions() uint64 {
+	return uint64(c.ends[0].retransmissions) + uint64(c.ends[1].retransmissions)
+}
+
+// Close is how the connection ended.
+func (c *Connection) Close() CloseKind { return c.close }
+
+// ClosedBy is the side that ended the connection: the sender of the first FIN,
+// or of the RST where there was none. ok is false while it is open.
+func (c *Connection) ClosedBy() (side Side, ok bool) {
+	return c.closedBy, c.close == ByFIN || c.close == ByRST
+}
+
+// ClosedAt is the packet that ended the connection (the last FIN or the RST); zero while it is open.
+func (c *Connection) ClosedAt() capture.Mark { return c.closedAt }
+
+// FIN is the packet in which side finished its stream; zero if it did not.
+func (c *Connection) FIN(side Side) capture.Mark { return c.ends[side].fin }
+
+// RST is the packet that reset the connection and its sender; zero if none did.
+func (c *Connection) RST() (capture.Mark, Side) { return c.rst, c.rstSide }
+
+// SYN is the first SYN; zero when it is not in the capture.
+func (c *Connection) SYN() capture.Mark { return c.syn }
+
+// SYNACK is the SYN/ACK that the client acknowledged; zero when it is not in the capture.
+func (c *Connection) SYNACK() capture.Mark { return c.synAck }
+
+// Established is the client's acknowledgement of the SYN/ACK; zero when it is not in the capture.
+func (c *Connection) Established() capture.Mark { return c.established }
+
+// SYNRepeats counts SYNs and SYN/ACKs that were sent again.
+func (c *Connection) SYNRepeats() int { return int(c.synRepeats) }
+
+// MSS is the maximum segment size that side announced to receive (RFC 9293 §3.7.1); 0 when unknown.
+func (c *Connection) MSS(side Side) int { return int(c.ends[side].mss) }
+
+// RTT is the connection's round trip between client and server: the sum of the
+// round trips from the capture point to each.
+func (c *Connection) RTT() (rtt time.Duration, ok bool) {
+	toClient, ok1 := c.RTTClient()
+	toServer, ok2 := c.RTTServer()
+	return toClient + toServer, ok1 && ok2
+}
+
+// RTTClient is the round trip between the capture point and the client: the
+// least time from a segment to the client to its acknowledgement, repeated
+// segments excluded (Karn). ok is false when none was seen.
+func (c *Connection) RTTClient() (time.Duration, bool) {
+	return c.ends[c.client.Other()].sample.best()
+}
+
+// RTTServer is the same between the capture point and the server.
+func (c *Connection) RTTServer() (time.Duration, bool) {
+	return c.ends[c.client].sample.best()
+}
+
+// Setup is how long the client waited for the connection: from its first SYN to
+// the SYN/ACK, repeats included. ok is false when the handshake is not in the capture.
+func (c *Connection) Setup() (time.Duration, bool) {
+	if c.syn.IsZero() || c.synAck.IsZero() {
+		return 0, false
+	}
+	toClient, _ := c.RTTClient()
+	return c.synAck.Sub(c.syn) + toClient, true
+}
+
+// Offset is the place of sequence number seq in side's stream, in bytes from its
+// beginning (or from where the capture first saw it).
+func (c *Connection) Offset(side Side, seq uint32) int64 {
+	e := &c.ends[side]
+	return e.offset + int64(int32(seq-e.next))
+}

@@ -1,0 +1,63 @@
+package reassembly
+
+import "time"
+
+// Limits bound what a Table keeps. The zero value of a field means its default.
+type Limits struct {
+	// Connections is how many connections are followed at once; beyond it the
+	// one idle for longest among the oldest is closed. Default 1,200,000.
+	Connections int
+	// PendingBytes is the memory for segments that wait behind holes, over all
+	// connections. Default 32 MiB.
+	PendingBytes int
+	// PendingPerDirection is the same for one direction of a connection. Default 8 MiB.
+	PendingPerDirection int
+	// HoleAge is how long a hole may stay open, in capture time. Default 30 s.
+	HoleAge time.Duration
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.Connections == 0 {
+		l.Connections = 1_200_000
+	}
+	if l.PendingBytes == 0 {
+		l.PendingBytes = 32 << 20
+	}
+	if l.PendingPerDirection == 0 {
+		l.PendingPerDirection = 8 << 20
+	}
+	if l.HoleAge == 0 {
+		l.HoleAge = 30 * time.Second
+	}
+	return l
+}
+
+// Stats counts what a Table met; byte counts are of payload.
+type Stats struct {
+	Segments uint64 // handed to Add
+
+	Copies           uint64 // segments that the capture holds twice
+	MidStream        uint64 // connections whose opening is not in the capture
+	OneSided         uint64 // connections of which only one direction was captured
+	OpenAtEnd        uint64 // connections still open when the capture ended
+	Offload          uint64 // segments larger than the MSS: joined or not yet split by an adapter
+	AckedUnseen      uint64 // holes that the receiver acknowledged: lost by the capture
+	AckedUnseenBytes uint64
+	Unfilled         uint64 // other holes that were never filled
+	UnfilledBytes    uint64
+	CutBytes         uint64 // bytes cut off by the snaplen
+	OverlapConflicts uint64 // bytes sent again with another content; the first copy counts
+	Late             uint64 // segments of connections that were over for long
+	Ignored          uint64 // segments that no endpoint would act on
+	ResetsRevoked    uint64 // resets after which their sender went on
+	BadChecksum      uint64
+	PartialChecksum  uint64
+
+	EvictedConnections uint64 // Limits.Connections bit
+	EvictedHoles       uint64 // holes given up because Limits.Pending… or HoleAge bit
+
+	// Every byte of sequence space is one of these once its connection is over.
+	Delivered uint64 // handed on in order
+	Missing   uint64 // reported as gaps: AckedUnseenBytes + UnfilledBytes + CutBytes
+	Trimmed   uint64 // sent again, or overlapping what came before
+}

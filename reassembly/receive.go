@@ -1,0 +1,384 @@
+package reassembly
+
+import (
+	"wirelag/reassembly/capture"
+	"wirelag/reassembly/packet"
+)
+
+// receive works segment s of side into c.
+func (t *Table) receive(c *Connection, side Side, s *packet.Segment) {
+	e := &c.ends[side]
+	t.remember(e, s)
+	c.last = s.Mark
+	c.packets++
+	t.inspect(c, side, s)
+	class := c.classify(side, s)
+	if class.Has(Ignored) {
+		t.stats.Ignored++
+	}
+	if class.Has(Retransmitted) && s.Length > 0 {
+		e.retransmissions++
+	}
+	t.shake(c, side, s)
+	if t.consumer.Segment != nil {
+		t.consumer.Segment(c, side, s, class)
+	}
+	if class.Has(Ignored) {
+		return
+	}
+	t.acknowledge(c, side, s)
+	t.measure(c, side, s, class)
+	switch {
+	case class.Has(KeepAlive):
+		t.stats.Trimmed += uint64(s.Length)
+	case s.Length > 0:
+		t.carry(c, side, s)
+	}
+	t.advanceTop(e, s)
+	if s.Flags.Has(packet.FIN) {
+		t.takeFIN(c, side, s)
+	}
+	if s.Flags.Has(packet.RST) {
+		t.takeRST(c, side, s)
+	}
+}
+
+// inspect counts what a segment says of the capture.
+func (t *Table) inspect(c *Connection, side Side, s *packet.Segment) {
+	switch s.Checksum {
+	case packet.ChecksumBad:
+		t.stats.BadChecksum++
+	case packet.ChecksumPartial:
+		t.stats.PartialChecksum++
+	}
+	if mss := c.ends[side.Other()].mss; mss != 0 && s.Length > uint32(mss) {
+		t.stats.Offload++
+	}
+}
+
+// farAhead is how far from the bytes in order a segment may be: the largest
+// window is 2^30 bytes (RFC 7323 §2.3).
+const farAhead = 1 << 30
+
+// classify says what s is before it changes anything.
+func (c *Connection) classify(side Side, s *packet.Segment) Class {
+	e, other := &c.ends[side], &c.ends[side.Other()]
+	if s.Flags.Has(packet.RST) {
+		if c.acceptsRST(side, s) {
+			return 0
+		}
+		return Ignored
+	}
+	var class Class
+	if o := &s.Options; o.SACKCount > 0 && duplicateSACK(o, s.Ack) {
+		class |= Spurious
+	}
+	if s.Flags.Has(packet.SYN) && e.hasISN && s.Seq == e.isn {
+		return class | Retransmitted
+	}
+	if !e.started {
+		return class | New
+	}
+	restarts := e.unsettled() || s.Flags.Has(packet.SYN) && c.replacesISN(side)
+	if ahead := int32(s.End() - e.next); !restarts && (ahead > farAhead || ahead < -farAhead) {
+		return Ignored
+	}
+	if s.Flags.Has(packet.SYN) {
+		return class
+	}
+	if s.Seq == e.next-1 && s.Seq == e.top-1 && !s.Flags.Has(packet.FIN) &&
+		(s.Length == 0 || s.Length == 1 && other.acknowledges(e.next)) {
+		return class | KeepAlive
+	}
+	if s.Length == 0 {
+		if e.sentACK && s.Ack == e.ack && int32(other.top-s.Ack) > 0 && !s.Flags.Has(packet.FIN) {
+			class |= DuplicateACK
+		}
+		return class
+	}
+	if int32(s.Seq+s.Length-e.top) > 0 {
+		class |= New
+	}
+	if int32(s.Seq-e.next) > 0 {
+		class |= OutOfOrder
+	}
+	if int32(s.Seq-e.top) < 0 {
+		class |= c.again(side, s)
+	}
+	return class
+}
+
+// duplicateSACK reports whether the first block of a SACK option says that bytes
+// came twice (RFC 2883 §4).
+func duplicateSACK(o *packet.Options, ack uint32) bool {
+	first := o.SACK[0]
+	if int32(first.Right-ack) <= 0 {
+		return true
+	}
+	return o.SACKCount > 1 && int32(first.Left-o.SACK[1].Left) >= 0 && int32(first.Right-o.SACK[1].Right) <= 0
+}
+
+// again tells a segment that was sent again from one that came late: late is
+// what was sent before the segment that reached the top, by the sender's IP
+// identification or timestamp, or what comes sooner than the sender could have
+// learned of a loss.
+func (c *Connection) again(side Side, s *packet.Segment) Class {
+	e := &c.ends[side]
+	if !e.hasISN && int32(s.Seq-(e.next-uint32(e.offset))) < 0 {
+		return Reordered // it comes from before the capture saw the stream
+	}
+	if int32(s.Seq-e.next) < 0 && (e.stretch == nil || int32(s.Seq+s.Length-e.next) <= 0) {
+		return Retransmitted
+	}
+	if e.stretch == nil || e.stretch.holds(s.Seq, s.Seq+s.Length) {
+		return Retransmitted
+	}
+	const plausibleStep = 1 << 10
+	if step := int16(s.IPID - e.lastIPID); s.IPID != 0 && step > -plausibleStep && step < plausibleStep && step != 0 {
+		if step < 0 {
+			return Reordered
+		}
+		return Retransmitted
+	}
+	if s.Options.HasTimestamps && e.hasTimestamps && s.Options.TSVal != e.topTSVal {
+		if int32(s.Options.TSVal-e.topTSVal) < 0 {
+			return Reordered
+		}
+		return Retransmitted
+	}
+	if rtt, ok := c.RTT(); ok && s.Time.Sub(e.stretch.since) < rtt/2 {
+		return Reordered
+	}
+	return Retransmitted
+}
+
+// shake follows the handshake.
+func (t *Table) shake(c *Connection, side Side, s *packet.Segment) {
+	e, other := &c.ends[side], &c.ends[side.Other()]
+	switch {
+	case s.Flags.Has(packet.SYN):
+		t.takeSYN(c, side, s)
+	case c.synchronised:
+		if c.established.IsZero() && side == c.client && !c.synAck.IsZero() && s.Flags.Has(packet.ACK) && s.Ack-other.isn-1 <= nearby {
+			c.established = s.Mark
+		}
+	case s.Flags.Has(packet.RST):
+	case side == c.client && other.hasISN && s.Flags.Has(packet.ACK) && s.Ack-other.isn-1 <= nearby:
+		c.established = s.Mark
+		t.synchronise(c)
+	case side != c.client && e.hasISN, side != c.client && c.answers(side, s):
+		t.synchronise(c)
+	case side == c.client && s.Length > 0 && s.Seq-e.isn-1 <= nearby && other.segments == 0:
+		t.synchronise(c) // only one direction was captured
+	}
+}
+
+func (t *Table) synchronise(c *Connection) {
+	c.synchronised = true
+	if p := c.before(); p != nil {
+		c.previous = nil
+		t.timeOut(p)
+	}
+}
+
+func (t *Table) takeSYN(c *Connection, side Side, s *packet.Segment) {
+	e := &c.ends[side]
+	repeated := e.hasISN && e.isn == s.Seq
+	if repeated {
+		c.synRepeats++
+		e.sample.cancel()
+	}
+	if s.Flags.Has(packet.ACK) {
+		if c.close == ByRST && !c.synchronised {
+			c.reopen() // refused before, accepted now
+		}
+		if c.established.IsZero() {
+			c.synAck = s.Mark
+		}
+	} else if side == c.client {
+		if c.syn.IsZero() {
+			c.syn = s.Mark
+		}
+		if c.synAck.IsZero() {
+			c.lastSYN = s.Mark
+		}
+	}
+	e.topTSVal, e.hasTimestamps = s.Options.TSVal, s.Options.HasTimestamps
+	switch {
+	case repeated:
+		return
+	case !e.started || c.replacesISN(side):
+		e.next, e.top, e.started = s.Seq+1, s.Seq+1, true
+	case s.Seq+1 != e.next-uint32(e.offset):
+		return // a stream that began elsewhere goes on
+	}
+	e.isn, e.hasISN = s.Seq, true
+	e.mss = s.Options.MSS
+	e.scale, e.hasScale = min(s.Options.WindowScale, 14), s.Options.HasWindowScale
+}
+
+// replacesISN reports whether a SYN of side with another ISN takes the place of
+// the one before: nothing was sent on that one, and nobody acknowledged it.
+func (c *Connection) replacesISN(side Side) bool {
+	e := &c.ends[side]
+	return e.offset == 0 && e.stretch == nil && !c.synchronised
+}
+
+// measure takes round trip samples from segments of side.
+func (t *Table) measure(c *Connection, side Side, s *packet.Segment, class Class) {
+	e, other := &c.ends[side], &c.ends[side.Other()]
+	if s.Flags.Has(packet.ACK) {
+		other.sample.acknowledge(s.Ack, s.Time)
+	}
+	if c.synRepeats > 0 {
+		c.measureRepeated(side, s)
+	}
+	switch {
+	case class.Has(Retransmitted):
+		e.sample.cancel()
+	case s.Flags.Has(packet.SYN):
+		e.sample.start(s.Seq+1, s.Time)
+	case class.Has(New) && s.Length > 0:
+		if !other.acknowledges(s.End()) {
+			e.sample.start(s.End(), s.Time)
+		}
+	}
+}
+
+// measureRepeated takes the sample of a handshake in which a SYN or SYN/ACK was
+// repeated: the timestamp echoed tells which of them is answered (RFC 7323 §4.1).
+func (c *Connection) measureRepeated(side Side, s *packet.Segment) {
+	other := &c.ends[side.Other()]
+	if !s.Options.HasTimestamps || !other.hasTimestamps || s.Options.TSEcr != other.topTSVal {
+		return
+	}
+	switch {
+	case s.Flags.Has(packet.SYN|packet.ACK) && side != c.client && !c.lastSYN.IsZero():
+		other.sample.add(s.Time.Sub(c.lastSYN.Time))
+	case c.established.Frame == s.Frame && !c.synAck.IsZero():
+		other.sample.add(s.Time.Sub(c.synAck.Time))
+	}
+}
+
+// acknowledge takes the acknowledgement number and the window of a segment.
+func (t *Table) acknowledge(c *Connection, side Side, s *packet.Segment) {
+	e := &c.ends[side]
+	if !s.Flags.Has(packet.ACK) || s.Flags.Has(packet.RST) {
+		return
+	}
+	e.window = uint32(s.Window)
+	if e.hasScale && c.ends[side.Other()].hasScale && !s.Flags.Has(packet.SYN) {
+		e.window <<= e.scale
+	}
+	if e.sentACK && int32(s.Ack-e.ack) <= 0 {
+		return
+	}
+	e.ack, e.sentACK = s.Ack, true
+	t.closeAcknowledged(c, side.Other(), s.Mark)
+}
+
+// advanceTop notes the highest sequence number sent and what sent it.
+func (t *Table) advanceTop(e *end, s *packet.Segment) {
+	if !e.started {
+		e.next, e.top, e.started = s.Seq, s.Seq, true
+	}
+	if end := s.Seq + s.Length; int32(end-e.top) > 0 || s.Length > 0 && end == e.top {
+		e.top, e.lastIPID = end, s.IPID
+		e.topTSVal, e.hasTimestamps = s.Options.TSVal, s.Options.HasTimestamps
+	}
+}
+
+// carry takes the payload of a segment.
+func (t *Table) carry(c *Connection, side Side, s *packet.Segment) {
+	e := &c.ends[side]
+	p := piece{start: s.Seq, length: s.Length, data: s.Payload, mark: s.Mark}
+	if s.Flags.Has(packet.SYN) {
+		p.start++
+	}
+	if !e.started || e.unsettled() && e.top != p.start {
+		e.next, e.top, e.started = p.start, p.start, true
+	}
+	t.revive(c, side, p.start)
+	if e.hasFIN {
+		p = t.trimEnd(p, e.finSeq)
+	}
+	p = t.trimStart(p, e.next)
+	switch {
+	case p.length == 0:
+	case e.stretch == nil && p.start == e.next:
+		t.deliver(c, side, p, capture.Span{At: s.Mark, Readable: s.Time})
+	case e.stretch == nil && c.ends[side.Other()].acknowledges(p.start):
+		t.gap(c, side, p.start, s.Mark, true)
+		t.deliver(c, side, p, capture.Span{At: s.Mark, Readable: s.Time})
+	default:
+		t.await(c, side, p)
+	}
+}
+
+// unsettled reports whether nothing but segments without payload was seen of a
+// stream that the capture did not see the start of. Its start is the first
+// payload then: an acknowledgement or a keep-alive probe does not tell it.
+func (e *end) unsettled() bool { return !e.hasISN && e.offset == 0 && e.stretch == nil }
+
+// trimStart takes off what lies before next.
+func (t *Table) trimStart(p piece, next uint32) piece {
+	over := int32(next - p.start)
+	if over <= 0 {
+		return p
+	}
+	n := min(uint32(over), p.length)
+	t.stats.Trimmed += uint64(n)
+	return piece{start: p.start + n, length: p.length - n, data: p.data[min(int(n), len(p.data)):], mark: p.mark}
+}
+
+// trimEnd takes off what lies behind end.
+func (t *Table) trimEnd(p piece, end uint32) piece {
+	over := int32(p.start + p.length - end)
+	if over <= 0 {
+		return p
+	}
+	n := min(uint32(over), p.length)
+	t.stats.Trimmed += uint64(n)
+	p.length -= n
+	p.data = p.data[:min(int(p.length), len(p.data))]
+	return p
+}
+
+// deliver hands on a piece that is next in order.
+func (t *Table) deliver(c *Connection, side Side, p piece, at capture.Span) {
+	e := &c.ends[side]
+	e.next += p.length
+	e.offset += int64(p.length)
+	t.stats.Delivered += uint64(len(p.data))
+	if len(p.data) > 0 && t.consumer.Data != nil {
+		t.consumer.Data(c, side, p.data, at)
+	}
+	if cut := int64(p.length) - int64(len(p.data)); cut > 0 {
+		t.stats.CutBytes += uint64(cut)
+		t.missing(c, side, cut, at)
+	}
+	t.finishStream(c, side, at.At)
+}
+
+// gap moves a stream on to sequence number to over bytes that are not in the capture.
+func (t *Table) gap(c *Connection, side Side, to uint32, at capture.Mark, acknowledged bool) {
+	e := &c.ends[side]
+	n := int64(to - e.next)
+	e.next = to
+	e.offset += n
+	if acknowledged {
+		t.stats.AckedUnseen++
+		t.stats.AckedUnseenBytes += uint64(n)
+	} else {
+		t.stats.Unfilled++
+		t.stats.UnfilledBytes += uint64(n)
+	}
+	t.missing(c, side, n, capture.Span{At: at, Readable: at.Time})
+}
+
+func (t *Table) missing(c *Connection, side Side, n int64, at capture.Span) {
+	t.stats.Missing += uint64(n)
+	if t.consumer.Gap != nil {
+		t.consumer.Gap(c, side, n, at)
+	}
+}

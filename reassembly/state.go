@@ -1,0 +1,68 @@
+package reassembly
+
+// State is a connection state (RFC 9293 §3.3.2), or "reset".
+type State uint8
+
+// The states, as the client's end goes through them.
+const (
+	SynSent State = iota
+	SynReceived
+	Established
+	FinWait1
+	FinWait2
+	CloseWait
+	Closing
+	LastAck
+	TimeWait
+	Closed
+	ResetState
+)
+
+var stateNames = [...]string{
+	"syn-sent", "syn-received", "established", "fin-wait-1", "fin-wait-2", "close-wait",
+	"closing", "last-ack", "time-wait", "closed", "reset",
+}
+
+func (s State) String() string { return stateNames[s] }
+
+// State is the connection's state as the client's end has it, as far as the
+// capture shows.
+func (c *Connection) State() State {
+	client, server := &c.ends[c.client], &c.ends[c.client.Other()]
+	clientDone := client.hasFIN && server.acknowledges(client.finSeq+1)
+	switch {
+	case !c.rst.IsZero():
+		return ResetState
+	case !c.synchronised:
+		if server.hasISN && !c.lastSYN.IsZero() && c.synAck.IsZero() {
+			return SynReceived
+		}
+		return SynSent
+	case client.hasFIN && server.hasFIN:
+		return c.closingState(clientDone)
+	case client.hasFIN && clientDone:
+		return FinWait2
+	case client.hasFIN:
+		return FinWait1
+	case server.hasFIN:
+		return CloseWait
+	}
+	return Established
+}
+
+func (c *Connection) closingState(clientDone bool) State {
+	switch {
+	case c.firstFIN != c.client && clientDone:
+		return Closed
+	case c.firstFIN != c.client:
+		return LastAck
+	case clientDone:
+		return TimeWait
+	}
+	return Closing
+}
+
+// acknowledges reports whether e, as a receiver, acknowledged up to seq.
+func (e *end) acknowledges(seq uint32) bool {
+	return e.sentACK && int32(e.ack-seq) >= 0
+}

@@ -1,0 +1,395 @@
+package reassembly_test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+	"time"
+
+	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
+	"wirelag/reassembly/packet"
+)
+
+var (
+	client = packet.NewEndpoint(netip.MustParseAddrPort("10.0.0.1:40000"))
+	server = packet.NewEndpoint(netip.MustParseAddrPort("10.0.0.2:80"))
+)
+
+// wire feeds segments to a table and records what it tells.
+type wire struct {
+	table  *reassembly.Table
+	frame  uint64
+	ipid   uint16
+	events []string
+	closed []*reassembly.Connection
+	class  []reassembly.Class
+	bytes  [2]bytes.Buffer // by direction; a gap is written as <n>
+}
+
+func newWire(limits reassembly.Limits) *wire {
+	w := &wire{}
+	w.table = reassembly.NewTable(reassembly.Consumer{
+		Segment: func(_ *reassembly.Connection, _ reassembly.Side, _ *packet.Segment, class reassembly.Class) {
+			w.class = append(w.class, class)
+		},
+		Data: func(c *reassembly.Connection, side reassembly.Side, data []byte, at capture.Span) {
+			w.bytes[c.Direction(side)].Write(data)
+			w.events = append(w.events, fmt.Sprintf("%d:%s@%d+%s", c.ID, data, at.At.Frame.Number(), at.Readable.Sub(at.At.Time)))
+		},
+		Gap: func(c *reassembly.Connection, side reassembly.Side, n int64, at capture.Span) {
+			fmt.Fprintf(&w.bytes[c.Direction(side)], "<%d>", n)
+			w.events = append(w.events, fmt.Sprintf("%d:<%d>@%d", c.ID, n, at.At.Frame.Number()))
+		},
+		Finished: func(c *reassembly.Connection, side reassembly.Side, at capture.Mark) {
+			w.events = append(w.events, fmt.Sprintf("%d:fin %s@%d", c.ID, c.Direction(side), at.Frame.Number()))
+		},
+		Closed: func(c *reassembly.Connection) {
+			w.closed = append(w.closed, c)
+			w.events = append(w.events, fmt.Sprintf("%d:closed %s %s", c.ID, c.Close(), c.State()))
+		},
+	}, limits)
+	return w
+}
+
+// segment is one line of a test's traffic.
+type segment struct {
+	at      time.Duration
+	fromC   bool
+	flags   packet.Flags
+	seq     uint32
+	ack     uint32
+	payload string
+}
+
+func (w *wire) send(segments ...segment) {
+	for _, s := range segments {
+		w.frame++
+		w.ipid++
+		seg := &packet.Segment{
+			Mark: capture.Mark{Time: capture.Time(time.Hour + s.at), Frame: capture.NewFrame(0, w.frame)},
+			Src:  client, Dst: server, Seq: s.seq, Ack: s.ack, Flags: s.flags, Window: 65535, IPID: w.ipid,
+			Payload: []byte(s.payload), Length: uint32(len(s.payload)),
+		}
+		if !s.fromC {
+			seg.Src, seg.Dst = server, client
+		}
+		if s.flags.Has(packet.SYN) {
+			seg.Options.MSS = 1460
+		}
+		w.table.Add(seg)
+	}
+}
+
+const (
+	syn    = packet.SYN
+	synAck = packet.SYN | packet.ACK
+	ack    = packet.ACK
+	finAck = packet.FIN | packet.ACK
+	rst    = packet.RST
+	rstAck = packet.RST | packet.ACK
+)
+
+const ms = time.Millisecond
+
+func handshake(isn, isn2 uint32) []segment {
+	return []segment{
+		{0, true, syn, isn, 0, ""},
+		{20 * ms, false, synAck, isn2, isn + 1, ""},
+		{30 * ms, true, ack, isn + 1, isn2 + 1, ""},
+	}
+}
+
+func join(parts ...[]segment) []segment {
+	var all []segment
+	for _, p := range parts {
+		all = append(all, p...)
+	}
+	return all
+}
+
+func TestStreams(t *testing.T) {
+	var c, s uint32 = 0xFFFFFFF0, 1000 // the client's numbers wrap
+	tests := []struct {
+		name       string
+		segments   []segment
+		toServer   string
+		toClient   string
+		states     string
+		connection int
+	}{
+		{"in order, closed by the client", join(handshake(c, s), []segment{
+			{31 * ms, true, ack, c + 1, s + 1, "request of more than sixteen bytes"},
+			{60 * ms, false, ack, s + 1, c + 35, "response"},
+			{70 * ms, true, finAck, c + 35, s + 9, ""},
+			{90 * ms, false, finAck, s + 9, c + 36, ""},
+			{100 * ms, true, ack, c + 36, s + 10, ""},
+		}), "request of more than sixteen bytes", "response", "fin time-wait", 1},
+		{"reset", join(handshake(c, s), []segment{
+			{31 * ms, true, ack, c + 1, s + 1, "abc"},
+			{60 * ms, false, rstAck, s + 1, c + 4, ""},
+		}), "abc", "", "rst reset", 1},
+		{"a stale reset ends nothing", join(handshake(c, s), []segment{
+			{31 * ms, true, ack, c + 1, s + 1, "abc"},
+			{40 * ms, false, ack, s + 1, c + 4, "defgh"},
+			{50 * ms, true, ack, c + 4, s + 6, ""},
+			{60 * ms, false, rst, s - 5000, 0, ""},
+			{70 * ms, true, ack, c + 4, s + 6, "more"},
+		}), "abcmore", "defgh", "open established", 1},
+		{"an injected reset is taken back", join(handshake(c, s), []segment{
+			{31 * ms, true, ack, c + 1, s + 1, "abc"},
+			{40 * ms, false, rst, s + 1, 0, ""},
+			{50 * ms, false, ack, s + 1, c + 4, "defgh"},
+			{5000 * ms, true, ack, c + 4, s + 6, "more"},
+		}), "abcmore", "defgh", "open established", 1},
+		{"refused", []segment{
+			{0, true, syn, c, 0, ""},
+			{20 * ms, false, rstAck, 0, c + 1, ""},
+		}, "", "", "rst reset", 1},
+		{"swapped, over the wrap", join(handshake(c, s), []segment{
+			{31 * ms, true, ack, c + 11, s + 1, "klmnopqrst"},
+			{32 * ms, true, ack, c + 1, s + 1, "abcdefghij"},
+		}), "abcdefghijklmnopqrst", "", "open established", 1},
+		{"retransmission overlapping the wrap", join(handshake(c, s), []segment{
+			{31 * ms, true, ack, c + 1, s + 1, "abcdefghijklmnop"},
+			{300 * ms, true, ack, c + 5, s + 1, "efghijklmnopqrst"},
+		}), "abcdefghijklmnopqrst", "", "open established", 1},
+		{"lost by the capture", join(handshake(c, s), []segment{
+			{31 * ms, true, ack, c + 1, s + 1, "abc"},
+			{32 * ms, true, ack, c + 9, s + 1, "ijk"},
+			{50 * ms, false, ack, s + 1, c + 12, ""},
+			{51 * ms, true, ack, c + 12, s + 1, "lmn"},
+		}), "abc<5>ijklmn", "", "open established", 1},
+		{"lost by the capture, acknowledged before more comes", join(handshake(c, s), []segment{
+			{50 * ms, false, ack, s + 1, c + 12, ""},
+			{51 * ms, true, ack, c + 12, s + 1, "lmn"},
+		}), "<11>lmn", "", "open established", 1},
+		{"never filled", join(handshake(c, s), []segment{
+			{31 * ms, true, ack, c + 1, s + 1, "abc"},
+			{32 * ms, true, ack, c + 9, s + 1, "ijk"},
+		}), "abc<5>ijk", "", "open established", 1},
+		{"FIN before the data it follows", join(handshake(c, s), []segment{
+			{31 * ms, true, finAck, c + 4, s + 1, ""},
+			{32 * ms, true, ack, c + 1, s + 1, "abc"},
+		}), "abc", "", "open fin-wait-1", 1},
+		{"first copy wins", join(handshake(c, s), []segment{
+			{31 * ms, true, ack, c + 4, s + 1, "DEF"},
+			{32 * ms, true, ack, c + 1, s + 1, "abcdefghi"},
+		}), "abcDEFghi", "", "open established", 1},
+		{"port reused while the server's side is still open", join(handshake(c, s), []segment{
+			{31 * ms, true, finAck, c + 1, s + 1, ""},
+			{500 * ms, true, syn, 5000, 0, ""},
+			{520 * ms, false, synAck, 9000, 5001, ""},
+			{530 * ms, true, ack, 5001, 9001, "new"},
+		}), "new", "", "timeout fin-wait-1,open established", 2},
+		{"a stray SYN does not end a connection", join(handshake(c, s), []segment{
+			{31 * ms, true, ack, c + 1, s + 1, "abc"},
+			{40 * ms, true, syn, 5000, 0, ""},
+			{50 * ms, false, ack, s + 1, c + 4, "def"},
+			{60 * ms, true, ack, c + 4, s + 4, "ghi"},
+		}), "abcghi", "def", "open established,open syn-sent", 2},
+		{"TCP Fast Open", []segment{
+			{0, true, syn, c, 0, "GET"},
+			{20 * ms, false, synAck, s, c + 4, ""},
+			{21 * ms, false, ack, s + 1, c + 4, "OK"},
+			{30 * ms, true, ack, c + 4, s + 3, " more"},
+		}, "GET more", "OK", "open established", 1},
+		{"Fast Open data not accepted and sent again", []segment{
+			{0, true, syn, c, 0, "GET"},
+			{20 * ms, false, synAck, s, c + 1, ""},
+			{30 * ms, true, ack, c + 1, s + 1, "GET"},
+		}, "GET", "", "open established", 1},
+		{"mid-stream, beginning with a keep-alive probe", []segment{
+			{0, true, ack, 499, 900, ""},
+			{20 * ms, false, ack, 900, 500, ""},
+			{30 * ms, true, ack, 500, 900, "abc"},
+			{40 * ms, false, ack, 900, 503, "def"},
+		}, "abc", "def", "open established", 1},
+		{"simultaneous open", []segment{
+			{0, true, syn, c, 0, ""},
+			{1 * ms, false, syn, s, 0, ""},
+			{20 * ms, true, synAck, c, s + 1, ""},
+			{21 * ms, false, synAck, s, c + 1, ""},
+			{30 * ms, true, ack, c + 1, s + 1, "abc"},
+		}, "abc", "", "open established", 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWire(reassembly.Limits{})
+			w.send(test.segments...)
+			w.table.Finish()
+			if got := w.bytes[reassembly.ToServer].String(); got != test.toServer {
+				t.Errorf("to server: %q, want %q", got, test.toServer)
+			}
+			if got := w.bytes[reassembly.ToClient].String(); got != test.toClient {
+				t.Errorf("to client: %q, want %q", got, test.toClient)
+			}
+			states := ""
+			for _, c := range w.closed {
+				if states != "" {
+					states += ","
+				}
+				states += c.Close().String() + " " + c.State().String()
+			}
+			if states != test.states {
+				t.Errorf("ended %q, want %q\n%v", states, test.states, w.events)
+			}
+			if len(w.closed) != test.connection {
+				t.Errorf("%d connections, want %d", len(w.closed), test.connection)
+			}
+		})
+	}
+}
+
+func TestRoundTrips(t *testing.T) {
+	w := newWire(reassembly.Limits{})
+	w.send(handshake(100, 500)...)
+	w.send(
+		segment{40 * ms, true, ack, 101, 501, "request"},
+		segment{58 * ms, false, ack, 501, 108, "response"},
+		segment{67 * ms, true, ack, 108, 509, ""},
+	)
+	w.table.Finish()
+	c := w.closed[0]
+	toServer, _ := c.RTTServer()
+	toClient, _ := c.RTTClient()
+	rtt, _ := c.RTT()
+	setup, _ := c.Setup()
+	if toServer != 18*ms || toClient != 9*ms || rtt != 27*ms || setup != 29*ms {
+		t.Errorf("server %v client %v rtt %v setup %v, want 18ms 9ms 27ms 29ms", toServer, toClient, rtt, setup)
+	}
+}
+
+func TestClasses(t *testing.T) {
+	var c, s uint32 = 100, 500
+	tests := []struct {
+		name string
+		last segment
+		want reassembly.Class
+	}{
+		{"new", segment{60 * ms, true, ack, c + 4, s + 1, "def"}, reassembly.New},
+		{"sent again", segment{300 * ms, true, ack, c + 1, s + 1, "abc"}, reassembly.Retransmitted},
+		{"keep-alive", segment{60 * ms, true, ack, c + 3, s + 1, "x"}, reassembly.KeepAlive},
+		{"keep-alive without data", segment{60 * ms, true, ack, c + 3, s + 1, ""}, reassembly.KeepAlive},
+		{"out of order", segment{60 * ms, true, ack, c + 7, s + 1, "ghi"}, reassembly.New | reassembly.OutOfOrder},
+		{"stale reset", segment{60 * ms, true, rst, c - 9000, 0, ""}, reassembly.Ignored},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWire(reassembly.Limits{})
+			w.send(handshake(c, s)...)
+			w.send(segment{31 * ms, true, ack, c + 1, s + 1, "abc"}, segment{50 * ms, false, ack, s + 1, c + 4, ""}, test.last)
+			if got := w.class[len(w.class)-1]; got != test.want {
+				t.Errorf("class %b, want %b", got, test.want)
+			}
+		})
+	}
+}
+
+// TestLimits floods the table and checks that it keeps what its limits say.
+func TestLimits(t *testing.T) {
+	t.Run("half-open connections", func(t *testing.T) {
+		w := newWire(reassembly.Limits{Connections: 1000})
+		for i := range 20_000 {
+			w.table.Add(&packet.Segment{
+				Mark: capture.Mark{Time: capture.Time(i), Frame: capture.NewFrame(0, uint64(i+1))},
+				Src:  packet.NewEndpoint(netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}), 1)),
+				Dst:  server, Flags: syn, Seq: uint32(i),
+			})
+			if open := w.table.Open(); open > 1000 {
+				t.Fatalf("%d connections are followed", open)
+			}
+		}
+		if n := w.table.Stats().EvictedConnections; n != 19_000 {
+			t.Errorf("%d evicted, want 19000", n)
+		}
+	})
+	t.Run("one-byte segments out of order", func(t *testing.T) {
+		w := newWire(reassembly.Limits{})
+		w.send(handshake(100, 500)...)
+		for i := range 50_000 {
+			w.send(segment{31 * ms, true, ack, 100 + 200_000 - 2*uint32(i), 501, "x"})
+		}
+		if w.table.Stats().EvictedHoles == 0 {
+			t.Error("no hole was given up")
+		}
+	})
+}
+
+// TestRandomLosses sends a stream in segments that are lost, repeated, swapped
+// and cut differently, and checks every byte that comes out against its place.
+func TestRandomLosses(t *testing.T) {
+	for seed := range uint64(300) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		isn := random.Uint32()
+		if seed%3 == 0 {
+			isn = -uint32(random.IntN(3000)) // wraps
+		}
+		w := newWire(reassembly.Limits{})
+		w.send(handshake(isn, 500)...)
+		position, total := uint32(0), uint32(1+random.IntN(6000))
+		at := 31 * ms
+		for tries := 0; position < total || tries < 20; tries++ {
+			n := uint32(1 + random.IntN(300))
+			from := position
+			switch random.IntN(6) {
+			case 0:
+				from -= min(from, uint32(random.IntN(500)))
+			case 1:
+				from += uint32(random.IntN(400))
+			}
+			at += time.Duration(random.IntN(40)) * ms
+			w.send(segment{at, true, ack, isn + 1 + from, 501, pattern(from, n)})
+			if from <= position {
+				position = max(position, from+n)
+			}
+			if random.IntN(5) == 0 {
+				w.send(segment{at + ms, false, ack, 501, isn + 1 + position - min(position, uint32(random.IntN(100))), ""})
+			}
+			if tries > 2000 {
+				break
+			}
+		}
+		w.table.Finish()
+		if err := checkPattern(w.events); err != "" {
+			t.Fatalf("seed %d: %s", seed, err)
+		}
+	}
+}
+
+// pattern is n bytes that tell their place.
+func pattern(from, n uint32) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = place(from + uint32(i))
+	}
+	return string(b)
+}
+
+func place(i uint32) byte { return byte('a' + (i*2654435761>>24)%26) }
+
+// checkPattern follows the events of a connection and compares every byte with its place.
+func checkPattern(events []string) string {
+	position := uint32(0)
+	for _, e := range events {
+		var id, n, frame int
+		if c, _ := fmt.Sscanf(e, "%d:<%d>@%d", &id, &n, &frame); c == 3 {
+			position += uint32(n)
+			continue
+		}
+		_, rest, _ := bytes.Cut([]byte(e), []byte(":"))
+		data, _, ok := bytes.Cut(rest, []byte("@"))
+		if !ok || bytes.HasPrefix(data, []byte("fin")) {
+			continue
+		}
+		for _, b := range data {
+			if b != place(position) {
+				return fmt.Sprintf("byte %d is %q, want %q", position, b, place(position))
+			}
+			position++
+		}
+	}
+	return ""
+}
