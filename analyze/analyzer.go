@@ -1,0 +1,119 @@
+package analyze
+
+import (
+	"wirelag/analyze/http1"
+	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
+	"wirelag/reassembly/packet"
+)
+
+// Analyzer turns the connections and bytes of one [reassembly.Table] into
+// exchanges. It is driven by one goroutine.
+type Analyzer struct {
+	listener Listener
+	arena    *http1.Arena
+	stats    Stats
+	ack      ackSeen
+	lastID   uint64 // of exchanges
+}
+
+// Stats counts what an Analyzer met.
+type Stats struct {
+	Connections, Exchanges, Requests, Responses uint64
+	Encrypted                                   uint64 // TLS connections, not decrypted
+	HTTP2                                       uint64 // HTTP/2 connections, not decoded
+	UnansweredLimit                             uint64 // exchanges given up because too many waited on one connection
+	HeadsCut                                    uint64 // messages of whose head not all was kept
+}
+
+// ackSeen is the acknowledgement number of the segment being worked in.
+type ackSeen struct {
+	frame capture.Frame
+	side  reassembly.Side
+	ack   uint32
+	known bool
+}
+
+// NewAnalyzer returns an analyzer that tells listener what it finds.
+func NewAnalyzer(listener Listener) *Analyzer {
+	return &Analyzer{listener: listener, arena: new(http1.Arena)}
+}
+
+// Consumer is what the table tells the analyzer through.
+func (a *Analyzer) Consumer() reassembly.Consumer {
+	return reassembly.Consumer{
+		Segment:  a.segment,
+		Data:     a.data,
+		Gap:      a.gap,
+		Finished: a.finished,
+		Closed:   a.closed,
+	}
+}
+
+func (a *Analyzer) segment(c *reassembly.Connection, side reassembly.Side, s *packet.Segment, _ reassembly.Class) {
+	a.ack = ackSeen{s.Frame, side, s.Ack, s.Flags.Has(packet.ACK)}
+	if a.listener.Opened != nil && c.Attached == nil {
+		a.listener.Opened(a.conversation(c).connection)
+	}
+}
+
+// conversation returns what is known of c beyond TCP.
+func (a *Analyzer) conversation(c *reassembly.Connection) *conversation {
+	if c.Attached == nil {
+		v := &conversation{analyzer: a, connection: &Connection{Connection: c}}
+		if c.MidStream() {
+			v.streams[0].mode, v.streams[1].mode = hunting, hunting
+		}
+		c.Attached = v
+	}
+	return c.Attached.(*conversation)
+}
+
+func (a *Analyzer) data(c *reassembly.Connection, side reassembly.Side, data []byte, at capture.Span) {
+	a.conversation(c).feed(side, data, at)
+}
+
+func (a *Analyzer) gap(c *reassembly.Connection, side reassembly.Side, n int64, at capture.Span) {
+	a.conversation(c).gap(side, n, at)
+}
+
+func (a *Analyzer) finished(c *reassembly.Connection, side reassembly.Side, at capture.Mark) {
+	if c.Attached != nil {
+		a.conversation(c).finish(side, http1.Finished, at)
+	}
+}
+
+func (a *Analyzer) closed(c *reassembly.Connection) {
+	a.stats.Connections++
+	v := a.conversation(c)
+	v.close()
+	switch v.connection.Protocol {
+	case TLS:
+		a.stats.Encrypted++
+	case HTTP2:
+		a.stats.HTTP2++
+	}
+	c.Attached = nil
+	if a.listener.Closed != nil {
+		a.listener.Closed(v.connection)
+	}
+}
+
+// tell hands on a finished exchange.
+func (a *Analyzer) tell(x *Exchange) {
+	a.stats.Exchanges++
+	for _, m := range []*http1.Message{x.Request, x.Response} {
+		if m != nil && m.BytesCut > 0 {
+			a.stats.HeadsCut++
+		}
+	}
+	if x.Request != nil {
+		a.stats.Requests++
+	}
+	if x.Response != nil {
+		a.stats.Responses++
+	}
+	if a.listener.Exchange != nil {
+		a.listener.Exchange(x)
+	}
+}

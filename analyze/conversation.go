@@ -1,0 +1,173 @@
+package analyze
+
+import (
+	"wirelag/analyze/http1"
+	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
+)
+
+// conversation is what goes on over one connection: a stream each way, and the
+// exchanges that are not over.
+type conversation struct {
+	analyzer   *Analyzer
+	connection *Connection
+	streams    [2]stream // by side
+	pairing    pairing
+}
+
+// mode is what is done with the bytes of a stream.
+type mode uint8
+
+const (
+	sniffing mode = iota // at its start: what is it?
+	hunting              // in its middle: where does a message begin?
+	parsing              // HTTP/1
+	ignoring             // something else
+)
+
+// stream is one side's bytes.
+type stream struct {
+	mode   mode
+	parser *http1.Parser
+	prefix []byte // the beginning, while it is too short to tell
+	offset int64  // bytes of the stream so far
+	begin  int64  // where the parser was begun
+}
+
+// maxPrefix is how much of a stream's beginning is kept to tell what it is: a
+// PROXY protocol header and a long request target fit in.
+const maxPrefix = 16 << 10
+
+// feed takes the next bytes that side sent.
+func (v *conversation) feed(side reassembly.Side, data []byte, at capture.Span) {
+	s := &v.streams[side]
+	s.offset += int64(len(data))
+	switch s.mode {
+	case ignoring:
+		return
+	case parsing:
+		s.parser.Feed(data, at)
+		return
+	}
+	if len(s.prefix) > 0 {
+		s.prefix = append(s.prefix, data...)
+		data, s.prefix = s.prefix, nil
+	}
+	p, skip := v.sniff(side, data)
+	switch p {
+	case undecided:
+		if len(data) < maxPrefix {
+			s.prefix = append([]byte(nil), data...)
+			return
+		}
+		p = somethingElse
+	case isRequest, isResponse:
+		v.start(side, p)
+		s.begin = s.offset - int64(len(data)-skip)
+		s.parser.Feed(data[skip:], at)
+		return
+	}
+	v.reject(side, p)
+}
+
+// start begins to parse side's stream. The other side's follows: what answers
+// HTTP is HTTP.
+func (v *conversation) start(side reassembly.Side, p protocol) {
+	client := side
+	if p == isResponse {
+		client = side.Other()
+	}
+	v.connection.SetClient(client)
+	v.parserFor(side)
+	other := &v.streams[side.Other()]
+	if other.mode == sniffing && len(other.prefix) == 0 {
+		v.parserFor(side.Other())
+	}
+}
+
+func (v *conversation) parserFor(side reassembly.Side) {
+	s := &v.streams[side]
+	if s.parser != nil {
+		return
+	}
+	s.mode, s.begin = parsing, s.offset
+	if side == v.connection.ClientSide() {
+		s.parser = http1.NewParser(http1.Request, (*requests)(v), v.analyzer.arena)
+		return
+	}
+	s.parser = http1.NewParser(http1.Response, (*responses)(v), v.analyzer.arena)
+}
+
+// reject notes that side's stream is not HTTP/1, as far as can be told now.
+func (v *conversation) reject(side reassembly.Side, p protocol) {
+	s := &v.streams[side]
+	switch p {
+	case isTLS:
+		v.connection.Protocol = TLS
+		v.connection.SetClient(side)
+		v.ignore()
+	case isHTTP2:
+		v.connection.Protocol = HTTP2
+		v.connection.SetClient(side)
+		v.ignore()
+	case somethingElse:
+		if s.mode == sniffing {
+			s.mode = ignoring
+		}
+	}
+}
+
+func (v *conversation) ignore() {
+	for i := range v.streams {
+		v.streams[i].mode, v.streams[i].prefix = ignoring, nil
+	}
+}
+
+// gap notes that n bytes of side's stream are missing.
+func (v *conversation) gap(side reassembly.Side, n int64, at capture.Span) {
+	s := &v.streams[side]
+	s.offset += n
+	switch s.mode {
+	case sniffing:
+		s.mode, s.prefix = hunting, nil
+	case hunting:
+		s.prefix = nil
+	case parsing:
+		insync := s.parser.InSync()
+		s.parser.Gap(uint64(n), at)
+		if insync && !s.parser.InSync() {
+			v.lostSync(side)
+		}
+	}
+}
+
+// lostSync notes that an unknown number of messages of side may be missing.
+func (v *conversation) lostSync(side reassembly.Side) {
+	if side == v.connection.ClientSide() {
+		v.pairing.requestsLost = true
+	} else {
+		v.pairing.responsesLost = true
+	}
+}
+
+// finish ends side's stream.
+func (v *conversation) finish(side reassembly.Side, e http1.Ending, at capture.Mark) {
+	if s := &v.streams[side]; s.parser != nil {
+		s.parser.Finish(e, capture.Span{At: at, Readable: at.Time})
+		s.parser = nil
+	}
+	v.streams[side].mode, v.streams[side].prefix = ignoring, nil
+}
+
+// close ends the conversation.
+func (v *conversation) close() {
+	c := v.connection
+	ending, at := http1.CaptureEnd, c.Last()
+	if rst, _ := c.RST(); !rst.IsZero() {
+		ending, at = http1.Reset, rst
+	}
+	client := c.ClientSide()
+	v.finish(client, ending, at)
+	v.finish(client.Other(), ending, at)
+	v.tellAll()
+}

@@ -1,0 +1,80 @@
+package analyze
+
+import (
+	"time"
+
+	"wirelag/analyze/http1"
+	"wirelag/reassembly"
+)
+
+// Connection is a TCP connection and what it was used for. Nobody changes it
+// after Listener.Closed, and it may be kept.
+type Connection struct {
+	*reassembly.Connection
+	Protocol Protocol
+	// ServerName is the host that the client asked for, as it said (Host field); "" when unknown.
+	ServerName string
+	// Exchanges counts the exchanges begun on the connection.
+	Exchanges int
+}
+
+// Protocol is what a connection speaks.
+type Protocol uint8
+
+// The protocols that are told apart.
+const (
+	UnknownProtocol Protocol = iota
+	HTTP09
+	HTTP10
+	HTTP11
+	HTTP2
+	TLS // encrypted, without keys
+)
+
+var protocolNames = [...]string{"unknown", "http/0.9", "http/1.0", "http/1.1", "h2", "tls"}
+
+func (p Protocol) String() string { return protocolNames[p] }
+
+// Exchange is a request with its interim and its final response; either may be
+// missing. Nobody changes it after Listener.Exchange, and it may be kept.
+type Exchange struct {
+	// ID numbers the exchanges of a capture from 1 in the order of their first packets.
+	ID         uint64
+	Connection *Connection
+	Stream     uint32           // HTTP/2 stream; 0 with HTTP/1
+	Request    *http1.Message   // nil when it is not in the capture
+	Response   *http1.Message   // the final response; nil when there is none in the capture
+	Interim    []*http1.Message // 1xx responses other than 101, in order
+	Timing     Timing
+}
+
+// Unknown is the value of a duration that does not apply or cannot be known.
+const Unknown time.Duration = -1
+
+// Timing is where the client's time went in one exchange, in the phases of HAR
+// 1.2, as the client experienced them: corrected by the round trips between the
+// capture point and the ends. Phases that do not apply are Unknown.
+type Timing struct {
+	Blocked time.Duration // waiting behind an earlier exchange on the connection
+	DNS     time.Duration
+	Connect time.Duration // TCP and TLS handshakes; first exchange of a connection only
+	SSL     time.Duration // the part of Connect that TLS took
+	Send    time.Duration
+	Wait    time.Duration // from the end of the request (or of the response before) to the first byte of the response
+	Receive time.Duration
+	Causes  Causes
+}
+
+// Total is the sum of the phases (SSL is part of Connect).
+func (t Timing) Total() time.Duration {
+	total := time.Duration(0)
+	for _, d := range []time.Duration{t.Blocked, t.DNS, t.Connect, t.Send, t.Wait, t.Receive} {
+		total += max(d, 0)
+	}
+	return total
+}
+
+// Causes are the parts of Send, Wait and Receive that TCP is the cause of.
+type Causes struct {
+	Nagle, DelayedACK, SlowStart, Retransmission, Window time.Duration
+}

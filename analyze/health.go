@@ -1,0 +1,84 @@
+package analyze
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
+	"wirelag/reassembly/packet"
+)
+
+// health lists what the capture lost, cut or could not show, in a fixed order.
+func health(c *Capture, p packet.Stats, t reassembly.Stats, a Stats) []HealthItem {
+	h := healthList{}
+	h.files(c.Files)
+	h.table(t)
+	h.packets(p)
+	h.add("encrypted", a.Encrypted, "connections use TLS and no keys were given: verdicts are about TCP alone")
+	h.limits(c.Files, t, a)
+	return h
+}
+
+type healthList []HealthItem
+
+func (h *healthList) add(kind string, count uint64, meaning string) {
+	if count > 0 {
+		*h = append(*h, HealthItem{kind, count, meaning})
+	}
+}
+
+func (h *healthList) files(files []*capture.File) {
+	var dropped, cut, backwards, damaged uint64
+	damage := ""
+	for _, f := range files {
+		dropped += f.Dropped
+		cut += f.CutPackets
+		backwards += f.ClockBackward
+		if f.Damage != "" {
+			damaged++
+			damage = f.Damage
+		}
+	}
+	h.add("dropped", dropped, "packets the capturing system dropped before they were written: what is missing may be its loss, not the network's")
+	h.add("cut-record", damaged, "inputs end early ("+damage+"): everything before was analysed, nothing after is known")
+	h.add("snaplen", cut, "packets were cut when captured: bytes of their bodies are counted as missing, verdicts that need them are silent")
+	h.add("clock-backwards", backwards, "packets have an earlier time than the one before them: durations around them are not reliable")
+}
+
+func (h *healthList) table(t reassembly.Stats) {
+	h.add("acked-unseen", t.AckedUnseen, fmt.Sprintf("holes (%d bytes) were acknowledged by their receiver: the capture lost those packets, the network did not", t.AckedUnseenBytes))
+	h.add("unfilled", t.Unfilled, fmt.Sprintf("holes (%d bytes) were never filled nor acknowledged in the capture: whether they were lost is unknown", t.UnfilledBytes))
+	h.add("one-sided", t.OneSided, "connections were captured in one direction only: nothing can be said of their waits")
+	h.add("mid-stream", t.MidStream, "connections were open before the capture began: their handshake and earlier requests are unknown")
+	h.add("open-at-end", t.OpenAtEnd, "connections were still open when the capture ended: what is unfinished there is no fault")
+	h.add("duplicate", t.Copies, "packets are in the capture more than once (mirror port or several interfaces): the copies were ignored")
+	h.add("offload", t.Offload, "segments are larger than the path allows: the adapter splits or joins them outside the capture's view")
+	h.add("checksum", t.BadChecksum+t.PartialChecksum, fmt.Sprintf("segments have a wrong TCP checksum, %d of them because the adapter fills it in later: all were analysed", t.PartialChecksum))
+	h.add("overlap-conflict", t.OverlapConflicts, "bytes were sent again with different content: the first copy was taken")
+	h.add("late", t.Late, "segments came for connections that had been over for long: they were ignored")
+}
+
+func (h *healthList) packets(p packet.Stats) {
+	for _, name := range slices.Sorted(maps.Keys(p.Undecodable)) {
+		h.add("undecodable", p.Undecodable[name], "frames could not be decoded: "+name)
+	}
+	h.add("ip-fragments", p.IncompleteDatagrams, "fragmented IP datagrams are incomplete in the capture: their segments are missing")
+}
+
+func (h *healthList) limits(files []*capture.File, t reassembly.Stats, a Stats) {
+	h.add("limit-connections", t.EvictedConnections, "connections were given up because too many were open at once")
+	h.add("limit-reassembly", t.EvictedHoles, "holes were given up because too much waited behind them, or for too long")
+	h.add("limit-unanswered", a.UnansweredLimit, "exchanges were given up because too many waited for their response on one connection")
+	h.add("limit-head", a.HeadsCut, "message heads were larger than what is kept of them")
+	total := map[string]uint64{}
+	for _, f := range files {
+		for name, n := range f.Limits {
+			total[name] += n
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(total)) {
+		h.add("limit-"+name, total[name], "parts of the input were skipped because of this bound of the reader")
+	}
+}

@@ -1,0 +1,173 @@
+// Package http1 reads HTTP/0.9, 1.0 and 1.1 messages out of one direction of a
+// TCP connection as its bytes come in. In go runs of bytes with the packets
+// that carried them, and holes; out come [Message]s through a [Handler]. A
+// [Parser] keeps the head of the message in progress (bounded) and never a body.
+// Faults of the framing never stop it: they are [Problem]s of the message.
+package http1
+
+import (
+	"strings"
+
+	"wirelag/reassembly/capture"
+)
+
+// Span says which packet carried a run of bytes and when it could be read.
+type Span = capture.Span
+
+// Role tells requests from responses.
+type Role uint8
+
+// The roles of a message.
+const (
+	Request Role = iota
+	Response
+)
+
+// Version is the protocol version of a message.
+type Version struct{ Major, Minor uint8 }
+
+// The versions of HTTP/1 and before.
+var (
+	HTTP09 = Version{0, 9}
+	HTTP10 = Version{1, 0}
+	HTTP11 = Version{1, 1}
+)
+
+// Field is one header or trailer field. Name and Value are as sent, without the
+// white space around the value and behind the name; a folded value (obs-fold) is
+// joined by one space (RFC 9112 §5.2). A line without a colon is a Name without
+// Value, and a line that starts with white space a Value without Name.
+type Field struct{ Name, Value string }
+
+// Framing is how the end of a body is told (RFC 9112 §6.3).
+type Framing uint8
+
+// The ways to tell the end of a body.
+const (
+	NoBody Framing = iota
+	ContentLength
+	Chunked
+	UntilClose
+	Tunnel // CONNECT or 101: what follows is another protocol
+)
+
+var framingNames = [...]string{"none", "content-length", "chunked", "close", "tunnel"}
+
+func (f Framing) String() string { return framingNames[f] }
+
+// Message is one request or response. It is not changed after Handler.End, and
+// may be kept.
+type Message struct {
+	Role    Role
+	Version Version
+	Method  string // requests
+	Target  string // requests, as on the request line
+	Status  int    // responses; 0 when the status line has none, or there is none (HTTP/0.9)
+	Reason  string // responses
+
+	Fields   []Field
+	Trailers []Field
+
+	HeaderBytes int64 // start line, fields and the empty line, as on the wire
+	BodyBytes   int64 // after the transfer coding is removed; without what the capture lost
+	WireBytes   int64 // all bytes of the message that were seen, framing included
+	Length      int64 // the Content-Length that frames the body; −1 when none does. Valid from End on
+	Framing     Framing
+	// Complete: the whole message was seen, end included.
+	Complete bool
+	Problems Problem
+	// Lost counts the bytes of the message that are missing from the capture. Where
+	// a hole hides the message's end, it is the whole hole, unless the body's
+	// length is known.
+	Lost uint64
+	// FieldsCut and BytesCut count the fields, and the bytes of start line, fields
+	// and trailers, that were not kept because they exceed a limit (HeadCut).
+	FieldsCut int
+	BytesCut  int64
+
+	// Offset is the place of the first byte in the stream: how many bytes the
+	// parser was fed, or told to be missing, before it.
+	Offset  int64
+	Start   Span // the first byte
+	HeadEnd Span // the last byte of the head
+	End     Span // the last byte seen so far
+	// First and Last are the earliest and latest packets that carried bytes of the message.
+	First, Last capture.Mark
+}
+
+// Interim reports whether m is an interim response (1xx other than 101).
+func (m *Message) Interim() bool {
+	return m.Role == Response && m.Status >= 100 && m.Status < 200 && m.Status != 101
+}
+
+// Get returns the value of the first field called name (any case), and whether there is one.
+func (m *Message) Get(name string) (string, bool) {
+	for i := range m.Fields {
+		if len(m.Fields[i].Name) == len(name) && strings.EqualFold(m.Fields[i].Name, name) {
+			return m.Fields[i].Value, true
+		}
+	}
+	return "", false
+}
+
+// HasToken reports whether a field called name (any case) has token (any case)
+// in its comma-separated list.
+func (m *Message) HasToken(name, token string) bool {
+	for i := range m.Fields {
+		if len(m.Fields[i].Name) != len(name) || !strings.EqualFold(m.Fields[i].Name, name) {
+			continue
+		}
+		for item := range strings.SplitSeq(m.Fields[i].Value, ",") {
+			if strings.EqualFold(strings.Trim(item, " \t"), token) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Persistent reports whether the message lets the connection go on after it
+// (RFC 9112 §9.3): not "close", and HTTP/1.1 or "keep-alive".
+func (m *Message) Persistent() bool {
+	if m.HasToken("Connection", "close") {
+		return false
+	}
+	return !m.Version.before11() || m.Version == HTTP10 && m.HasToken("Connection", "keep-alive")
+}
+
+// Handler hears what a Parser finds, in the order of the stream.
+type Handler interface {
+	// Began is called at the first byte of what looks like a message. The
+	// message may still turn out to be none: then neither Head nor End follows,
+	// and its bytes come as Junk or Tunnelled. Only Role and Start are valid.
+	Began(m *Message)
+	// Head is called when the head is complete, or nothing more of it will come
+	// (HeadLost, HeadUnfinished), before the framing of the body is decided. For
+	// a response the handler returns the method of the request that it answers,
+	// "" when it is not known; interim responses are asked for, too.
+	Head(m *Message) (method string)
+	// Body is called with runs of the body, the transfer coding removed.
+	// data is borrowed.
+	Body(m *Message, data []byte)
+	// End is called once for every message that had its Head.
+	End(m *Message)
+	// Junk is called with bytes that belong to no message. data is borrowed. Empty
+	// lines that no message follows are Junk, too, and mean nothing (RFC 9112
+	// §2.2). Bytes held since an earlier packet come with the first one's span.
+	Junk(data []byte, at Span)
+	// Tunnelled is called with the bytes after CONNECT or 101. data is borrowed.
+	Tunnelled(data []byte, at Span)
+	// Simple reports whether the response that comes next answers an HTTP/0.9
+	// request: it has no head and ends with the connection.
+	Simple() bool
+}
+
+// Ending is why a stream ends.
+type Ending uint8
+
+// The ways a stream ends.
+const (
+	Finished   Ending = iota // FIN
+	Reset                    // RST
+	CaptureEnd               // the capture, or what it shows of the connection, ends
+)

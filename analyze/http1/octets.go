@@ -1,0 +1,116 @@
+package http1
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// tokenBytes marks the tchar of RFC 9110 §5.6.2.
+var tokenBytes = func() (set [256]bool) {
+	for _, c := range []byte("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+		set[c] = true
+	}
+	return set
+}()
+
+// tokenLength returns how many bytes of b, from its start, are tchar.
+func tokenLength(b []byte) int {
+	for i, c := range b {
+		if !tokenBytes[c] {
+			return i
+		}
+	}
+	return len(b)
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' }
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+func isLineEnd(c byte) bool { return c == '\r' || c == '\n' }
+
+// trimSpace takes the optional white space (RFC 9110 §5.6.3) off both ends.
+func trimSpace(b []byte) []byte {
+	for len(b) > 0 && isSpace(b[0]) {
+		b = b[1:]
+	}
+	return b[:trimmedLength(b)]
+}
+
+// trimmedLength is the length of b without the white space at its end.
+func trimmedLength(b []byte) int {
+	n := len(b)
+	for n > 0 && isSpace(b[n-1]) {
+		n--
+	}
+	return n
+}
+
+// equalFold reports whether b is the lower-case ASCII word, in any case.
+func equalFold(b []byte, word string) bool {
+	if len(b) != len(word) {
+		return false
+	}
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		if c != word[i] {
+			return false
+		}
+	}
+	return true
+}
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// hasControl reports whether the eight bytes of w include one below 0x20 or DEL
+// (the "hasless" and "haszero" of Bit Twiddling Hacks).
+func hasControl(w uint64) bool {
+	del := w ^ 0x7f*ones
+	return ((w-0x20*ones)&^w|(del-ones)&^del)&highs != 0
+}
+
+// controls returns the problems that the control bytes of a line make.
+func controls(line []byte) Problem {
+	rest := line
+	for len(rest) >= 8 {
+		if hasControl(binary.LittleEndian.Uint64(rest)) {
+			return classifyControls(rest)
+		}
+		rest = rest[8:]
+	}
+	if len(line) >= 8 {
+		if !hasControl(binary.LittleEndian.Uint64(line[len(line)-8:])) {
+			return 0
+		}
+	}
+	return classifyControls(rest)
+}
+
+func classifyControls(b []byte) (found Problem) {
+	for _, c := range b {
+		switch {
+		case c == '\t' || c >= 0x20 && c != 0x7f:
+		case c == 0:
+			found |= NulByte
+		case c == '\r':
+			found |= BareCR
+		default:
+			found |= ControlByte
+		}
+	}
+	return found
+}
+
+// withoutLineEnd takes LF or CRLF, if there is one, off the end of a line.
+func withoutLineEnd(line []byte) []byte {
+	line, found := bytes.CutSuffix(line, []byte{'\n'})
+	if found {
+		line = bytes.TrimSuffix(line, []byte{'\r'})
+	}
+	return line
+}

@@ -1,0 +1,291 @@
+package analyze
+
+import (
+	"wirelag/analyze/http1"
+	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
+)
+
+// pairing holds the exchanges of a connection that are not over, in order, and
+// what is known of their places in the streams.
+type pairing struct {
+	waiting []*exchange
+	// requestsLost and responsesLost: messages may have been missed behind the
+	// last one of waiting, or before the next response. What comes then is paired
+	// only where acknowledgements prove it.
+	requestsLost, responsesLost bool
+	told                        int            // exchanges told so far
+	previousEnd                 capture.Time   // when the response before could be read to its end; 0 without one
+	requestID, responseID       uint64         // of a message that began and has no head yet
+	upgraded                    bool           // CONNECT or 101 went through
+	last                        *http1.Message // the latest response, for what follows it without belonging to anything
+}
+
+// maxWaiting is how many exchanges of one connection may be without their response.
+const maxWaiting = 1 << 14
+
+// exchange is an exchange that is not over.
+type exchange struct {
+	*Exchange
+	start, end    int64 // place of the request in the client's stream; end is valid once it ended
+	ack           int64 // place in the server's stream up to which the client had it all when it sent the request
+	ackKnown      bool
+	afterLoss     bool // requests before it may be missing from the capture
+	requestEnded  bool
+	responseEnded bool
+}
+
+func (x *exchange) over() bool {
+	return x.responseEnded && (x.Request == nil || x.requestEnded)
+}
+
+func (v *conversation) nextID() uint64 {
+	v.analyzer.lastID++
+	return v.analyzer.lastID
+}
+
+// acknowledged is the place in the other side's stream that the segment being
+// worked in acknowledges, when it is the one that carried the bytes at hand.
+func (v *conversation) acknowledged(side reassembly.Side, at capture.Mark) (int64, bool) {
+	seen := v.analyzer.ack
+	if !seen.known || seen.side != side || seen.frame != at.Frame {
+		return 0, false
+	}
+	return v.connection.Offset(side.Other(), seen.ack), true
+}
+
+// requests handles what the client's stream holds.
+type requests conversation
+
+func (r *requests) Began(*http1.Message) {
+	v := (*conversation)(r)
+	v.pairing.requestID = v.nextID()
+}
+
+func (r *requests) Head(m *http1.Message) string {
+	v := (*conversation)(r)
+	client := v.connection.ClientSide()
+	x := &exchange{Exchange: &Exchange{ID: v.pairing.requestID, Connection: v.connection, Request: m}}
+	x.start = v.streams[client].begin + m.Offset
+	x.ack, x.ackKnown = v.acknowledged(client, m.Start.At)
+	x.afterLoss, v.pairing.requestsLost = v.pairing.requestsLost, false
+	v.connection.describe(m)
+	v.connection.Exchanges++
+	v.enqueue(x)
+	return ""
+}
+
+func (r *requests) Body(*http1.Message, []byte) {}
+
+func (r *requests) End(m *http1.Message) {
+	v := (*conversation)(r)
+	for i := len(v.pairing.waiting) - 1; i >= 0; i-- {
+		if x := v.pairing.waiting[i]; x.Request == m {
+			x.requestEnded, x.end = true, x.start+m.WireBytes+int64(m.Lost)
+			break
+		}
+	}
+	v.tellFinished()
+}
+
+func (r *requests) Junk([]byte, capture.Span)      {}
+func (r *requests) Tunnelled([]byte, capture.Span) {}
+func (r *requests) Simple() bool                   { return false }
+
+// responses handles what the server's stream holds.
+type responses conversation
+
+func (r *responses) Began(*http1.Message) {
+	v := (*conversation)(r)
+	v.pairing.responseID = 0
+	if v.pairing.next() == nil {
+		v.pairing.responseID = v.nextID()
+	}
+}
+
+func (r *responses) Head(m *http1.Message) string {
+	v := (*conversation)(r)
+	x := v.answered(m)
+	if x == nil {
+		if v.pairing.responseID == 0 {
+			v.pairing.responseID = v.nextID()
+		}
+		x = &exchange{Exchange: &Exchange{ID: v.pairing.responseID, Connection: v.connection}}
+		v.connection.Exchanges++
+		if v.connection.Protocol == UnknownProtocol {
+			v.connection.Protocol = protocolOf(m.Version)
+		}
+		v.insertAnswered(x)
+	}
+	if m.Interim() {
+		x.Interim = append(x.Interim, m)
+	} else {
+		x.Response = m
+		v.pairing.last = m
+	}
+	if x.Request == nil {
+		return ""
+	}
+	return x.Request.Method
+}
+
+func (r *responses) Body(*http1.Message, []byte) {}
+
+func (r *responses) End(m *http1.Message) {
+	v := (*conversation)(r)
+	if m.Framing == http1.Tunnel {
+		v.tunnel()
+	}
+	if m.Interim() {
+		return
+	}
+	for _, x := range v.pairing.waiting {
+		if x.Response == m {
+			x.responseEnded = true
+			break
+		}
+	}
+	v.tellFinished()
+}
+
+func (r *responses) Junk([]byte, capture.Span)      {}
+func (r *responses) Tunnelled([]byte, capture.Span) {}
+
+// Simple reports whether the next response answers an HTTP/0.9 request.
+func (r *responses) Simple() bool {
+	x := (*conversation)(r).pairing.next()
+	return x != nil && x.Request != nil && x.Request.Version == http1.HTTP09
+}
+
+// tunnel stops looking for requests: both sides speak something else now.
+func (v *conversation) tunnel() {
+	if s := &v.streams[v.connection.ClientSide()]; s.parser != nil {
+		s.parser.StartTunnel()
+	}
+}
+
+// next is the first exchange that waits for its final response, nil if none does.
+func (p *pairing) next() *exchange {
+	for _, x := range p.waiting {
+		if x.Response == nil {
+			return x
+		}
+	}
+	return nil
+}
+
+// answered returns the exchange that response m answers: the first that waits,
+// unless the server cannot have had its request by then. Where messages were
+// lost, it is the one whose request acknowledged all up to the response.
+func (v *conversation) answered(m *http1.Message) *exchange {
+	server := v.connection.ClientSide().Other()
+	start := v.streams[server].begin + m.Offset
+	ack, known := v.acknowledged(server, m.Start.At)
+	p := &v.pairing
+	x := p.next()
+	if x != nil && !p.responsesLost && !x.afterLoss {
+		if known && ack <= x.start && len(x.Interim) == 0 {
+			return nil
+		}
+		return x
+	}
+	if x != nil && len(x.Interim) > 0 && !p.responsesLost {
+		return x
+	}
+	for _, y := range p.waiting {
+		if y.Response == nil && y.ackKnown && y.ack == start && known && ack > y.start {
+			p.responsesLost, y.afterLoss = false, false
+			v.abandonBefore(y)
+			return y
+		}
+	}
+	return nil
+}
+
+// abandonBefore gives up the exchanges before y that still wait: their
+// responses are missing from the capture.
+func (v *conversation) abandonBefore(y *exchange) {
+	for _, x := range v.pairing.waiting {
+		if x == y {
+			break
+		}
+		x.responseEnded = true
+	}
+}
+
+func (v *conversation) enqueue(x *exchange) {
+	p := &v.pairing
+	if len(p.waiting) >= maxWaiting {
+		v.analyzer.stats.UnansweredLimit++
+		p.waiting[0].responseEnded, p.waiting[0].requestEnded = true, true
+		v.tellFinished()
+	}
+	p.waiting = append(p.waiting, x)
+}
+
+// insertAnswered puts a response without a request where it came: before the
+// exchanges that still wait.
+func (v *conversation) insertAnswered(x *exchange) {
+	p := &v.pairing
+	at := len(p.waiting)
+	for i, y := range p.waiting {
+		if y.Response == nil {
+			at = i
+			break
+		}
+	}
+	p.waiting = append(p.waiting, nil)
+	copy(p.waiting[at+1:], p.waiting[at:])
+	p.waiting[at] = x
+}
+
+// tellFinished hands on the exchanges that are over, in order.
+func (v *conversation) tellFinished() {
+	p := &v.pairing
+	n := 0
+	for n < len(p.waiting) && p.waiting[n].over() {
+		v.tell(p.waiting[n])
+		n++
+	}
+	if n > 0 {
+		clear(p.waiting[copy(p.waiting, p.waiting[n:]):])
+		p.waiting = p.waiting[:len(p.waiting)-n]
+	}
+}
+
+// tellAll hands on what is left when the conversation ends.
+func (v *conversation) tellAll() {
+	for _, x := range v.pairing.waiting {
+		v.tell(x)
+	}
+	v.pairing.waiting = nil
+}
+
+func (v *conversation) tell(x *exchange) {
+	x.Timing = v.timing(x.Exchange)
+	v.pairing.told++
+	if x.Response != nil {
+		v.pairing.previousEnd = x.Response.End.Readable
+	}
+	v.analyzer.tell(x.Exchange)
+}
+
+// describe takes protocol and server name from a request.
+func (c *Connection) describe(m *http1.Message) {
+	if c.Protocol == UnknownProtocol || c.Protocol < protocolOf(m.Version) {
+		c.Protocol = protocolOf(m.Version)
+	}
+	if c.ServerName == "" {
+		c.ServerName, _ = m.Get("Host")
+	}
+}
+
+func protocolOf(v http1.Version) Protocol {
+	switch {
+	case v.Major == 0:
+		return HTTP09
+	case v.Minor == 0:
+		return HTTP10
+	}
+	return HTTP11
+}

@@ -1,0 +1,93 @@
+package analyze
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
+	"wirelag/reassembly/packet"
+)
+
+// Options are the settings of a Run.
+type Options struct {
+	Limits reassembly.Limits
+}
+
+// tickInterval is how often Listener.Tick is called, in capture time.
+const tickInterval = time.Second
+
+// Run reads src to its end and tells l what it finds, in capture order. When
+// ctx is done it stops early, and says so in the Capture. The error is one of
+// reading; the Capture describes what was read all the same.
+func Run(ctx context.Context, src capture.Source, l Listener, o Options) (*Capture, error) {
+	r := &run{listener: l, analyzer: NewAnalyzer(l)}
+	r.table = reassembly.NewTable(r.analyzer.Consumer(), o.Limits)
+	err := r.read(ctx, src)
+	r.table.Finish()
+	return r.describe(src), err
+}
+
+// run is the state of a Run.
+type run struct {
+	listener Listener
+	decoder  packet.Decoder
+	table    *reassembly.Table
+	analyzer *Analyzer
+	capture  Capture
+	nextTick capture.Time
+}
+
+func (r *run) read(ctx context.Context, src capture.Source) error {
+	var batch capture.Batch
+	for {
+		err := src.Read(&batch)
+		r.work(&batch)
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case ctx.Err() != nil:
+			r.capture.Interrupted = true
+			return nil
+		}
+	}
+}
+
+func (r *run) work(batch *capture.Batch) {
+	var segment packet.Segment
+	for i := range batch.Packets {
+		p := &batch.Packets[i]
+		r.count(p)
+		if r.decoder.Decode(p, &segment) == packet.TCP {
+			r.capture.TCPPackets++
+			r.table.Add(&segment)
+		}
+		if r.listener.Tick != nil && p.Time >= r.nextTick {
+			r.nextTick = p.Time.Add(tickInterval)
+			r.listener.Tick(p.Time)
+		}
+	}
+}
+
+func (r *run) count(p *capture.Packet) {
+	c := &r.capture
+	if c.Packets == 0 {
+		c.Start, c.End = p.Time, p.Time
+	}
+	c.Start, c.End = min(c.Start, p.Time), max(c.End, p.Time)
+	c.Packets++
+	c.Bytes += uint64(len(p.Data))
+}
+
+func (r *run) describe(src capture.Source) *Capture {
+	c := r.capture
+	c.Files = src.Files()
+	c.Health = health(&c, r.decoder.Stats(), r.table.Stats(), r.analyzer.stats)
+	c.Connections, c.Exchanges = r.analyzer.stats.Connections, r.analyzer.stats.Exchanges
+	c.Requests, c.Responses = r.analyzer.stats.Requests, r.analyzer.stats.Responses
+	return &c
+}
