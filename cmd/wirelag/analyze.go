@@ -1,0 +1,192 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"wirelag/analyze"
+	"wirelag/reassembly/capture"
+	"wirelag/reports"
+)
+
+const analyzeExamples = `  wirelag analyze capture.pcapng
+  wirelag analyze --format json -o report.json rotated-*.pcap.zst
+  ssh host tcpdump -U -w - tcp port 80 | wirelag analyze --format ndjson -`
+
+// newAnalyze builds the command analyze.
+func newAnalyze(a *analysis) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "analyze FILE…",
+		Short: "Report on one or more captures",
+		Long: `Analyze reads captures (pcap or pcapng; gzip, zstd, xz or lz4 compressed; - for
+standard input; directories and patterns for what is in them), merges them by
+time and reports on the TCP connections and HTTP exchanges in them.
+
+Exit status: 0 done; 2 wrong usage; 3 an input could not be read; 4 the report
+could not be written; 130 interrupted (the report says so).`,
+		Example: analyzeExamples,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageError(cmd.CommandPath(), errors.New("which capture? give a FILE, or - for standard input"))
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error { return a.run(args) },
+	}
+	a.addFlags(cmd)
+	return cmd
+}
+
+// analysis is the command analyze.
+type analysis struct {
+	streams
+	options options
+}
+
+// run reports on the captures called names.
+func (a *analysis) run(names []string) error {
+	if err := a.options.check(); err != nil {
+		return usageError("wirelag analyze", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	source, unreadable := capture.OpenAll(names, interruptible(ctx, a.stdin))
+	for _, err := range unreadable {
+		complain(a.stderr, err)
+	}
+	if source == nil {
+		return &failure{statusInput, nil}
+	}
+	defer source.Close()
+	if err := a.spareInputs(source.Files()); err != nil {
+		return err
+	}
+	out, err := openDestination(a.options.output, a.stdout)
+	if err != nil {
+		return &failure{statusOutput, err}
+	}
+	err = a.report(ctx, cancel, source, out)
+	if err == nil && len(unreadable) > 0 {
+		err = &failure{statusInput, nil}
+	}
+	return err
+}
+
+// spareInputs refuses to write the report over what it is about.
+func (a *analysis) spareInputs(files []*capture.File) error {
+	present, err := os.Stat(a.options.output)
+	if err != nil || !present.Mode().IsRegular() {
+		return nil
+	}
+	for _, f := range files {
+		if input, err := os.Stat(f.Name); err == nil && os.SameFile(input, present) {
+			return usageError("wirelag analyze", fmt.Errorf("%s: the report would take the place of the capture", f.Name))
+		}
+	}
+	return nil
+}
+
+// report analyses source and writes the report to out.
+func (a *analysis) report(ctx context.Context, cancel func(), source capture.Source, out *destination) error {
+	quit := func() {
+		out.abandon()
+		os.Exit(statusInterrupted)
+	}
+	release := onInterrupt(cancel, quit)
+	stopProgress := func() {}
+	if wantsProgress(a.stderr, &a.options) {
+		stopProgress = showProgress(a.stderr, source.Files())
+	}
+	r := &recorder{writer: a.newWriter(out, len(source.Files()) > 1), cancel: cancel}
+	described, readErr := analyze.Run(ctx, source, r.listener(), analyze.Options{})
+	stopProgress()
+	interrupted := ctx.Err() != nil && r.err == nil
+	described.Interrupted = interrupted
+	release()
+	defer onInterrupt(quit)()
+
+	if err := r.close(described, out); err != nil {
+		return &failure{statusOutput, fmt.Errorf("%s: cannot write the report: %w", outputName(a.options.output), reason(err))}
+	}
+	switch {
+	case interrupted:
+		return &failure{statusInterrupted, nil}
+	case readErr != nil:
+		return &failure{statusInput, readErr}
+	}
+	return nil
+}
+
+func (a *analysis) newWriter(out *destination, severalFiles bool) reports.Writer {
+	o := &a.options
+	var stream any = a.stdout
+	if out.file != nil {
+		stream = out.file
+	}
+	options := reports.Options{
+		Version: version(), SeveralFiles: severalFiles, ShowSecrets: o.noRedact,
+		Width: widthOf(stream), Top: o.top, Color: showsColor(o.color, stream), Zone: o.zone(),
+	}
+	var chosen reports.Format
+	for _, f := range reports.Formats {
+		if f.Name == o.format {
+			chosen = f
+		}
+	}
+	return chosen.New(out, options)
+}
+
+func outputName(name string) string {
+	if name == "-" {
+		return "standard output"
+	}
+	return name
+}
+
+// recorder hands what an analysis finds to a report, up to the first error,
+// which ends the analysis.
+type recorder struct {
+	writer reports.Writer
+	cancel func()
+	err    error
+}
+
+func (r *recorder) listener() analyze.Listener {
+	return analyze.Listener{
+		Exchange: func(x *analyze.Exchange) {
+			if r.err == nil {
+				r.note(r.writer.Exchange(x))
+			}
+		},
+		Closed: func(c *analyze.Connection) {
+			if r.err == nil {
+				r.note(r.writer.Connection(c))
+			}
+		},
+	}
+}
+
+func (r *recorder) note(err error) {
+	if err != nil {
+		r.err = err
+		r.cancel()
+	}
+}
+
+// close finishes the report, or gives it up after an error.
+func (r *recorder) close(described *analyze.Capture, out *destination) error {
+	if r.err != nil {
+		described = nil
+	}
+	r.err = cmp.Or(r.err, r.writer.Close(described))
+	if r.err != nil {
+		out.abandon()
+		return r.err
+	}
+	return out.commit()
+}

@@ -1,0 +1,366 @@
+package reports
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"wirelag/analyze"
+	"wirelag/analyze/http1"
+	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
+)
+
+// encoder appends connections and exchanges as JSON; docs/schema has the shape
+// and the meaning of each member. It is written by hand because millions of
+// them are encoded, and appending allocates nothing.
+type encoder struct {
+	redact redactor
+	files  bool // frame numbers need the index of their file
+	date   dateCache
+}
+
+func newEncoder(o Options) encoder {
+	return encoder{redact: redactor{off: o.ShowSecrets}, files: o.SeveralFiles}
+}
+
+// connection appends the members of a connection, without the braces and
+// without its exchanges.
+func (e *encoder) connection(b []byte, c *analyze.Connection) []byte {
+	b = append(b, `"id":`...)
+	b = strconv.AppendUint(b, c.ID, 10)
+	b = append(b, `,"client":{`...)
+	b = appendAddress(b, c.Client())
+	b = append(b, `},"server":{`...)
+	b = appendAddress(b, c.Server())
+	b = append(b, `,"name":`...)
+	b = appendString(b, e.redact.url(c.ServerName))
+	b = append(b, `},"opened":`...)
+	b = e.time(b, c.First().Time)
+	b = append(b, `,"closed":`...)
+	b = e.mark(b, c.ClosedAt())
+	b = append(b, `,"state":"`...)
+	b = append(b, c.State().String()...)
+	b = append(b, `","closed_by":`...)
+	b = append(b, closedBy(c.Connection)...)
+	b = append(b, `,"close":"`...)
+	b = append(b, c.Close().String()...)
+	b = append(b, `","protocol":"`...)
+	b = append(b, c.Protocol.String()...)
+	b = append(b, '"')
+	b = e.frames(b, c.First().Frame, c.Last().Frame)
+	b = append(b, `,"packets":`...)
+	b = strconv.AppendUint(b, c.Packets(), 10)
+	b = e.roundTrips(b, c.Connection)
+	b = append(b, `,"client_bytes":`...)
+	b = strconv.AppendInt(b, c.Bytes(reassembly.ToServer), 10)
+	b = append(b, `,"server_bytes":`...)
+	b = strconv.AppendInt(b, c.Bytes(reassembly.ToClient), 10)
+	b = append(b, `,"retransmissions":`...)
+	b = strconv.AppendUint(b, c.Retransmissions(), 10)
+	b = append(b, `,"mid_stream":`...)
+	b = strconv.AppendBool(b, c.MidStream())
+	return append(b, `,"tls":null`...)
+}
+
+func appendAddress(b []byte, a netip.AddrPort) []byte {
+	b = append(b, `"ip":"`...)
+	b = a.Addr().AppendTo(b)
+	b = append(b, `","port":`...)
+	return strconv.AppendUint(b, uint64(a.Port()), 10)
+}
+
+func closedBy(c *reassembly.Connection) string {
+	side, ok := c.ClosedBy()
+	switch {
+	case !ok:
+		return "null"
+	case side == c.ClientSide():
+		return `"client"`
+	}
+	return `"server"`
+}
+
+func (e *encoder) roundTrips(b []byte, c *reassembly.Connection) []byte {
+	b = append(b, `,"rtt_ms":`...)
+	b = appendMillis(b, known(c.RTT()))
+	b = append(b, `,"rtt_client_ms":`...)
+	b = appendMillis(b, known(c.RTTClient()))
+	b = append(b, `,"rtt_server_ms":`...)
+	b = appendMillis(b, known(c.RTTServer()))
+	b = append(b, `,"setup_ms":`...)
+	return appendMillis(b, known(c.Setup()))
+}
+
+// known is d, or analyze.Unknown.
+func known(d time.Duration, ok bool) time.Duration {
+	if !ok {
+		return analyze.Unknown
+	}
+	return d
+}
+
+// exchange appends the members of an exchange, without the braces.
+func (e *encoder) exchange(b []byte, x *analyze.Exchange) []byte {
+	b = append(b, `"id":`...)
+	b = strconv.AppendUint(b, x.ID, 10)
+	b = append(b, `,"stream":`...)
+	b = strconv.AppendUint(b, uint64(x.Stream), 10)
+	b = append(b, `,"request":`...)
+	b = e.request(b, x.Request)
+	b = append(b, `,"response":`...)
+	b = e.response(b, x.Response)
+	b = append(b, `,"interim":[`...)
+	for i, m := range x.Interim {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, int64(m.Status), 10)
+	}
+	b = append(b, `],"timing":{`...)
+	b = appendTiming(b, &x.Timing)
+	return append(b, '}')
+}
+
+func (e *encoder) request(b []byte, m *http1.Message) []byte {
+	if m == nil {
+		return append(b, "null"...)
+	}
+	b = append(b, `{"method":`...)
+	b = appendString(b, m.Method)
+	b = append(b, `,"target":`...)
+	b = appendString(b, e.redact.url(m.Target))
+	b = append(b, `,"host":`...)
+	b = appendString(b, e.redact.url(hostOf(m)))
+	return e.message(b, m)
+}
+
+func (e *encoder) response(b []byte, m *http1.Message) []byte {
+	if m == nil {
+		return append(b, "null"...)
+	}
+	b = append(b, `{"status":`...)
+	b = strconv.AppendInt(b, int64(m.Status), 10)
+	b = append(b, `,"reason":`...)
+	b = appendString(b, m.Reason)
+	return e.message(b, m)
+}
+
+// message appends what requests and responses have in common, and closes them.
+func (e *encoder) message(b []byte, m *http1.Message) []byte {
+	b = append(b, `,"version":"`...)
+	b = appendVersion(b, m.Version)
+	b = append(b, `","headers":`...)
+	b = e.fields(b, m.Fields)
+	if len(m.Trailers) > 0 {
+		b = append(b, `,"trailers":`...)
+		b = e.fields(b, m.Trailers)
+	}
+	if m.FieldsCut > 0 || m.BytesCut > 0 {
+		b = append(b, `,"headers_cut":`...)
+		b = strconv.AppendInt(b, int64(m.FieldsCut), 10)
+		b = append(b, `,"header_bytes_cut":`...)
+		b = strconv.AppendInt(b, m.BytesCut, 10)
+	}
+	b = append(b, `,"header_bytes":`...)
+	b = strconv.AppendInt(b, m.HeaderBytes, 10)
+	b = append(b, `,"body_bytes":`...)
+	b = strconv.AppendInt(b, m.BodyBytes, 10)
+	b = append(b, `,"framing":"`...)
+	b = append(b, m.Framing.String()...)
+	b = append(b, `","complete":`...)
+	b = strconv.AppendBool(b, m.Complete)
+	if m.Lost > 0 {
+		b = append(b, `,"lost_bytes":`...)
+		b = strconv.AppendUint(b, m.Lost, 10)
+	}
+	if m.Problems != 0 {
+		b = append(b, `,"problems":`...)
+		b = appendProblems(b, m.Problems)
+	}
+	b = append(b, `,"start":`...)
+	b = e.mark(b, m.Start.At)
+	b = append(b, `,"end":`...)
+	b = e.mark(b, m.End.At)
+	b = e.frames(b, m.First.Frame, m.Last.Frame)
+	return append(b, '}')
+}
+
+// appendVersion appends "1.0", "1.1", "2".
+func appendVersion(b []byte, v http1.Version) []byte {
+	b = strconv.AppendUint(b, uint64(v.Major), 10)
+	if v.Major >= 2 {
+		return b
+	}
+	b = append(b, '.')
+	return strconv.AppendUint(b, uint64(v.Minor), 10)
+}
+
+func (e *encoder) fields(b []byte, fields []http1.Field) []byte {
+	b = append(b, '[')
+	for i := range fields {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, '[')
+		b = appendString(b, fields[i].Name)
+		b = append(b, ',')
+		if masked, changed := e.redact.value(fields[i].Name, fields[i].Value); changed {
+			b = appendString(b, masked)
+		} else {
+			b = appendString(b, fields[i].Value)
+		}
+		b = append(b, ']')
+	}
+	return append(b, ']')
+}
+
+func appendProblems(b []byte, p http1.Problem) []byte {
+	separator := byte('[')
+	for name := range strings.SplitSeq(p.String(), " ") {
+		b = append(b, separator)
+		b = appendString(b, name)
+		separator = ','
+	}
+	return append(b, ']')
+}
+
+func appendTiming(b []byte, t *analyze.Timing) []byte {
+	b = append(b, `"blocked":`...)
+	b = appendMillis(b, t.Blocked)
+	b = append(b, `,"dns":`...)
+	b = appendMillis(b, t.DNS)
+	b = append(b, `,"connect":`...)
+	b = appendMillis(b, t.Connect)
+	b = append(b, `,"ssl":`...)
+	b = appendMillis(b, t.SSL)
+	b = append(b, `,"send":`...)
+	b = appendMillis(b, t.Send)
+	b = append(b, `,"wait":`...)
+	b = appendMillis(b, t.Wait)
+	b = append(b, `,"receive":`...)
+	b = appendMillis(b, t.Receive)
+	b = append(b, `,"total":`...)
+	b = appendMillis(b, totalOf(t))
+	b = append(b, `,"causes":{"nagle":`...)
+	b = appendMillis(b, t.Causes.Nagle)
+	b = append(b, `,"delayed_ack":`...)
+	b = appendMillis(b, t.Causes.DelayedACK)
+	b = append(b, `,"slow_start":`...)
+	b = appendMillis(b, t.Causes.SlowStart)
+	b = append(b, `,"retransmission":`...)
+	b = appendMillis(b, t.Causes.Retransmission)
+	b = append(b, `,"window":`...)
+	b = appendMillis(b, t.Causes.Window)
+	return append(b, '}')
+}
+
+// totalOf is the sum of the phases, or analyze.Unknown when none is known.
+func totalOf(t *analyze.Timing) time.Duration {
+	if max(t.Blocked, t.DNS, t.Connect, t.Send, t.Wait, t.Receive) < 0 {
+		return analyze.Unknown
+	}
+	return t.Total()
+}
+
+// hostOf is the host that a request is for, as sent: that of an absolute target
+// (RFC 9112 §3.2.2), or the Host field's.
+func hostOf(m *http1.Message) string {
+	if _, rest, found := strings.Cut(m.Target, "://"); found && !strings.HasPrefix(m.Target, "/") {
+		if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+			rest = rest[:end]
+		}
+		return rest[strings.LastIndexByte(rest, '@')+1:]
+	}
+	host, _ := m.Get("Host")
+	return host
+}
+
+// frames appends a first and a last frame, with the indexes of their files
+// where there are several.
+func (e *encoder) frames(b []byte, first, last capture.Frame) []byte {
+	if e.files {
+		b = append(b, `,"file":`...)
+		b = strconv.AppendInt(b, int64(first.File()), 10)
+		b = append(b, `,"last_file":`...)
+		b = strconv.AppendInt(b, int64(last.File()), 10)
+	}
+	b = append(b, `,"first_frame":`...)
+	b = strconv.AppendUint(b, first.Number(), 10)
+	b = append(b, `,"last_frame":`...)
+	return strconv.AppendUint(b, last.Number(), 10)
+}
+
+// appendMillis appends d in milliseconds with all of its nanoseconds; −1 when it is unknown.
+func appendMillis(b []byte, d time.Duration) []byte {
+	if d < 0 {
+		return append(b, "-1"...)
+	}
+	b = strconv.AppendInt(b, int64(d/time.Millisecond), 10)
+	fraction := int(d % time.Millisecond)
+	if fraction == 0 {
+		return b
+	}
+	b = append(b, '.')
+	for unit := int(time.Millisecond) / 10; fraction > 0; unit /= 10 {
+		b = append(b, byte('0'+fraction/unit))
+		fraction %= unit
+	}
+	return b
+}
+
+// mark appends the time of m, or null when it is no moment.
+func (e *encoder) mark(b []byte, m capture.Mark) []byte {
+	if m.IsZero() {
+		return append(b, "null"...)
+	}
+	return e.time(b, m.Time)
+}
+
+// time appends t as a string (RFC 3339, nine digits of fraction, UTC).
+func (e *encoder) time(b []byte, t capture.Time) []byte {
+	const day = int64(24 * time.Hour)
+	days, rest := int64(t)/day, int64(t)%day
+	if rest < 0 {
+		days, rest = days-1, rest+day
+	}
+	seconds := uint64(rest / int64(time.Second))
+	b = append(b, '"')
+	b = append(b, e.date.text(days)...)
+	b = append(b, 'T')
+	b = appendDigits(b, seconds/3600, 2)
+	b = append(b, ':')
+	b = appendDigits(b, seconds/60%60, 2)
+	b = append(b, ':')
+	b = appendDigits(b, seconds%60, 2)
+	b = append(b, '.')
+	b = appendDigits(b, uint64(rest%int64(time.Second)), 9)
+	return append(b, `Z"`...)
+}
+
+// appendDigits appends n with leading zeros.
+func appendDigits(b []byte, n uint64, width int) []byte {
+	const zeros = "000000000"
+	b = append(b, zeros[:width]...)
+	for i := len(b) - 1; n > 0; i-- {
+		b[i] = byte('0' + n%10)
+		n /= 10
+	}
+	return b
+}
+
+// dateCache is the latest date written: most moments share it with the one before.
+type dateCache struct {
+	days int64
+	buf  []byte
+}
+
+// text is the date days after the Unix epoch; valid until the next call.
+func (d *dateCache) text(days int64) []byte {
+	if days != d.days || d.buf == nil {
+		d.days = days
+		d.buf = time.Unix(days*24*60*60, 0).UTC().AppendFormat(d.buf[:0], time.DateOnly)
+	}
+	return d.buf
+}

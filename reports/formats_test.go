@@ -1,0 +1,250 @@
+package reports
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"wirelag/analyze"
+	"wirelag/reassembly"
+	"wirelag/reassembly/capture/script"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// reportOn writes the report of the script testdata/NAME.txt.
+func reportOn(t testing.TB, name, format string, o Options) string {
+	t.Helper()
+	source, err := os.ReadFile(filepath.Join("testdata", name+".txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reportOnScript(t, string(source), format, o)
+}
+
+func reportOnScript(t testing.TB, source, format string, o Options) string {
+	t.Helper()
+	parsed, err := script.Parse(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	w := formatCalled(t, format).New(&out, o)
+	check := func(err error) {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	described, err := analyze.Run(context.Background(), parsed.Source(), analyze.Listener{
+		Exchange: func(x *analyze.Exchange) { check(w.Exchange(x)) },
+		Closed:   func(c *analyze.Connection) { check(w.Connection(c)) },
+	}, analyze.Options{})
+	check(err)
+	check(w.Close(described))
+	return out.String()
+}
+
+func formatCalled(t testing.TB, name string) Format {
+	t.Helper()
+	for _, f := range Formats {
+		if f.Name == name {
+			return f
+		}
+	}
+	t.Fatalf("no format %q", name)
+	return Format{}
+}
+
+func options() Options { return Options{Version: "1.2.3", Width: 80, Top: 10} }
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs; go test ./reports -update rewrites it. Got:\n%s", path, got)
+	}
+}
+
+func TestGoldens(t *testing.T) {
+	for _, width := range []int{80, 120, 200} {
+		o := options()
+		o.Width = width
+		golden(t, fmt.Sprintf("hostile-%d.golden", width), reportOn(t, "hostile", "text", o))
+	}
+	inColor := options()
+	inColor.Color, inColor.Zone = true, time.UTC
+	golden(t, "hostile-color.golden", reportOn(t, "hostile", "text", inColor))
+	golden(t, "hostile.json", reportOn(t, "hostile", "json", options()))
+	golden(t, "hostile.ndjson", reportOn(t, "hostile", "ndjson", options()))
+	several := options()
+	several.SeveralFiles, several.ShowSecrets = true, true
+	golden(t, "hostile-several.json", reportOn(t, "hostile", "json", several))
+}
+
+func TestSecretsAreMaskedInEveryFormat(t *testing.T) {
+	const secret = "SECRET-"
+	for _, f := range Formats {
+		o := options()
+		o.Width = 1000
+		if got := reportOn(t, "hostile", f.Name, o); strings.Contains(got, secret) {
+			at := strings.Index(got, secret)
+			t.Errorf("%s: …%s…", f.Name, got[max(0, at-60):at+20])
+		}
+		o.ShowSecrets = true
+		if got := reportOn(t, "hostile", f.Name, o); !strings.Contains(got, secret) {
+			t.Errorf("%s: masked though not asked for", f.Name)
+		}
+	}
+}
+
+func TestNoControlCharacterReachesTheReport(t *testing.T) {
+	for _, f := range Formats {
+		o := options()
+		o.Width = 1000
+		for _, r := range reportOn(t, "hostile", f.Name, o) {
+			if r != '\n' && !unicode.IsPrint(r) {
+				t.Errorf("%s: %q", f.Name, r)
+			}
+		}
+	}
+}
+
+func TestLinesFitThePage(t *testing.T) {
+	for width := minWidth; width < 300; width++ {
+		o := options()
+		o.Width, o.Zone, o.Color = width, time.UTC, width%2 == 0
+		for line := range strings.Lines(reportOn(t, "hostile", "text", o)) {
+			line = strings.TrimRight(line, "\n")
+			if got := text.StringWidthWithoutEscSequences(line); got > width {
+				t.Errorf("width %d: %d columns: %s", width, got, line)
+			}
+			if strings.TrimRight(line, " ") != line {
+				t.Errorf("width %d: blanks at the end: %q", width, line)
+			}
+		}
+	}
+}
+
+func TestTablesAreBounded(t *testing.T) {
+	o := options()
+	o.Top = 2
+	golden(t, "hostile-top-2.golden", reportOn(t, "hostile", "text", o))
+}
+
+func TestEmptyCapture(t *testing.T) {
+	for _, f := range Formats {
+		golden(t, "empty-"+f.Name+".golden", reportOnScript(t, "", f.Name, options()))
+	}
+}
+
+func TestJSONFollowsTheSchema(t *testing.T) {
+	schema, err := jsonschema.NewCompiler().Compile("../docs/schema/wirelag-1.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	valid := func(name string, document []byte) {
+		t.Helper()
+		value, err := jsonschema.UnmarshalJSON(bytes.NewReader(document))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if err := schema.Validate(value); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, name := range []string{"hostile.json", "hostile-several.json", "empty-json.golden"} {
+		document, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		valid(name, document)
+	}
+	for _, name := range []string{"hostile.ndjson", "empty-ndjson.golden"} {
+		document, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range bytes.Lines(document) {
+			valid(name, line)
+		}
+	}
+	if schema.Validate(map[string]any{"type": "connection", "id": json.Number("1")}) == nil {
+		t.Error("the schema accepts a connection that has nothing but a number")
+	}
+}
+
+func TestJSONIsTheSameThroughATemporaryFile(t *testing.T) {
+	formats := Formats
+	defer func() { Formats = formats }()
+	Formats = []Format{{"json", "", func(w io.Writer, o Options) Writer {
+		j := newJSON(w, o).(*jsonWriter)
+		j.spool.limit = 100
+		return j
+	}}}
+	golden(t, "hostile.json", reportOn(t, "hostile", "json", options()))
+}
+
+func TestGivingUpLeavesNothing(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", folder)
+	t.Setenv("TMP", folder)
+	for _, f := range Formats {
+		var out bytes.Buffer
+		w := f.New(&out, options())
+		if j, ok := w.(*jsonWriter); ok {
+			j.spool.limit = 100
+		}
+		x := typicalExchange()
+		x.Connection.Connection = &reassembly.Connection{}
+		if err := w.Exchange(x); err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+		}
+		written := out.Len()
+		if err := w.Close(nil); err != nil || out.Len() != written {
+			t.Errorf("%s: error %v, %d more bytes written", f.Name, err, out.Len()-written)
+		}
+		checkEmpty(t, folder)
+	}
+}
+
+func TestPairsAreBounded(t *testing.T) {
+	var s strings.Builder
+	for i := range maxPairs + 200 {
+		fmt.Fprintf(&s, "c%d 10.1.%d.%d:1000 > 10.0.0.2:80\n", i, i/200, i%200)
+	}
+	for i := range maxPairs + 200 {
+		fmt.Fprintf(&s, "%dms c%d > SYN\n", i, i)
+	}
+	got := reportOnScript(t, s.String(), "text", options())
+	others := ""
+	for line := range strings.Lines(got) {
+		if strings.Contains(line, "all others") {
+			others = strings.Join(strings.Fields(line), " ")
+		}
+	}
+	if want := "all others 1,190 0"; others != want {
+		t.Errorf("got %q, want %q in\n%s", others, want, got)
+	}
+}

@@ -1,0 +1,69 @@
+package reports
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+
+	"wirelag/analyze"
+)
+
+// ndjsonWriter writes an object a line, each with its type, as soon as it is
+// known. Every line is one Write.
+type ndjsonWriter struct {
+	w       io.Writer
+	version string
+	encoder encoder
+	line    []byte
+}
+
+func newNDJSON(w io.Writer, o Options) Writer {
+	return &ndjsonWriter{w: w, version: o.Version, encoder: newEncoder(o)}
+}
+
+func (n *ndjsonWriter) Connection(c *analyze.Connection) error {
+	n.line = append(n.line[:0], `{"type":"connection",`...)
+	n.line = n.encoder.connection(n.line, c)
+	return n.end()
+}
+
+func (n *ndjsonWriter) Exchange(x *analyze.Exchange) error {
+	n.line = append(n.line[:0], `{"type":"exchange","connection":`...)
+	n.line = strconv.AppendUint(n.line, x.Connection.ID, 10)
+	n.line = append(n.line, ',')
+	n.line = n.encoder.exchange(n.line, x)
+	return n.end()
+}
+
+func (n *ndjsonWriter) end() error {
+	n.line = append(n.line, "}\n"...)
+	_, err := n.w.Write(n.line)
+	return err
+}
+
+func (n *ndjsonWriter) Close(c *analyze.Capture) error {
+	if c == nil {
+		return nil
+	}
+	type captureLine struct {
+		Type    string        `json:"type"`
+		Wirelag programObject `json:"wirelag"`
+		captureObject
+	}
+	type summaryLine struct {
+		Type string `json:"type"`
+		summaryObject
+	}
+	encode := json.NewEncoder(n.w)
+	encode.SetEscapeHTML(false)
+	for _, line := range []any{
+		captureLine{"capture", programObject{n.version, schemaNumber}, captureObjectOf(c)},
+		summaryLine{"summary", summaryObjectOf(c)},
+	} {
+		if err := encode.Encode(line); err != nil {
+			return fmt.Errorf("write the last lines: %w", err)
+		}
+	}
+	return nil
+}

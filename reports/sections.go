@@ -1,0 +1,238 @@
+package reports
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"wirelag/analyze"
+	"wirelag/analyze/http1"
+	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
+)
+
+// maxFiles is how many files the text report names.
+const maxFiles = 10
+
+// capture says what was read.
+func (p *page) capture(c *analyze.Capture, k clock) {
+	for i, f := range c.Files {
+		if i == maxFiles && len(c.Files) > maxFiles+1 {
+			p.line(fmt.Sprintf("and %d more files", len(c.Files)-maxFiles), bold)
+			break
+		}
+		p.line(Printable(f.Name)+" "+describe(f), bold)
+	}
+	p.line(fmt.Sprintf("%s (%s TCP), %s", counted(c.Packets, "packet"), count(c.TCPPackets), size(int64(c.Bytes))), normal)
+	if c.Packets > 0 {
+		p.line(fmt.Sprintf("%s from %s", duration(c.End.Sub(c.Start)), k.began()), normal)
+	}
+	p.line(fmt.Sprintf("%s, %s (%s, %s)", counted(c.Connections, "connection"), counted(c.Exchanges, "exchange"),
+		counted(c.Requests, "request"), counted(c.Responses, "response")), normal)
+	if c.Interrupted {
+		p.line("Interrupted: this is what was read until then.", yellow)
+	}
+}
+
+// describe says what kind of file f is.
+func describe(f *capture.File) string {
+	words := []string{f.Format.String()}
+	for _, t := range f.LinkTypes {
+		words = append(words, t.String())
+	}
+	if f.Snaplen > 0 {
+		words = append(words, fmt.Sprintf("snaplen %d", f.Snaplen))
+	}
+	return "(" + strings.Join(words, ", ") + ")"
+}
+
+// health says what the capture lost, cut or could not show.
+func (p *page) health(items []analyze.HealthItem) {
+	if len(items) == 0 {
+		return
+	}
+	p.title("Capture health")
+	for _, h := range items {
+		p.paragraph(fmt.Sprintf("%s ×%s: %s", h.Kind, count(h.Count), Printable(h.Meaning)), yellow)
+	}
+}
+
+// pairs shows who talked to whom, and how that went.
+func (p *page) pairs(all *pairs, rows int) {
+	if len(all.order) == 0 {
+		return
+	}
+	p.title("Clients and servers")
+	g := grid{columns: []column{
+		{head: "Client", least: 15, address: true}, {head: "Server", least: 20, address: true},
+		{head: "Connections", right: true}, {head: "Exchanges", right: true},
+		{head: "each", right: true, rank: 5}, {head: "RTT", right: true, rank: 3}, {head: "min", right: true, rank: 6},
+		{head: "Sent", right: true, rank: 4}, {head: "Received", right: true, rank: 4},
+		{head: "4xx/5xx", right: true, rank: 1}, {head: "No answer", right: true, rank: 2},
+	}}
+	sorted := all.busiest()
+	others := all.other
+	for i, each := range sorted {
+		if i < rows {
+			g.pair(each.client.String(), each.server.String(), each)
+		} else {
+			others.add(each)
+		}
+	}
+	if others.connections+others.exchanges > 0 {
+		g.pair("all others", "", &others)
+	}
+	p.table(&g)
+}
+
+func (g *grid) pair(client, server string, p *pair) {
+	each := absent
+	if p.connections > 0 && p.exchanges > 0 {
+		each = strconv.FormatFloat(float64(p.exchanges)/float64(p.connections), 'f', 1, 64)
+	}
+	g.row(cell{text: client}, cell{text: server},
+		cell{text: count(p.connections)}, cell{text: count(p.exchanges)}, cell{text: each},
+		cell{text: duration(p.rtt.median())}, cell{text: duration(p.rtt.min())},
+		cell{text: size(p.toServer)}, cell{text: size(p.toClient)},
+		failures(p.failures), failures(p.unanswered))
+}
+
+func failures(n uint64) cell {
+	if n == 0 {
+		return cell{text: absent}
+	}
+	return cell{count(n), red}
+}
+
+func bytesOf(c *analyze.Connection) int64 {
+	return c.Bytes(reassembly.ToServer) + c.Bytes(reassembly.ToClient)
+}
+
+// connections shows those that carried most.
+func (p *page) connections(most *top[*analyze.Connection], k clock, r *redactor) {
+	most.settle()
+	shown := slices.Clone(most.items)
+	if len(shown) == 0 {
+		return
+	}
+	slices.SortFunc(shown, func(a, b *analyze.Connection) int { return cmp.Compare(a.ID, b.ID) })
+	title := "Connections"
+	if uint64(len(shown)) < most.shown {
+		title += " with most bytes"
+	}
+	p.title(title + shownOf(len(shown), most.shown))
+	g := grid{columns: []column{
+		{head: "#", right: true}, {head: "At", right: true, rank: 5},
+		{head: "Client", least: 18, address: true}, {head: "Server", least: 18, address: true}, {head: "Host", least: 12, most: 24, rank: 9},
+		{head: "Protocol", rank: 7}, {head: "Exch", right: true},
+		{head: "RTT", right: true, rank: 1}, {head: "Setup", right: true, rank: 8}, {head: "Lasted", right: true, rank: 3},
+		{head: "Sent", right: true, rank: 6}, {head: "Received", right: true, rank: 6},
+		{head: "Resent", right: true, rank: 4}, {head: "State", rank: 2}, {head: "Closed by"},
+	}}
+	for _, c := range shown {
+		g.row(cell{text: strconv.FormatUint(c.ID, 10)}, cell{text: k.moment(c.First().Time)},
+			cell{text: c.Client().String()}, cell{text: c.Server().String()}, cell{text: Printable(string(r.url(c.ServerName)))},
+			cell{text: c.Protocol.String()}, cell{text: strconv.Itoa(c.Exchanges)},
+			cell{text: duration(known(c.RTT()))}, cell{text: duration(known(c.Setup()))},
+			cell{text: duration(c.Last().Sub(c.First()))},
+			cell{text: size(c.Bytes(reassembly.ToServer))}, cell{text: size(c.Bytes(reassembly.ToClient))},
+			resent(c.Retransmissions()), cell{text: c.State().String()}, ending(c.Connection))
+	}
+	p.table(&g)
+}
+
+// shownOf says how many of how many are shown, if not all.
+func shownOf(n int, all uint64) string {
+	if uint64(n) == all {
+		return ""
+	}
+	return fmt.Sprintf(" (%d of %s)", n, count(all))
+}
+
+func resent(n uint64) cell {
+	if n == 0 {
+		return cell{text: absent}
+	}
+	return cell{count(n), yellow}
+}
+
+// ending says who closed a connection, and how.
+func ending(c *reassembly.Connection) cell {
+	side, ok := c.ClosedBy()
+	switch {
+	case !ok:
+		return cell{c.Close().String(), faint}
+	case side == c.ClientSide():
+		return cell{text: c.Close().String() + " client"}
+	}
+	return cell{text: c.Close().String() + " server"}
+}
+
+// exchanges shows the slowest.
+func (p *page) exchanges(slow *top[*analyze.Exchange], k clock, r *redactor) {
+	slow.settle()
+	if len(slow.items) == 0 {
+		return
+	}
+	p.title("Exchanges, slowest first" + shownOf(len(slow.items), slow.shown))
+	g := grid{columns: []column{
+		{head: "#", right: true}, {head: "At", right: true, rank: 7}, {head: "Conn", right: true, rank: 8},
+		{head: "Host", least: 12, most: 24, rank: 10}, {head: "Request", least: 24}, {head: "Status", right: true},
+		{head: "Total", right: true}, {head: "Blocked", right: true, rank: 5}, {head: "DNS", right: true, rank: 6},
+		{head: "Connect", right: true, rank: 2}, {head: "TLS", right: true, rank: 9}, {head: "Send", right: true, rank: 3},
+		{head: "Wait", right: true, rank: 1}, {head: "Receive", right: true, rank: 4},
+	}}
+	for _, x := range slow.items {
+		t := &x.Timing
+		g.row(cell{text: strconv.FormatUint(x.ID, 10)}, cell{text: k.moment(begin(x).Time)},
+			cell{text: strconv.FormatUint(x.Connection.ID, 10)}, host(x, r), request(x.Request, r), status(x.Response),
+			cell{duration(totalOf(t)), bold}, phase(t.Blocked), phase(t.DNS), phase(t.Connect), phase(t.SSL), phase(t.Send),
+			phase(t.Wait), phase(t.Receive))
+	}
+	p.table(&g)
+}
+
+// begin is the first byte of an exchange.
+func begin(x *analyze.Exchange) capture.Mark {
+	if x.Request != nil {
+		return x.Request.Start.At
+	}
+	return x.Response.Start.At
+}
+
+func host(x *analyze.Exchange, r *redactor) cell {
+	name := x.Connection.ServerName
+	if x.Request != nil {
+		name = cmp.Or(hostOf(x.Request), name)
+	}
+	return cell{text: Printable(string(r.url(name)))}
+}
+
+func request(m *http1.Message, r *redactor) cell {
+	if m == nil {
+		return cell{"not captured", faint}
+	}
+	return cell{text: Printable(m.Method) + " " + Printable(string(r.url(m.Target)))}
+}
+
+func status(m *http1.Message) cell {
+	switch {
+	case m == nil:
+		return cell{"none", red}
+	case m.Status >= 500:
+		return cell{strconv.Itoa(m.Status), red}
+	case m.Status >= 400:
+		return cell{strconv.Itoa(m.Status), yellow}
+	}
+	return cell{text: strconv.Itoa(m.Status)}
+}
+
+func phase(d time.Duration) cell {
+	if d < 0 {
+		return cell{absent, faint}
+	}
+	return cell{text: duration(d)}
+}

@@ -1,0 +1,56 @@
+// Package reports writes what an analysis found: for a person at a terminal
+// (text) or for programs (json, ndjson). In go connections and exchanges as
+// [analyze.Listener] tells them and, at the end, the description of the
+// capture; out goes one report. Every format keeps bounded memory: text keeps
+// aggregates and the most telling rows, ndjson one object, json spools to a
+// temporary file. Secrets in captured strings are masked unless the options say
+// otherwise, and no captured byte reaches a terminal as a control character.
+package reports
+
+import (
+	"io"
+	"time"
+
+	"wirelag/analyze"
+)
+
+// Writer writes one report. Connections come when they are over, after their
+// exchanges; the order is that of the capture. Nothing may be called after Close
+// or after an error, but Close.
+type Writer interface {
+	Connection(c *analyze.Connection) error
+	Exchange(x *analyze.Exchange) error
+	// Close ends the report with the description of the capture. Close(nil)
+	// gives the report up: it frees what the writer holds and writes nothing.
+	Close(c *analyze.Capture) error
+}
+
+// Options say how a report is to look. Width, Top, Color and Zone concern the
+// formats for people only.
+type Options struct {
+	Version string // of the program
+	// SeveralFiles: frame numbers need the index of their file to be told apart.
+	SeveralFiles bool
+	// ShowSecrets leaves passwords, tokens and cookies as they were captured.
+	ShowSecrets bool
+	Width       int            // columns of the terminal
+	Top         int            // rows of a table at most
+	Color       bool           // whether the terminal shows colours
+	Zone        *time.Location // of moments; nil: seconds since the start of the capture
+}
+
+// Format is a kind of report.
+type Format struct {
+	Name        string
+	Description string
+	// New starts a report on w. The writer makes whole lines of each call to
+	// w.Write and does not close w.
+	New func(w io.Writer, o Options) Writer
+}
+
+// Formats are the formats there are; the first is the default.
+var Formats = []Format{
+	{"text", "tables for a terminal", newText},
+	{"json", "one JSON object", newJSON},
+	{"ndjson", "one JSON object a line, as soon as it is known", newNDJSON},
+}
