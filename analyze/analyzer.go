@@ -113,6 +113,7 @@ func (a *Analyzer) tell(x *Exchange) {
 	if x.Response != nil {
 		a.stats.Responses++
 	}
+	x.Connection.note(x)
 	if a.listener.Exchange != nil {
 		a.listener.Exchange(x)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"wirelag/analyze/http1"
 	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
 )
 
 // Connection is a TCP connection and what it was used for. Nobody changes it
@@ -16,6 +17,38 @@ type Connection struct {
 	ServerName string
 	// Exchanges counts the exchanges begun on the connection.
 	Exchanges int
+	// FirstAnswered is the last packet of the first exchange's response; zero
+	// while that is not complete.
+	FirstAnswered capture.Mark
+	// Persistence is what the latest exchange said about going on.
+	Persistence Persistence
+}
+
+// Persistence is what an exchange says about using its connection again (RFC 9112 §9.3).
+type Persistence uint8
+
+// What an exchange can say.
+const (
+	Persistent       Persistence = iota // nothing is in the way
+	ClosedByRequest                     // the request said "Connection: close"
+	ClosedByResponse                    // the response did
+	WithoutKeepAlive                    // HTTP/1.0, and one side did not ask for keep-alive
+	WithoutLength                       // the response ends with the connection
+)
+
+func persistence(x *Exchange) Persistence {
+	request, response := x.Request, x.Response
+	switch {
+	case request.HasToken("Connection", "close"):
+		return ClosedByRequest
+	case response.HasToken("Connection", "close"):
+		return ClosedByResponse
+	case response.Framing == http1.UntilClose:
+		return WithoutLength
+	case !request.Persistent(), !response.Persistent():
+		return WithoutKeepAlive
+	}
+	return Persistent
 }
 
 // Protocol is what a connection speaks.

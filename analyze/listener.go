@@ -20,8 +20,11 @@ type Listener struct {
 	// Closed is called when a connection is over, after its last exchange, or at
 	// the end of the capture.
 	Closed func(c *Connection)
-	// Tick is called from time to time as the capture's clock moves on.
+	// Tick is called from time to time as the capture's clock moves on, and with
+	// its end when all was read.
 	Tick func(now capture.Time)
+	// Finish is called once, after everything else.
+	Finish func()
 }
 
 // Capture describes what was read, when all of it was.
@@ -42,4 +45,45 @@ type HealthItem struct {
 	Kind    string // a stable name: "acked-unseen", "snaplen", …
 	Count   uint64
 	Meaning string // what it means for the findings, one sentence
+}
+
+// Join returns a listener that calls each of the given ones in turn.
+func Join(listeners ...Listener) Listener {
+	var opened []func(*Connection)
+	var exchange []func(*Exchange)
+	var closed []func(*Connection)
+	var tick []func(capture.Time)
+	var finish []func()
+	for _, l := range listeners {
+		opened = appendSet(opened, l.Opened)
+		exchange = appendSet(exchange, l.Exchange)
+		closed = appendSet(closed, l.Closed)
+		tick = appendSet(tick, l.Tick)
+		if l.Finish != nil {
+			finish = append(finish, l.Finish)
+		}
+	}
+	return Listener{callAll(opened), callAll(exchange), callAll(closed), callAll(tick), func() {
+		for _, f := range finish {
+			f()
+		}
+	}}
+}
+
+func appendSet[T any](list []func(T), f func(T)) []func(T) {
+	if f == nil {
+		return list
+	}
+	return append(list, f)
+}
+
+func callAll[T any](list []func(T)) func(T) {
+	if len(list) == 0 {
+		return nil
+	}
+	return func(v T) {
+		for _, f := range list {
+			f(v)
+		}
+	}
 }

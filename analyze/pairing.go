@@ -280,6 +280,17 @@ func (c *Connection) describe(m *http1.Message) {
 	}
 }
 
+// note takes from an exchange that is over what is known of the connection by it.
+func (c *Connection) note(x *Exchange) {
+	if x.Request == nil || x.Response == nil {
+		return
+	}
+	c.Persistence = persistence(x)
+	if c.Exchanges == 1 && x.Response.Complete {
+		c.FirstAnswered = x.Response.Last
+	}
+}
+
 func protocolOf(v http1.Version) Protocol {
 	switch {
 	case v.Major == 0:

@@ -26,7 +26,13 @@ func Run(ctx context.Context, src capture.Source, l Listener, o Options) (*Captu
 	r := &run{listener: l, analyzer: NewAnalyzer(l)}
 	r.table = reassembly.NewTable(r.analyzer.Consumer(), o.Limits)
 	err := r.read(ctx, src)
+	if l.Tick != nil {
+		l.Tick(r.capture.End)
+	}
 	r.table.Finish()
+	if l.Finish != nil {
+		l.Finish()
+	}
 	return r.describe(src), err
 }
 

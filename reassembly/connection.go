@@ -75,9 +75,11 @@ type Connection struct {
 	last  capture.Mark
 
 	syn         capture.Mark // the first SYN
-	lastSYN     capture.Mark // the last SYN before the SYN/ACK that was acknowledged
+	lastSYN     capture.Mark // the latest SYN of the client
+	answeredSYN capture.Mark // the last SYN before the SYN/ACK that was acknowledged
 	synAck      capture.Mark // the SYN/ACK that the client acknowledged
 	established capture.Mark // the client's first ACK of it
+	challenge   capture.Mark // an acknowledgement of something else, in answer to the SYN
 	rst         capture.Mark
 	closedAt    capture.Mark
 
@@ -96,6 +98,13 @@ type Connection struct {
 	synchronised bool // the handshake is over, or was before the capture began
 	over         bool // both ends finished, or one reset
 	told         bool // Consumer.Closed was called
+
+	lost         bool // bytes of a stream are missing from the capture
+
+	// formerClosed is when the connection before on this tuple was closed by FINs,
+	// and formerSide who began that; zero if there is none that is remembered.
+	formerClosed capture.Mark
+	formerSide   Side
 
 	// previous is the incarnation of the tuple before, while segments may still belong to it.
 	previous *Connection
@@ -206,6 +215,35 @@ func (c *Connection) SYNACK() capture.Mark { return c.synAck }
 
 // Established is the client's acknowledgement of the SYN/ACK; zero when it is not in the capture.
 func (c *Connection) Established() capture.Mark { return c.established }
+
+// AnsweredSYN is the last SYN before the SYN/ACK that the client acknowledged:
+// the first one, or a repeat where it was lost.
+func (c *Connection) AnsweredSYN() capture.Mark { return c.answeredSYN }
+
+// Challenge is a segment by which the server acknowledged something else than
+// the client's SYN (RFC 5961 §4.2); zero without one.
+func (c *Connection) Challenge() capture.Mark { return c.challenge }
+
+// Former is when the connection before it on the same 4-tuple was closed, and
+// which side's FIN was the first then. ok is false when none is remembered
+// that both sides closed.
+func (c *Connection) Former() (at capture.Mark, firstFIN Side, ok bool) {
+	return c.formerClosed, c.formerSide, !c.formerClosed.IsZero()
+}
+
+// Synchronised reports whether both sides have begun to talk: the handshake is
+// over, or was before the capture began.
+func (c *Connection) Synchronised() bool { return c.synchronised }
+
+// OneSided reports whether the capture holds segments of one side only although
+// the other must have answered.
+func (c *Connection) OneSided() bool {
+	return c.synchronised && (c.ends[0].segments == 0 || c.ends[1].segments == 0)
+}
+
+// Intact reports whether all bytes of both streams are in the capture, as far
+// as sequence numbers and acknowledgements tell.
+func (c *Connection) Intact() bool { return !c.lost && !c.OneSided() }
 
 // SYNRepeats counts SYNs and SYN/ACKs that were sent again.
 func (c *Connection) SYNRepeats() int { return int(c.synRepeats) }

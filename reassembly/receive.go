@@ -168,6 +168,8 @@ func (t *Table) shake(c *Connection, side Side, s *packet.Segment) {
 		t.synchronise(c)
 	case side != c.client && e.hasISN, side != c.client && c.answers(side, s):
 		t.synchronise(c)
+	case side != c.client && s.Flags.Has(packet.ACK):
+		c.challenge = s.Mark
 	case side == c.client && s.Length > 0 && s.Seq-e.isn-1 <= nearby && other.segments == 0:
 		t.synchronise(c) // only one direction was captured
 	}
@@ -193,15 +195,13 @@ func (t *Table) takeSYN(c *Connection, side Side, s *packet.Segment) {
 			c.reopen() // refused before, accepted now
 		}
 		if c.established.IsZero() {
-			c.synAck = s.Mark
+			c.synAck, c.answeredSYN = s.Mark, c.lastSYN
 		}
 	} else if side == c.client {
 		if c.syn.IsZero() {
 			c.syn = s.Mark
 		}
-		if c.synAck.IsZero() {
-			c.lastSYN = s.Mark
-		}
+		c.lastSYN = s.Mark
 	}
 	e.topTSVal, e.hasTimestamps = s.Options.TSVal, s.Options.HasTimestamps
 	switch {
@@ -378,6 +378,7 @@ func (t *Table) gap(c *Connection, side Side, to uint32, at capture.Mark, acknow
 
 func (t *Table) missing(c *Connection, side Side, n int64, at capture.Span) {
 	t.stats.Missing += uint64(n)
+	c.lost = true
 	if t.consumer.Gap != nil {
 		t.consumer.Gap(c, side, n, at)
 	}

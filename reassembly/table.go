@@ -30,7 +30,7 @@ type Consumer struct {
 // Closed is told, and then to recognise repeats of its last segments.
 const (
 	lingerTime    = 2 * time.Second
-	tombstoneTime = 60 * time.Second
+	tombstoneTime = 2 * time.Minute // the longest TIME_WAIT (RFC 9293 §3.4.2: 2 MSL)
 	maxTombstones = 1 << 14
 )
 
@@ -167,8 +167,13 @@ func (t *Table) open(tuple *tuple, hash uint32, side Side, s *packet.Segment) *C
 		c.client, c.midStream, c.synchronised = guessClient(s, side), true, true
 		t.stats.MidStream++
 	}
-	if old := t.index.find(tuple, hash); old != nil && !old.told {
-		t.supersede(old, c)
+	if old := t.index.find(tuple, hash); old != nil {
+		if old.close == ByFIN {
+			c.formerClosed, c.formerSide = old.closedAt, old.firstFIN
+		}
+		if !old.told {
+			t.supersede(old, c)
+		}
 	}
 	t.index.put(c)
 	t.live++
@@ -267,14 +272,8 @@ func (t *Table) end(c *Connection) {
 }
 
 func (t *Table) count(c *Connection) {
-	if c.ends[0].segments == 0 || c.ends[1].segments == 0 {
-		seen := &c.ends[0]
-		if seen.segments == 0 {
-			seen = &c.ends[1]
-		}
-		if c.synchronised && seen.sentACK {
-			t.stats.OneSided++
-		}
+	if c.OneSided() {
+		t.stats.OneSided++
 	}
 	if c.close == StillOpen {
 		t.stats.OpenAtEnd++

@@ -23,10 +23,10 @@ func (c *counter) Junk(data []byte, _ Span)     { c.junk += int64(len(data)) }
 func (c *counter) Tunnelled([]byte, Span)       {}
 func (c *counter) Simple() bool                 { return false }
 
-// TestBounded feeds what never ends, 100 MB of it, and allows 4 MB of memory for
-// everything that is allocated meanwhile, garbage included.
+// TestBounded feeds what never ends, a line of 100 MB or a million short ones, and allows
+// 4 MB of memory for everything that is allocated meanwhile, garbage included.
 func TestBounded(t *testing.T) {
-	const size, allowed = 100 << 20, 4 << 20
+	const allowed, long, lines = 4 << 20, 100 << 20, 1_000_000
 	head := "POST / HTTP/1.1\r\n"
 	chunked := head + "Transfer-Encoding: chunked\r\n\r\n"
 	for _, c := range []struct {
@@ -73,6 +73,10 @@ func TestBounded(t *testing.T) {
 			count := &counter{}
 			p := NewParser(Request, count, new(Arena))
 			segment := []byte(strings.Repeat(c.unit, 16000/len(c.unit)))
+			size := int64(long)
+			if strings.Contains(c.unit, "\n") {
+				size = int64(lines * len(c.unit))
+			}
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			p.Feed([]byte(c.start), packet(1))

@@ -1,0 +1,177 @@
+package analyze_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"wirelag/analyze"
+	"wirelag/analyze/http1"
+	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
+)
+
+// heard is what a Run told its listener, in that order.
+type heard struct {
+	connections []*analyze.Connection // by their Closed
+	exchanges   []*analyze.Exchange
+	capture     *analyze.Capture
+	broken      []string // promises of the Listener that were broken
+
+	opened map[*analyze.Connection]bool
+	closed map[*analyze.Connection]bool
+	told   map[uint64]bool
+	count  map[*analyze.Connection]int
+}
+
+// listen runs src and notes what it tells.
+func listen(t testing.TB, src capture.Source) *heard {
+	t.Helper()
+	h := &heard{
+		opened: map[*analyze.Connection]bool{}, closed: map[*analyze.Connection]bool{},
+		told: map[uint64]bool{}, count: map[*analyze.Connection]int{},
+	}
+	c, err := analyze.Run(context.Background(), src, h.listener(), analyze.Options{Limits: reassembly.Limits{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.capture = c
+	h.finish()
+	return h
+}
+
+func (h *heard) breaks(format string, a ...any) { h.broken = append(h.broken, fmt.Sprintf(format, a...)) }
+
+func (h *heard) listener() analyze.Listener {
+	return analyze.Listener{
+		Opened: func(c *analyze.Connection) {
+			if h.opened[c] {
+				h.breaks("connection %d was opened twice", c.ID)
+			}
+			h.opened[c] = true
+		},
+		Exchange: func(x *analyze.Exchange) {
+			h.exchange(x)
+			h.exchanges = append(h.exchanges, x)
+		},
+		Closed: func(c *analyze.Connection) {
+			if h.closed[c] || !h.opened[c] {
+				h.breaks("connection %d was closed %v before, opened %v", c.ID, h.closed[c], h.opened[c])
+			}
+			h.closed[c] = true
+			h.connections = append(h.connections, c)
+		},
+	}
+}
+
+// exchange checks what holds of every exchange, whatever the capture.
+func (h *heard) exchange(x *analyze.Exchange) {
+	name := fmt.Sprintf("exchange %d", x.ID)
+	switch {
+	case x.Request == nil && x.Response == nil && len(x.Interim) == 0:
+		h.breaks("%s has no message", name)
+	case h.told[x.ID] || x.ID == 0:
+		h.breaks("%s is told twice, or has no number", name)
+	case !h.opened[x.Connection] || h.closed[x.Connection]:
+		h.breaks("%s is told outside the life of connection %d", name, x.Connection.ID)
+	}
+	h.told[x.ID] = true
+	h.count[x.Connection]++
+	if m := x.Request; m != nil && m.Role != http1.Request {
+		h.breaks("%s has a response for its request", name)
+	}
+	if m := x.Response; m != nil && (m.Role != http1.Response || m.Interim()) {
+		h.breaks("%s has for its final response a %d", name, m.Status)
+	}
+	for _, m := range x.Interim {
+		if !m.Interim() {
+			h.breaks("%s has %d among its interim responses", name, m.Status)
+		}
+	}
+	h.phases(name, x)
+}
+
+// phases checks that each phase is unknown or not negative, and that together
+// they are no longer than what the client can have waited: from its SYN, or
+// its request, to the last byte of the response.
+func (h *heard) phases(name string, x *analyze.Exchange) {
+	t := x.Timing
+	sum := time.Duration(0)
+	for i, d := range []time.Duration{t.Blocked, t.DNS, t.Connect, t.Send, t.Wait, t.Receive} {
+		if d < 0 && d != analyze.Unknown {
+			h.breaks("%s: phase %d is %v", name, i, d)
+		}
+		sum += max(d, 0)
+	}
+	if t.Total() != sum {
+		h.breaks("%s: total %v, the sum of the phases is %v", name, t.Total(), sum)
+	}
+	if t.SSL > max(t.Connect, 0) {
+		h.breaks("%s: ssl %v is more than connect %v", name, t.SSL, t.Connect)
+	}
+	if x.Request == nil {
+		return
+	}
+	from, to := x.Request.Start.At.Time, x.Request.End.At.Time
+	if t.Connect > 0 {
+		from = min(from, x.Connection.SYN().Time)
+	}
+	if x.Response != nil {
+		to = max(to, x.Response.End.Readable, x.Response.Start.Readable)
+	}
+	toClient, _ := x.Connection.RTTClient()
+	if span := to.Sub(from) + toClient; sum > max(span, 0) {
+		h.breaks("%s: the phases %+v take %v, the client waited %v at most", name, t, sum, span)
+	}
+}
+
+// finish checks the counts at the end.
+func (h *heard) finish() {
+	var requests, responses uint64
+	for _, x := range h.exchanges {
+		if x.Request != nil {
+			requests++
+		}
+		if x.Response != nil {
+			responses++
+		}
+	}
+	c := h.capture
+	if c.Requests != requests || c.Responses != responses || c.Exchanges != uint64(len(h.exchanges)) {
+		h.breaks("counted %d exchanges, %d requests, %d responses; told %d, %d, %d",
+			c.Exchanges, c.Requests, c.Responses, len(h.exchanges), requests, responses)
+	}
+	if c.Connections != uint64(len(h.connections)) || len(h.opened) != len(h.connections) {
+		h.breaks("counted %d connections, opened %d, closed %d", c.Connections, len(h.opened), len(h.connections))
+	}
+	for _, x := range h.connections {
+		if x.Exchanges != h.count[x] {
+			h.breaks("connection %d counts %d exchanges, told %d", x.ID, x.Exchanges, h.count[x])
+		}
+	}
+	h.order()
+}
+
+// order checks that the exchanges of a connection come in the order of their
+// requests.
+func (h *heard) order() {
+	latest := map[*analyze.Connection]*http1.Message{}
+	for _, x := range h.exchanges {
+		if x.Request == nil {
+			continue
+		}
+		if m := latest[x.Connection]; m != nil && m.Offset >= x.Request.Offset {
+			h.breaks("exchange %d is told after one whose request came later", x.ID)
+		}
+		latest[x.Connection] = x.Request
+	}
+}
+
+// keepsPromises fails the test where the Listener's promises were broken.
+func (h *heard) keepsPromises(t testing.TB) {
+	t.Helper()
+	for _, b := range h.broken {
+		t.Error(b)
+	}
+}

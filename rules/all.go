@@ -1,0 +1,11 @@
+package rules
+
+// All is the catalogue, in the order in which it is shown.
+var All = []*Rule{
+	handshakeOverhead,
+	synRetransmission,
+	connectFailed,
+	timeWaitAccumulation,
+	portReuseInTimeWait,
+	connectionNotReused,
+}

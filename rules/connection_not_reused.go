@@ -1,0 +1,134 @@
+package rules
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"wirelag/analyze"
+)
+
+const (
+	notReusedMin    = 3                // exchanges one after the other
+	notReusedMaxGap = 15 * time.Second // between them: servers keep idle connections for 5 to 75 s
+	notReusedPairs  = 1 << 14          // bound on the pairs that are followed
+)
+
+var connectionNotReused = &Rule{
+	ID:         "connection-not-reused",
+	Title:      "each request went over a connection of its own",
+	Group:      Reuse,
+	Severities: []Severity{Warning},
+	Per:        PerPair,
+	Doc: Doc{
+		What: "Requests to one server followed each other, and each paid for a new TCP connection (and its slow start) although the one before " +
+			"could have carried it.",
+		Measured: "At least 3 exchanges of one client -> server pair, each the only one on its connection, each connection begun after the " +
+			"response before had ended and less than 15 s after it. Cost = the setups of all but the first of them.",
+		CapturePoint: "The setups are the client's: the round trip between capture point and client is added.",
+		Limits: "Silent for parallel connections, for fewer than 3 in a row, and where packets of a connection are missing from the capture. " +
+			"It replaces handshake-overhead on the same connections.",
+		Cure: "Let both sides keep connections open: HTTP/1.1 without \"Connection: close\", a response length (Content-Length or chunked), " +
+			"a client that reuses one pool or session for all its requests, and an idle timeout at the server longer than the gap between them.",
+		References: []string{"HTTP-DG §4.5", "RFC 9112 §9.3"},
+	},
+	Listen: func(p *Pass) analyze.Listener {
+		s := &sequences{pass: p, pairs: map[sequencePair]*sequence{}}
+		return analyze.Listener{Closed: s.closed}
+	},
+	Conclude: func(f *Finding) {
+		f.Detail = fmt.Sprintf("%d exchanges with %s went one after the other over as many connections: %s. Setting up all but the first cost %s.",
+			f.Count, f.Server(), f.Detail, ms(f.Cost))
+	},
+}
+
+type sequencePair struct {
+	client netip.Addr
+	server netip.AddrPort
+}
+
+// sequences follows the connections of each pair.
+type sequences struct {
+	pass  *Pass
+	pairs map[sequencePair]*sequence
+	order []sequencePair
+}
+
+// sequence is a run of connections of one exchange each.
+type sequence struct {
+	length  int
+	last    *analyze.Connection
+	waiting []Instance // the first ones, until there are notReusedMin
+}
+
+func (s *sequences) closed(c *analyze.Connection) {
+	setup, _, ok := firstExchange(c)
+	if !ok {
+		return
+	}
+	q := s.of(sequencePair{c.Client().Addr(), c.Server()})
+	if q.last != nil {
+		gap := c.SYN().Sub(q.last.FirstAnswered)
+		switch {
+		case gap < 0:
+			return // in parallel
+		case gap >= notReusedMaxGap:
+			*q = sequence{}
+		}
+	}
+	i := Instance{
+		Connection: c,
+		Severity:   Warning,
+		Cost:       setup,
+		Detail:     whyNotReused(c),
+		Evidence:   []Evidence{{c.AnsweredSYN(), "SYN of another connection"}, {c.FirstAnswered, "end of its only response"}},
+	}
+	if q.length == 0 {
+		i.Cost = 0
+	}
+	q.length++
+	q.last = c
+	q.waiting = append(q.waiting, i)
+	if q.length < notReusedMin {
+		return
+	}
+	for _, i := range q.waiting {
+		s.pass.Report(i)
+	}
+	q.waiting = nil
+}
+
+func (s *sequences) of(pair sequencePair) *sequence {
+	q := s.pairs[pair]
+	if q == nil {
+		if len(s.pairs) >= notReusedPairs {
+			delete(s.pairs, s.order[0])
+			s.order = s.order[1:]
+		}
+		q = &sequence{}
+		s.pairs[pair] = q
+		s.order = append(s.order, pair)
+	}
+	return q
+}
+
+// whyNotReused names the reason that the frames show.
+func whyNotReused(c *analyze.Connection) string {
+	switch c.Persistence {
+	case analyze.ClosedByRequest:
+		return "the client says \"Connection: close\""
+	case analyze.ClosedByResponse:
+		return "the server says \"Connection: close\""
+	case analyze.WithoutKeepAlive:
+		return "they use HTTP/1.0 without keep-alive"
+	case analyze.WithoutLength:
+		return "the response has no length and ends with the connection"
+	}
+	switch side, ok := c.ClosedBy(); {
+	case !ok:
+		return "the client leaves the connection open and unused"
+	case side == c.ClientSide():
+		return "the client closes the connection although both sides may go on"
+	}
+	return "the server closes the connection without announcing it"
+}

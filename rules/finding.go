@@ -1,0 +1,154 @@
+package rules
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"wirelag/analyze"
+	"wirelag/reassembly/capture"
+)
+
+// Instance is one occurrence of what a rule looks for, as the rule reports it.
+type Instance struct {
+	Connection *analyze.Connection
+	Exchange   *analyze.Exchange // nil when it is about the connection
+	Severity   Severity
+	Confidence Confidence
+	Cost       time.Duration // time that the client lost
+	BytesLost  int64
+	// Detail says what happened, with the numbers: one sentence.
+	Detail string
+	// Advice says what to do about it; "" for the rule's cure.
+	Advice   string
+	Evidence []Evidence
+	// Sums are numbers of the rule's own that are added up over the instances of
+	// a finding, for Conclude.
+	Sums [3]time.Duration
+}
+
+// Evidence is a packet that shows something.
+type Evidence struct {
+	Mark capture.Mark
+	What string
+}
+
+// maxListed is how many connections, exchanges and frames a finding lists.
+const maxListed = 100
+
+// Finding is what rules have to say: one or more instances of one rule on one
+// connection or pair, told by the worst of them.
+type Finding struct {
+	ID          uint64 // from 1, in the order of telling
+	Rule        *Rule
+	Severity    Severity
+	Confidence  Confidence
+	Connections []*analyze.Connection // the first of them
+	Exchanges   []*analyze.Exchange
+	Evidence    []Evidence // of the worst instance, then of others
+
+	ConnectionsTotal, ExchangesTotal, EvidenceTotal int
+
+	Start, End capture.Mark
+	Count      int
+	Cost       time.Duration
+	First      time.Duration // the part of Cost that the first instance has
+	BytesLost  int64
+	Detail     string
+	Advice     string
+	Sums       [3]time.Duration
+
+	worst time.Duration // cost of the instance that Detail tells
+}
+
+// add works an instance in.
+func (f *Finding) add(i Instance) {
+	if f.Count++; f.Count == 1 {
+		f.First = i.Cost
+	}
+	f.Cost += i.Cost
+	f.BytesLost += i.BytesLost
+	f.Severity = max(f.Severity, i.Severity)
+	for n := range f.Sums {
+		f.Sums[n] += i.Sums[n]
+	}
+	f.list(i)
+	if f.Count > 1 && i.Cost <= f.worst {
+		f.Evidence = appendUpTo(f.Evidence, i.Evidence)
+		return
+	}
+	f.worst, f.Detail, f.Advice, f.Confidence = i.Cost, i.Detail, i.Advice, i.Confidence
+	if f.Advice == "" {
+		f.Advice = f.Rule.Doc.Cure
+	}
+	f.Evidence = appendUpTo(append([]Evidence(nil), i.Evidence...), f.Evidence)
+}
+
+func (f *Finding) list(i Instance) {
+	if n := len(f.Connections); n == 0 || f.Connections[n-1] != i.Connection {
+		f.ConnectionsTotal++
+		f.Connections = appendUpTo(f.Connections, []*analyze.Connection{i.Connection})
+	}
+	if i.Exchange != nil {
+		f.ExchangesTotal++
+		f.Exchanges = appendUpTo(f.Exchanges, []*analyze.Exchange{i.Exchange})
+	}
+	for _, e := range i.Evidence {
+		f.EvidenceTotal++
+		if f.Start.IsZero() || e.Mark.Time < f.Start.Time {
+			f.Start = e.Mark
+		}
+		if f.End.IsZero() || e.Mark.Time > f.End.Time {
+			f.End = e.Mark
+		}
+	}
+}
+
+func appendUpTo[T any](list, more []T) []T {
+	return append(list, more[:min(len(more), max(0, maxListed-len(list)))]...)
+}
+
+// Title is the finding in a few words.
+func (f *Finding) Title() string { return f.Rule.Title }
+
+// Client is the client's address.
+func (f *Finding) Client() netip.AddrPort { return f.Connections[0].Client() }
+
+// Server is the server's address and port.
+func (f *Finding) Server() netip.AddrPort { return f.Connections[0].Server() }
+
+// Fingerprint identifies the finding across captures: rule, client address,
+// server address and port, and, where it is about exchanges, the host, method
+// and path of the first.
+func (f *Finding) Fingerprint() string {
+	parts := []string{f.Rule.ID, f.Client().Addr().String(), f.Server().String(), f.Connections[0].ServerName}
+	if f.Rule.Per == PerConnection && len(f.Exchanges) > 0 && f.Exchanges[0].Request != nil {
+		m := f.Exchanges[0].Request
+		path, _, _ := strings.Cut(m.Target, "?")
+		parts = append(parts, m.Method, path)
+	}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:8])
+}
+
+// Filter is a Wireshark display filter for the finding's connection, or for its
+// pair.
+func (f *Finding) Filter() string {
+	client, server := f.Client(), f.Server()
+	filter := fmt.Sprintf("%s == %s && %s == %s && tcp.port == %d",
+		addressField(client), client.Addr(), addressField(server), server.Addr(), server.Port())
+	if f.Rule.Per == PerConnection {
+		filter += fmt.Sprintf(" && tcp.port == %d", client.Port())
+	}
+	return filter
+}
+
+func addressField(a netip.AddrPort) string {
+	if a.Addr().Is4() {
+		return "ip.addr"
+	}
+	return "ipv6.addr"
+}

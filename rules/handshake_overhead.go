@@ -1,0 +1,95 @@
+package rules
+
+import (
+	"fmt"
+	"time"
+
+	"wirelag/analyze"
+)
+
+var handshakeOverhead = &Rule{
+	ID:         "handshake-overhead",
+	Title:      "connections were set up for one exchange each",
+	Group:      Opening,
+	Severities: []Severity{Info, Warning},
+	Per:        PerPair,
+	Doc: Doc{
+		What: "Before the first byte of a request can leave, TCP exchanges SYN and SYN/ACK: one round trip. " +
+			"A connection that then carries a single small exchange spends about half of its time on being set up.",
+		Measured: "A connection counts when it carried exactly one exchange, setup >= min-cost, and " +
+			"setup / (first SYN to the end of the first response) >= min-share. Setup is from the last SYN that " +
+			"was needed to the SYN/ACK at the client; repeated SYNs are another rule's. " +
+			"Cost = all setups of the client -> server pair but the first, which no reuse could save. " +
+			"One such connection is told as info at cost 0, two or more as a warning.",
+		CapturePoint: "Both times are the client's: the round trip between capture point and client is added.",
+		Limits: "Silent without SYN and SYN/ACK in the capture, for connections with no or several exchanges, " +
+			"and where connection-not-reused tells of the same connections.",
+		Cure: "Keep the connection open and send the next request on it (keep-alive and a connection pool in the client); " +
+			"open it before it is needed where the first request cannot wait.",
+		References: []string{"HTTP-DG §4.2.3", "RFC 9293 §3.5", "RFC 9112 §9.3"},
+	},
+	Options: []Option{
+		{"min-share", Share, 0.40, "least share of the setup in the time to the end of the first response"},
+		{"min-cost", Milliseconds, 1, "least setup time of a connection"},
+	},
+	Listen: func(p *Pass) analyze.Listener {
+		minShare, minCost := p.Number("min-share"), p.Duration("min-cost")
+		return analyze.Listener{Closed: func(c *analyze.Connection) {
+			setup, total, ok := firstExchange(c)
+			if !ok || setup < minCost || setup.Seconds() < minShare*total.Seconds() {
+				return
+			}
+			p.Report(Instance{
+				Connection: c,
+				Severity:   Info,
+				Cost:       setup,
+				Sums:       [3]time.Duration{setup, total},
+				Evidence: []Evidence{
+					{c.AnsweredSYN(), "SYN"},
+					{c.SYNACK(), "SYN/ACK"},
+					{c.FirstAnswered, "end of the only response"},
+				},
+			})
+		}}
+	},
+	Conclude: func(f *Finding) {
+		setups, total := f.Sums[0], f.Sums[1]
+		share := 100 * setups.Seconds() / total.Seconds()
+		if f.Count == 1 {
+			f.Cost = 0
+			f.Detail = fmt.Sprintf("The connection was set up in %s, %.0f %% of the %s until its only response was there.",
+				ms(setups), share, ms(total))
+			return
+		}
+		f.Severity = Warning
+		f.Cost -= f.First
+		f.Detail = fmt.Sprintf("%d connections to %s were set up in %s, %.0f %% of the %s until each one's only response was there; one persistent connection would have saved %s.",
+			f.Count, f.Server(), ms(setups), share, ms(total), ms(f.Cost))
+	},
+}
+
+// firstExchange returns how long c's setup took, repeated SYNs left out, and how
+// long it was from then to the end of its only exchange, as the client saw it.
+// ok is false where there were no or more exchanges, or the capture does not tell.
+func firstExchange(c *analyze.Connection) (setup, total time.Duration, ok bool) {
+	toClient, known := c.RTTClient()
+	if !known || c.Exchanges != 1 || c.FirstAnswered.IsZero() || c.AnsweredSYN().IsZero() || c.SYNACK().IsZero() || !c.Intact() {
+		return 0, 0, false
+	}
+	setup = c.SYNACK().Sub(c.AnsweredSYN()) + toClient
+	return setup, c.FirstAnswered.Sub(c.AnsweredSYN()) + toClient, true
+}
+
+// ms shows a duration as reports do: in milliseconds with a sensible number of digits.
+func ms(d time.Duration) string {
+	v := float64(d) / float64(time.Millisecond)
+	switch {
+	case v >= 10_000:
+		return fmt.Sprintf("%.1f s", v/1000)
+	case v >= 100:
+		return fmt.Sprintf("%.0f ms", v)
+	case v >= 1:
+		return fmt.Sprintf("%.1f ms", v)
+	}
+	return fmt.Sprintf("%.3f ms", v)
+}

@@ -1,0 +1,194 @@
+package rules
+
+import (
+	"net/netip"
+	"slices"
+
+	"wirelag/analyze"
+	"wirelag/reassembly/capture"
+)
+
+// Ledger runs rules over one capture and keeps what they report until it is
+// final. It is driven by the goroutine that drives the analysis.
+type Ledger struct {
+	tell     func(*Finding)
+	now      capture.Time
+	lastID   uint64
+	states   map[*Rule]*ruleState
+	held     []held // instances that a winner may still replace, oldest first
+	head     int
+	open     map[groupKey]*Finding
+	order    []groupKey // of open, oldest first
+	overflow uint64
+}
+
+// Bounds of what is kept.
+const (
+	maxHeld     = 1 << 16 // instances
+	maxFindings = 1 << 14 // findings that are not final
+	maxClaims   = 1 << 16 // connections by which a winner remembers what it replaced
+)
+
+// ruleState is what precedence needs to know of an enabled rule.
+type ruleState struct {
+	losers, winners []*Rule
+	claims          map[uint64]bool // connections that the rule reported, when it has losers
+	claimed         []uint64        // the same, oldest first
+}
+
+type held struct {
+	rule     *Rule
+	instance Instance
+	at       capture.Time
+}
+
+// groupKey tells the findings apart.
+type groupKey struct {
+	rule       *Rule
+	connection uint64
+	client     netip.Addr
+	server     netip.AddrPort
+}
+
+// NewLedger prepares rules with their options for one capture. Findings are
+// handed to tell as soon as they are final.
+func NewLedger(enabled []*Rule, options Values, tell func(*Finding)) (*Ledger, analyze.Listener) {
+	l := &Ledger{tell: tell, states: map[*Rule]*ruleState{}, open: map[groupKey]*Finding{}}
+	set := map[*Rule]bool{}
+	for _, r := range enabled {
+		set[r] = true
+	}
+	listeners := []analyze.Listener{{Tick: l.tick}}
+	for _, r := range enabled {
+		losers, winners := relations(r, set)
+		l.states[r] = &ruleState{losers: losers, winners: winners, claims: map[uint64]bool{}}
+		listeners = append(listeners, r.Listen(&Pass{rule: r, ledger: l, options: options}))
+	}
+	listeners = append(listeners, analyze.Listener{Closed: l.closed, Finish: l.finish})
+	return l, analyze.Join(listeners...)
+}
+
+// report takes an instance of a rule.
+func (l *Ledger) report(r *Rule, i Instance) {
+	state := l.states[r]
+	if len(state.losers) > 0 {
+		state.claim(i.Connection.ID)
+	}
+	if l.replaced(state, i.Connection.ID) {
+		return
+	}
+	if len(state.winners) > 0 {
+		l.held = append(l.held, held{rule: r, instance: i, at: l.now})
+		if len(l.held)-l.head > maxHeld {
+			l.release()
+		}
+		return
+	}
+	l.add(r, i)
+}
+
+// replaced reports whether a winner has claimed the connection.
+func (l *Ledger) replaced(state *ruleState, connection uint64) bool {
+	return slices.ContainsFunc(state.winners, func(w *Rule) bool { return l.states[w].claims[connection] })
+}
+
+// claim notes that the rule tells of the connection, in place of its losers.
+func (s *ruleState) claim(connection uint64) {
+	if s.claims[connection] {
+		return
+	}
+	s.claims[connection] = true
+	s.claimed = append(s.claimed, connection)
+	if len(s.claimed) > maxClaims {
+		delete(s.claims, s.claimed[0])
+		s.claimed = s.claimed[1:]
+	}
+}
+
+// release takes the oldest instance that was held, unless it was replaced.
+func (l *Ledger) release() {
+	h := l.held[l.head]
+	l.held[l.head] = held{}
+	l.head++
+	if l.head > 1024 && l.head > len(l.held)/2 {
+		l.held = append(l.held[:0], l.held[l.head:]...)
+		l.head = 0
+	}
+	if !l.replaced(l.states[h.rule], h.instance.Connection.ID) {
+		l.add(h.rule, h.instance)
+	}
+}
+
+// add works an instance into its finding.
+func (l *Ledger) add(r *Rule, i Instance) {
+	key := keyOf(r, i.Connection)
+	f := l.open[key]
+	if f == nil {
+		f = &Finding{Rule: r}
+		l.open[key] = f
+		l.order = append(l.order, key)
+	}
+	f.add(i)
+	for len(l.open) > maxFindings {
+		l.overflow++
+		l.conclude(l.order[0])
+		l.order = l.order[1:]
+	}
+}
+
+func keyOf(r *Rule, c *analyze.Connection) groupKey {
+	if r.Per == PerConnection {
+		return groupKey{rule: r, connection: c.ID}
+	}
+	return groupKey{rule: r, client: c.Client().Addr(), server: c.Server()}
+}
+
+// conclude tells the finding of key, if there is one.
+func (l *Ledger) conclude(key groupKey) {
+	f := l.open[key]
+	if f == nil {
+		return
+	}
+	delete(l.open, key)
+	if f.Rule.Conclude != nil {
+		f.Rule.Conclude(f)
+	}
+	l.lastID++
+	f.ID = l.lastID
+	l.tell(f)
+}
+
+func (l *Ledger) tick(now capture.Time) {
+	l.now = max(l.now, now)
+	for l.head < len(l.held) && l.held[l.head].at.Add(decisionTime) < l.now {
+		l.release()
+	}
+}
+
+// closed tells the findings of a connection that is over, where nothing can
+// replace them any more.
+func (l *Ledger) closed(c *analyze.Connection) {
+	for _, r := range All {
+		if state := l.states[r]; state != nil && r.Per == PerConnection && len(state.winners) == 0 {
+			l.conclude(groupKey{rule: r, connection: c.ID})
+		}
+	}
+	if len(l.order) > 2*len(l.open)+1024 {
+		l.order = slices.DeleteFunc(l.order, func(k groupKey) bool { return l.open[k] == nil })
+	}
+}
+
+// finish tells what is left when the capture is over.
+func (l *Ledger) finish() {
+	for l.head < len(l.held) {
+		l.release()
+	}
+	for _, key := range l.order {
+		l.conclude(key)
+	}
+	l.order = nil
+}
+
+// Overflow counts the findings that were told before they were final, because
+// too many were open; what came later of them is told again.
+func (l *Ledger) Overflow() uint64 { return l.overflow }
