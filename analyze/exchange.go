@@ -17,6 +17,8 @@ type Connection struct {
 	ServerName string
 	// Exchanges counts the exchanges begun on the connection.
 	Exchanges int
+	// FirstExchange is the ID of the first exchange that is over; 0 before.
+	FirstExchange uint64
 	// FirstAnswered is the last packet of the first exchange's response; zero
 	// while that is not complete.
 	FirstAnswered capture.Mark

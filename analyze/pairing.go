@@ -282,6 +282,9 @@ func (c *Connection) describe(m *http1.Message) {
 
 // note takes from an exchange that is over what is known of the connection by it.
 func (c *Connection) note(x *Exchange) {
+	if c.FirstExchange == 0 {
+		c.FirstExchange = x.ID
+	}
 	if x.Request == nil || x.Response == nil {
 		return
 	}

@@ -38,7 +38,7 @@ var connectionNotReused = &Rule{
 	},
 	Conclude: func(f *Finding) {
 		f.Detail = fmt.Sprintf("%d exchanges with %s went one after the other over as many connections: %s. Setting up all but the first cost %s.",
-			f.Count, f.Server(), f.Detail, ms(f.Cost))
+			f.Count, f.Connection.Server(), f.Detail, ms(f.Cost))
 	},
 }
 
@@ -78,6 +78,7 @@ func (s *sequences) closed(c *analyze.Connection) {
 	}
 	i := Instance{
 		Connection: c,
+		ExchangeID: c.FirstExchange,
 		Severity:   Warning,
 		Cost:       setup,
 		Detail:     whyNotReused(c),

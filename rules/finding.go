@@ -16,6 +16,7 @@ import (
 type Instance struct {
 	Connection *analyze.Connection
 	Exchange   *analyze.Exchange // nil when it is about the connection
+	ExchangeID uint64            // where Exchange is nil, the exchange that shows it; 0 without one
 	Severity   Severity
 	Confidence Confidence
 	Cost       time.Duration // time that the client lost
@@ -46,9 +47,10 @@ type Finding struct {
 	Rule        *Rule
 	Severity    Severity
 	Confidence  Confidence
-	Connections []*analyze.Connection // the first of them
-	Exchanges   []*analyze.Exchange
-	Evidence    []Evidence // of the worst instance, then of others
+	Connection  *analyze.Connection // the first
+	Connections []uint64            // ids, in the order of reporting
+	Exchanges   []uint64            // ids
+	Evidence    []Evidence          // of the worst instance, then of others
 
 	ConnectionsTotal, ExchangesTotal, EvidenceTotal int
 
@@ -61,7 +63,8 @@ type Finding struct {
 	Advice     string
 	Sums       [3]time.Duration
 
-	worst time.Duration // cost of the instance that Detail tells
+	worst   time.Duration // cost of the instance that Detail tells
+	subject string        // method and path of the first exchange
 }
 
 // add works an instance in.
@@ -88,13 +91,20 @@ func (f *Finding) add(i Instance) {
 }
 
 func (f *Finding) list(i Instance) {
-	if n := len(f.Connections); n == 0 || f.Connections[n-1] != i.Connection {
+	if f.Connection == nil {
+		f.Connection, f.subject = i.Connection, subject(i.Exchange)
+	}
+	id := i.Connection.ID
+	if n := len(f.Connections); n == 0 || f.Connections[n-1] != id {
 		f.ConnectionsTotal++
-		f.Connections = appendUpTo(f.Connections, []*analyze.Connection{i.Connection})
+		f.Connections = appendUpTo(f.Connections, []uint64{id})
 	}
 	if i.Exchange != nil {
+		i.ExchangeID = i.Exchange.ID
+	}
+	if i.ExchangeID != 0 {
 		f.ExchangesTotal++
-		f.Exchanges = appendUpTo(f.Exchanges, []*analyze.Exchange{i.Exchange})
+		f.Exchanges = appendUpTo(f.Exchanges, []uint64{i.ExchangeID})
 	}
 	for _, e := range i.Evidence {
 		f.EvidenceTotal++
@@ -107,6 +117,15 @@ func (f *Finding) list(i Instance) {
 	}
 }
 
+// subject is the method and path of an exchange's request.
+func subject(x *analyze.Exchange) string {
+	if x == nil || x.Request == nil {
+		return ""
+	}
+	path, _, _ := strings.Cut(x.Request.Target, "?")
+	return x.Request.Method + " " + path
+}
+
 func appendUpTo[T any](list, more []T) []T {
 	return append(list, more[:min(len(more), max(0, maxListed-len(list)))]...)
 }
@@ -114,21 +133,14 @@ func appendUpTo[T any](list, more []T) []T {
 // Title is the finding in a few words.
 func (f *Finding) Title() string { return f.Rule.Title }
 
-// Client is the client's address.
-func (f *Finding) Client() netip.AddrPort { return f.Connections[0].Client() }
-
-// Server is the server's address and port.
-func (f *Finding) Server() netip.AddrPort { return f.Connections[0].Server() }
-
 // Fingerprint identifies the finding across captures: rule, client address,
-// server address and port, and, where it is about exchanges, the host, method
+// server address and port, host, and, where it is about exchanges, the method
 // and path of the first.
 func (f *Finding) Fingerprint() string {
-	parts := []string{f.Rule.ID, f.Client().Addr().String(), f.Server().String(), f.Connections[0].ServerName}
-	if f.Rule.Per == PerConnection && len(f.Exchanges) > 0 && f.Exchanges[0].Request != nil {
-		m := f.Exchanges[0].Request
-		path, _, _ := strings.Cut(m.Target, "?")
-		parts = append(parts, m.Method, path)
+	c := f.Connection
+	parts := []string{f.Rule.ID, c.Client().Addr().String(), c.Server().String(), c.ServerName}
+	if f.Rule.Per == PerConnection {
+		parts = append(parts, f.subject)
 	}
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:8])
@@ -137,7 +149,7 @@ func (f *Finding) Fingerprint() string {
 // Filter is a Wireshark display filter for the finding's connection, or for its
 // pair.
 func (f *Finding) Filter() string {
-	client, server := f.Client(), f.Server()
+	client, server := f.Connection.Client(), f.Connection.Server()
 	filter := fmt.Sprintf("%s == %s && %s == %s && tcp.port == %d",
 		addressField(client), client.Addr(), addressField(server), server.Addr(), server.Port())
 	if f.Rule.Per == PerConnection {

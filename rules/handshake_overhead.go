@@ -41,6 +41,7 @@ var handshakeOverhead = &Rule{
 			}
 			p.Report(Instance{
 				Connection: c,
+				ExchangeID: c.FirstExchange,
 				Severity:   Info,
 				Cost:       setup,
 				Sums:       [3]time.Duration{setup, total},
@@ -64,7 +65,7 @@ var handshakeOverhead = &Rule{
 		f.Severity = Warning
 		f.Cost -= f.First
 		f.Detail = fmt.Sprintf("%d connections to %s were set up in %s, %.0f %% of the %s until each one's only response was there; one persistent connection would have saved %s.",
-			f.Count, f.Server(), ms(setups), share, ms(total), ms(f.Cost))
+			f.Count, f.Connection.Server(), ms(setups), share, ms(total), ms(f.Cost))
 	},
 }
 
