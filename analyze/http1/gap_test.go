@@ -150,6 +150,51 @@ func TestGapEverywhere(t *testing.T) {
 	}
 }
 
+// TestInSync also asks where in the stream the messages begin.
+func TestInSync(t *testing.T) {
+	r := &recorder{t: t}
+	p := NewParser(Request, r, new(Arena))
+	for i, c := range []struct {
+		data   string // fed,
+		lost   uint64 // then lost
+		insync bool   // afterwards
+	}{
+		{"\r\nPOST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc", 6, true},
+		{pair + "GE", 0, true},
+		{"T / HTTP/1.1\r\n\r\n", 0, true},
+		{"", 5, false},
+		{"tail", 0, false},
+		{pair, 0, true},
+	} {
+		p.Feed([]byte(c.data), packet(i+1))
+		p.Gap(c.lost, packet(i+1))
+		if p.InSync() != c.insync {
+			t.Errorf("after %q and a hole of %d: in sync %v", c.data, c.lost, p.InSync())
+		}
+	}
+	const post = 2 + 17 + 19 + 2 + 9
+	for i, want := range []int64{2, post, post + 18, post + 2*18 + 5 + 4} {
+		if got := r.messages[i].Offset; got != want {
+			t.Errorf("message %d begins at %d, want %d", i, got, want)
+		}
+	}
+}
+
+func TestAfterFinish(t *testing.T) {
+	r := &recorder{t: t}
+	p := NewParser(Request, r, new(Arena))
+	p.Finish(Finished, packet(1))
+	p.Feed([]byte(pair), packet(2))
+	p.Gap(1, packet(3))
+	p.StartTunnel()
+	p.Hunt()
+	p.Feed([]byte(pair), packet(4))
+	p.Finish(Reset, packet(5))
+	if len(r.messages) > 0 || string(r.junk) != pair+pair {
+		t.Errorf("after the end: %q", r.lines())
+	}
+}
+
 func TestMarks(t *testing.T) {
 	r := &recorder{t: t}
 	p := NewParser(Request, r, new(Arena))

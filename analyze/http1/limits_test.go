@@ -47,6 +47,13 @@ func TestBounded(t *testing.T) {
 			}
 			return nil
 		}},
+		{"one long field behind another", head + "A: bc\r\nD: ", "abcdefgh", "\r\n\r\n", func(m *Message, n int64) error {
+			// The line is cut at lineMax, then again for want of room.
+			if len(m.Fields) != 2 || len(m.Fields[1].Value) != lineMax-5-3 || m.BytesCut != 3+8*n+2-lineMax+5 {
+				return fmt.Errorf("kept %d, cut %d bytes", len(m.Fields[1].Value), m.BytesCut)
+			}
+			return nil
+		}},
 		{"folds", head + "A: b\r\n", " c\r\n", "\r\n", nil},
 		{"a field name", head, "abcdefgh", "\r\n\r\n", nil},
 		{"empty values", head, ":\n", "\r\n", nil},

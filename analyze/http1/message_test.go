@@ -15,6 +15,7 @@ func TestPersistent(t *testing.T) {
 		{"GET / HTTP/0.9\r\nConnection: keep-alive\r\n\r\n", false},
 		{"GET / HTTP/1.1\r\nconnection: x,\tCLOSE\r\n\r\n", false},
 		{"GET / HTTP/1.1\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n", false},
+		{"GET / HTTP/1.0\r\nProxy-Connection: keep-alive\r\n\r\n", false},
 		{"GET / HTTP/1.1\r\nConnection: closed\r\n\r\n", true},
 	} {
 		m := stream{}.read(t, []byte(c.head)).messages[0]

@@ -64,6 +64,8 @@ var parseCases = []parseCase{
 	{name: "folded at the end", input: "GET / HTTP/1.1\r\nA:\r\n b\r\n\r\n", want: []string{`GET / 1.1 A=b | none | obs-fold | 26+0`}},
 	{name: "white space behind the start line", input: "GET / HTTP/1.1\r\n A: b\r\nC: d\r\n\r\n",
 		want: []string{`GET / 1.1 ""="A: b" C=d | none | space-before-field | 31+0`}},
+	{name: "nothing but white space behind the start line", input: "GET / HTTP/1.1\r\n \t\r\n\r\n",
+		want: []string{`GET / 1.1 ""="" | none | space-before-field | 22+0`}},
 	{name: "space before the colon", input: "POST / HTTP/1.1\r\nContent-Length : 5\r\n\r\na=b&c",
 		want: []string{`POST / 1.1 Content-Length=5 | content-length 5 "a=b&c" | space-before-colon | 39+5`}},
 	{name: "no colon", input: "GET / HTTP/1.1\r\nMozilla 4.0 \r\n\r\n", want: []string{`GET / 1.1 "Mozilla 4.0"="" | none | no-colon | 32+0`}},
@@ -91,6 +93,10 @@ var parseCases = []parseCase{
 		want: []string{`POST / 1.1 Transfer-Encoding=identity Content-Length=2 | content-length 2 ab | unknown-transfer-encoding | 67+2`}},
 	{name: "coding in HTTP/1.0", input: "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\nab",
 		want: []string{`POST / 1.0 Transfer-Encoding=chunked Content-Length=2 | content-length 2 ab | length-with-transfer-encoding transfer-encoding-in-http10 | 66+2`}},
+	{name: "empty and parametrised codings", input: "POST / HTTP/1.1\r\nTransfer-Encoding:\r\n\r\nPOST / HTTP/1.1\r\nTransfer-Encoding: chunked;q=1\r\n\r\n0\r\n\r\n",
+		want: []string{`POST / 1.1 Transfer-Encoding="" | none | unknown-transfer-encoding | 39+0`, `POST / 1.1 Transfer-Encoding="chunked;q=1" | chunked | unknown-transfer-encoding | 51+5`}},
+	{name: "chunked twice", input: "POST / HTTP/1.1\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+		want: []string{`POST / 1.1 Transfer-Encoding="chunked, chunked" | chunked | unknown-transfer-encoding | 56+5`}},
 	{name: "folded coding", input: "POST / HTTP/1.1\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n",
 		want: []string{`POST / 1.1 Transfer-Encoding=chunked | chunked | obs-fold | 49+5`}},
 
@@ -162,6 +168,8 @@ var parseCases = []parseCase{
 	{name: "a cut status line", input: "HTTP/1", want: []string{`0 "" 0.9 | close HTTP/1 | 0+6`}, stream: stream{role: Response, simple: true}},
 	{name: "a whole response to a simple request", input: "HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n",
 		want: []string{`400 Bad 1.1 Content-Length=0 | content-length 0 | 39+0`}, stream: stream{role: Response, simple: true}},
+	{name: "long reason", input: "HTTP/1.1 204 " + strings.Repeat("r", lineMax) + "\r\n\r\n",
+		want: []string{fmt.Sprintf(`204 "rrrrrrrrrrrrrrrr"...(%d) 1.1 | none | kept 0 cut 0 15 | head-cut | %d+0`, lineMax-13, lineMax+17)}, stream: responses()},
 	{name: "nothing", input: "", want: nil, stream: responses()},
 }
 

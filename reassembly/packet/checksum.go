@@ -6,7 +6,7 @@ import (
 )
 
 // maxVerified is the length of a segment, TCP header included, up to which its
-// checksum is verified: it takes 3 ns for an ACK and grows with the payload.
+// checksum is verified: it takes 6 ns for an ACK and 30 ns for the longest.
 const maxVerified = 512
 
 // verify says what the checksum of the whole TCP segment b is. Where the adapter
@@ -14,7 +14,7 @@ const maxVerified = 512
 // (Linux and others), or zero (some loopback interfaces).
 func verify(b []byte, s *Segment) Checksum {
 	pseudo := pseudoSum(s, len(b))
-	switch field := binary.NativeEndian.Uint16(b[16:]); {
+	switch field := binary.BigEndian.Uint16(b[16:]); {
 	case fold(sum(pseudo, b)) == 0xffff:
 		return ChecksumGood
 	case field == fold(pseudo), field == 0:
@@ -27,24 +27,34 @@ func verify(b []byte, s *Segment) Checksum {
 // segment of n bytes. The 0xffff in mapped IPv4 addresses is a zero of one's
 // complement, so that one sum serves both versions.
 func pseudoSum(s *Segment, n int) uint64 {
-	rest := [8]byte{2: byte(n >> 8), 3: byte(n), 7: protocolTCP}
-	total, carry := bits.Add64(binary.NativeEndian.Uint64(rest[:]), binary.NativeEndian.Uint64(s.Src.addr[:]), 0)
-	total, carry = bits.Add64(total, binary.NativeEndian.Uint64(s.Src.addr[8:]), carry)
-	total, carry = bits.Add64(total, binary.NativeEndian.Uint64(s.Dst.addr[:]), carry)
-	total, carry = bits.Add64(total, binary.NativeEndian.Uint64(s.Dst.addr[8:]), carry)
+	total, carry := bits.Add64(protocolTCP+uint64(n), binary.BigEndian.Uint64(s.Src.addr[:]), 0)
+	total, carry = bits.Add64(total, binary.BigEndian.Uint64(s.Src.addr[8:]), carry)
+	total, carry = bits.Add64(total, binary.BigEndian.Uint64(s.Dst.addr[:]), carry)
+	total, carry = bits.Add64(total, binary.BigEndian.Uint64(s.Dst.addr[8:]), carry)
+	total, carry = bits.Add64(total, carry, 0)
 	return total + carry
 }
 
-// sum adds b to a one's complement sum, in the host's byte order (RFC 1071 §2).
+// sum adds b to a one's complement sum, eight bytes at a time (RFC 1071 §2).
 func sum(total uint64, b []byte) uint64 {
 	var carry uint64
+	for len(b) >= 32 {
+		total, carry = bits.Add64(total, binary.BigEndian.Uint64(b), carry)
+		total, carry = bits.Add64(total, binary.BigEndian.Uint64(b[8:]), carry)
+		total, carry = bits.Add64(total, binary.BigEndian.Uint64(b[16:]), carry)
+		total, carry = bits.Add64(total, binary.BigEndian.Uint64(b[24:]), carry)
+		b = b[32:]
+	}
 	for len(b) >= 8 {
-		total, carry = bits.Add64(total, binary.NativeEndian.Uint64(b), carry)
+		total, carry = bits.Add64(total, binary.BigEndian.Uint64(b), carry)
 		b = b[8:]
 	}
-	var rest [8]byte
-	copy(rest[:], b)
-	total, carry = bits.Add64(total, binary.NativeEndian.Uint64(rest[:]), carry)
+	if len(b) > 0 {
+		var rest [8]byte
+		copy(rest[:], b)
+		total, carry = bits.Add64(total, binary.BigEndian.Uint64(rest[:]), carry)
+	}
+	total, carry = bits.Add64(total, carry, 0)
 	return total + carry
 }
 

@@ -14,6 +14,10 @@ type Decoder struct {
 	counters  counters
 	fragments fragments
 	layers    int // headers walked in the current frame
+	// firm says that the length of the current view stands in the header in
+	// front, and that an IP datagram in it cannot be longer. Elsewhere the IP length
+	// is the better one, because captures and mirror ports cut frames without saying so.
+	firm bool
 }
 
 // maxLayers bounds the headers of one frame in front of TCP, tags, labels and
@@ -33,7 +37,7 @@ func (d *Decoder) Decode(p *capture.Packet, s *Segment) Kind {
 	s.Mark, s.Interface = p.Mark, p.Interface
 	kind := d.plain(p, s)
 	if kind == notPlain {
-		d.layers = 0
+		d.layers, d.firm = 0, false
 		kind = d.link(p.Interface.LinkType, frameView(p), s)
 	}
 	d.counters.frames[kind]++
@@ -45,36 +49,32 @@ func (d *Decoder) Decode(p *capture.Packet, s *Segment) Kind {
 type view struct {
 	data   []byte
 	length int
-	// firm says that length stands in the header in front, and that an IP
-	// datagram cannot be longer: else the datagram's length is the better one,
-	// because captures and mirror ports cut frames without saying so.
-	firm bool
 }
 
 func frameView(p *capture.Packet) view {
 	// A few old sniffers wrote more bytes than they claim the frame had.
-	return view{data: p.Data, length: max(len(p.Data), int(min(p.Length, math.MaxInt32)))}
+	return view{p.Data, max(len(p.Data), int(min(p.Length, math.MaxInt32)))}
 }
 
 // cut reports whether the snaplen took something of v.
 func (v view) cut() bool { return len(v.data) < v.length }
 
 // from returns v without its first n bytes, which must have been captured.
-func (v view) from(n int) view { return view{v.data[n:], v.length - n, v.firm} }
+func (v view) from(n int) view { return view{v.data[n:], v.length - n} }
 
 // limit returns v without what follows its first n bytes: padding, trailers.
 func (v view) limit(n int) view {
 	n = min(n, v.length)
-	return view{v.data[:min(n, len(v.data))], n, v.firm}
+	return view{v.data[:min(n, len(v.data))], n}
 }
 
 // datagram returns v as an IP datagram of n bytes. The bytes that the frame had
 // no room for count as cut.
-func (v view) datagram(n int) view {
-	if v.firm {
-		n = min(n, v.length)
+func (d *Decoder) datagram(v view, n int) view {
+	if d.firm {
+		n, d.firm = min(n, v.length), false
 	}
-	return view{data: v.data[:min(n, len(v.data))], length: n}
+	return view{v.data[:min(n, len(v.data))], n}
 }
 
 // deeper counts a header and reports whether the frame may have that many.

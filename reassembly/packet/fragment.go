@@ -79,7 +79,7 @@ func (d *Decoder) ipv6Fragment(v view, s *Segment) Kind {
 	const headerBytes = 8
 	b := v.data
 	if len(b) < headerBytes {
-		return d.short(v, ipv6Header)
+		return d.short(v, extensionHeader)
 	}
 	v = v.from(headerBytes)
 	bits := binary.BigEndian.Uint16(b[2:])
@@ -132,7 +132,7 @@ func (f *fragments) add(key datagramKey, fr fragment, now capture.Time) (view, u
 		f.remove(element)
 		f.reassembled++
 		f.last = g.assemble(f.last[:0])
-		return view{data: f.last, length: g.length}, g.protocol, true
+		return view{f.last, g.length}, g.protocol, true
 	}
 	for f.bytes > maxFragmentBytes {
 		f.giveUp(&f.evicted)

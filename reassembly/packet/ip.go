@@ -76,7 +76,7 @@ func (d *Decoder) ipv4(v view, s *Segment) Kind {
 	if b[0]>>4 != 4 || header < ipv4HeaderBytes || total < header || total > maxDatagram {
 		return d.damaged(ipv4Header)
 	}
-	v = v.datagram(total)
+	v = d.datagram(v, total)
 	if len(v.data) < header {
 		return d.short(v, ipv4Header)
 	}
@@ -126,7 +126,7 @@ func (d *Decoder) ipv6(v view, s *Segment) Kind {
 	if length > maxDatagram {
 		return d.damaged(ipv6Header)
 	}
-	return d.extensions(b[6], v.datagram(length), s)
+	return d.extensions(b[6], d.datagram(v, length), s)
 }
 
 // setIPv6 takes what s keeps of an IPv6 header.
@@ -163,10 +163,13 @@ func jumboLength(next byte, b []byte) int {
 	return 0
 }
 
-// extensions walks IPv6 extension headers.
+// extensions walks IPv6 extension headers, of which IPv4 has the authentication header, too.
 func (d *Decoder) extensions(next byte, v view, s *Segment) Kind {
 	for {
+		unit, least := 8, 1
 		switch next {
+		case protocolAH: // RFC 4302 §2.2
+			unit, least = 4, 2
 		case protocolHopByHop, protocolDestination, protocolRouting,
 			protocolMobility, protocolHostIdentity, protocolShim6:
 		case protocolFragment:
@@ -178,11 +181,11 @@ func (d *Decoder) extensions(next byte, v view, s *Segment) Kind {
 			return d.blocked(tooManyLayers)
 		}
 		if len(v.data) < 8 {
-			return d.short(v, ipv6Header)
+			return d.short(v, extensionHeader)
 		}
-		n := (int(v.data[1]) + 1) * 8
+		n := (int(v.data[1]) + least) * unit
 		if len(v.data) < n {
-			return d.short(v, ipv6Header)
+			return d.short(v, extensionHeader)
 		}
 		if next == protocolRouting {
 			s.reroute(v.data[:n])
@@ -226,28 +229,7 @@ func (d *Decoder) transport(protocol byte, v view, s *Segment) Kind {
 	case protocolMPLS:
 		return d.mpls(v, s)
 	case protocolAH:
-		return d.authenticated(v, s)
+		return d.extensions(protocol, v, s)
 	}
 	return OtherIP
-}
-
-// authenticated walks an IPsec authentication header (RFC 4302 §2).
-func (d *Decoder) authenticated(v view, s *Segment) Kind {
-	if !d.deeper() {
-		return d.blocked(tooManyLayers)
-	}
-	if len(v.data) < 12 {
-		return d.short(v, tunnelHeader)
-	}
-	n := (int(v.data[1]) + 2) * 4
-	if n < 12 {
-		return d.damaged(tunnelHeader)
-	}
-	if len(v.data) < n {
-		return d.short(v, tunnelHeader)
-	}
-	if v.data[0] == protocolDestination {
-		return d.extensions(protocolDestination, v.from(n), s)
-	}
-	return d.transport(v.data[0], v.from(n), s)
 }

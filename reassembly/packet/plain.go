@@ -60,7 +60,7 @@ func (d *Decoder) plainIPv4(b []byte, s *Segment) Kind {
 		return notPlain
 	}
 	s.setIPv4(b)
-	return d.tcp(view{data: b[ipv4HeaderBytes:min(total, len(b))], length: total - ipv4HeaderBytes}, s)
+	return d.tcp(view{b[ipv4HeaderBytes:min(total, len(b))], total - ipv4HeaderBytes}, s)
 }
 
 func (d *Decoder) plainIPv6(b []byte, s *Segment) Kind {
@@ -73,5 +73,5 @@ func (d *Decoder) plainIPv6(b []byte, s *Segment) Kind {
 	}
 	s.setIPv6(b)
 	b = b[ipv6HeaderBytes:]
-	return d.tcp(view{data: b[:min(length, len(b))], length: length}, s)
+	return d.tcp(view{b[:min(length, len(b))], length}, s)
 }

@@ -33,10 +33,11 @@ func (d *Decoder) ppp(v view, s *Segment) Kind {
 }
 
 // pppProtocol reads a PPP protocol field, which may be compressed to one byte
-// (RFC 1661 §6.5), and says how long it is, 0 if b ends in it.
+// (RFC 1661 §6.5), and says how long it is, 0 if b ends in it. 0xff begins an
+// address.
 func pppProtocol(b []byte) (protocol uint16, n int) {
 	switch {
-	case len(b) >= 1 && b[0]&1 != 0:
+	case len(b) >= 1 && b[0]&1 != 0 && b[0] != 0xff:
 		return uint16(b[0]), 1
 	case len(b) >= 2:
 		return binary.BigEndian.Uint16(b), 2
@@ -79,8 +80,8 @@ func (d *Decoder) pppoe(v view, s *Segment) Kind {
 		return NotIP
 	}
 	payload := v.from(headerBytes).limit(int(binary.BigEndian.Uint16(b[4:])))
-	// Some access concentrators count Ethernet's padding into the IP length.
-	payload.firm = true
+	// Middleboxes that inject ACKs were seen to count padding into the IP length.
+	d.firm = true
 	protocol, n := pppProtocol(payload.data)
 	if n == 0 {
 		return d.short(payload, linkHeader)

@@ -67,7 +67,7 @@ const (
 	ChecksumUnverified Checksum = iota
 	ChecksumGood
 	ChecksumBad
-	ChecksumPartial // the pseudo header's sum alone: the adapter fills in the rest (offload)
+	ChecksumPartial // the pseudo header's sum alone, or nothing yet: the adapter fills in the rest (offload)
 )
 
 // Block is one block of a SACK option (RFC 2018): sequence numbers from Left up
@@ -77,12 +77,12 @@ type Block struct{ Left, Right uint32 }
 // Options are the TCP options that matter here.
 type Options struct {
 	MSS            uint16 // 0 when absent (RFC 9293 §3.7.1)
-	WindowScale    uint8  // shift count, valid when HasWindowScale (RFC 7323 §2)
+	WindowScale    uint8  // shift count, at most 14, valid when HasWindowScale (RFC 7323 §2)
 	SACKCount      uint8  // how many of SACK are valid
 	HasWindowScale bool
 	HasTimestamps  bool
 	SACKPermitted  bool
-	FastOpen       bool   // a TCP Fast Open cookie or cookie request (RFC 7413)
+	FastOpen       bool   // a TCP Fast Open cookie or cookie request (RFC 7413), experimental or not
 	TSVal, TSEcr   uint32 // valid when HasTimestamps (RFC 7323 §3)
 	SACK           [4]Block
 }
@@ -125,9 +125,11 @@ type Kind uint8
 const (
 	// TCP: the Segment is filled in whole.
 	TCP Kind = iota + 1
-	// UDP: Mark, Src, Dst, Length, Payload, Cut, TTL and Interface of the Segment are filled in.
+	// UDP: Mark, Src, Dst, Length, Payload, Cut, TTL, IPID and Interface of the
+	// Segment are filled in, the rest is zero.
 	UDP
-	// Fragment: part of an IP datagram that is not complete yet.
+	// Fragment: part of an IP datagram that is not complete yet. Of the Segment,
+	// this kind and those below set Mark and Interface; the rest is undefined.
 	Fragment
 	// OtherIP: IP that carries neither TCP nor UDP.
 	OtherIP

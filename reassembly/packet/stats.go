@@ -89,18 +89,20 @@ const (
 	tunnelHeader
 	ipv4Header
 	ipv6Header
+	extensionHeader
 	udpHeader
 	tcpHeader
 	headers
 )
 
 var headerNames = [headers]string{
-	linkHeader:   "link-layer header",
-	tunnelHeader: "tunnel header",
-	ipv4Header:   "ipv4 header",
-	ipv6Header:   "ipv6 header",
-	udpHeader:    "udp header",
-	tcpHeader:    "tcp header",
+	linkHeader:      "link-layer header",
+	tunnelHeader:    "tunnel header",
+	ipv4Header:      "ipv4 header",
+	ipv6Header:      "ipv6 header",
+	extensionHeader: "ip extension header",
+	udpHeader:       "udp header",
+	tcpHeader:       "tcp header",
 }
 
 // obstacle is what keeps the walk from a segment that may well be there.
