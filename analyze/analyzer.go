@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"wirelag/analyze/dns"
 	"wirelag/analyze/http1"
 	"wirelag/reassembly"
 	"wirelag/reassembly/capture"
@@ -12,9 +13,11 @@ import (
 type Analyzer struct {
 	listener Listener
 	arena    *http1.Arena
+	lookups  *dns.Tracker
 	stats    Stats
 	ack      ackSeen
 	lastID   uint64 // of exchanges
+	spare    []*history
 }
 
 // Stats counts what an Analyzer met.
@@ -24,6 +27,8 @@ type Stats struct {
 	HTTP2                                       uint64 // HTTP/2 connections, not decoded
 	UnansweredLimit                             uint64 // exchanges given up because too many waited on one connection
 	HeadsCut                                    uint64 // messages of whose head not all was kept
+	QUIC                                        uint64 // datagrams that look like QUIC
+	DNS                                         dns.Stats
 }
 
 // ackSeen is the acknowledgement number of the segment being worked in.
@@ -36,7 +41,7 @@ type ackSeen struct {
 
 // NewAnalyzer returns an analyzer that tells listener what it finds.
 func NewAnalyzer(listener Listener) *Analyzer {
-	return &Analyzer{listener: listener, arena: new(http1.Arena)}
+	return &Analyzer{listener: listener, arena: new(http1.Arena), lookups: dns.NewTracker()}
 }
 
 // Consumer is what the table tells the analyzer through.
@@ -50,10 +55,13 @@ func (a *Analyzer) Consumer() reassembly.Consumer {
 	}
 }
 
-func (a *Analyzer) segment(c *reassembly.Connection, side reassembly.Side, s *packet.Segment, _ reassembly.Class) {
+func (a *Analyzer) segment(c *reassembly.Connection, side reassembly.Side, s *packet.Segment, class reassembly.Class) {
 	a.ack = ackSeen{s.Frame, side, s.Ack, s.Flags.Has(packet.ACK)}
-	if a.listener.Opened != nil && c.Attached == nil {
+	if c.Attached == nil && a.listener.Opened != nil {
 		a.listener.Opened(a.conversation(c).connection)
+	}
+	if c.Attached != nil || s.Length > 0 || a.lookups.Knows() {
+		a.conversation(c).follow(side, s, class)
 	}
 }
 
@@ -64,6 +72,7 @@ func (a *Analyzer) conversation(c *reassembly.Connection) *conversation {
 		if c.MidStream() {
 			v.streams[0].mode, v.streams[1].mode = hunting, hunting
 		}
+		v.connection.lookUp(a.lookups)
 		c.Attached = v
 	}
 	return c.Attached.(*conversation)
@@ -87,6 +96,7 @@ func (a *Analyzer) closed(c *reassembly.Connection) {
 	a.stats.Connections++
 	v := a.conversation(c)
 	v.close()
+	v.connection.nameByAddress(a.lookups, c.Last().Time)
 	switch v.connection.Protocol {
 	case TLS:
 		a.stats.Encrypted++

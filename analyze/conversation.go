@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"wirelag/analyze/dns"
 	"wirelag/analyze/http1"
 	"wirelag/reassembly"
 	"wirelag/reassembly/capture"
@@ -19,24 +20,62 @@ type conversation struct {
 type mode uint8
 
 const (
-	sniffing mode = iota // at its start: what is it?
-	hunting              // in its middle: where does a message begin?
-	parsing              // HTTP/1
-	ignoring             // something else
+	sniffing  mode = iota // at its start: what is it?
+	hunting               // in its middle: where does a message begin?
+	parsing               // HTTP/1
+	resolving             // DNS
+	ignoring              // something else
 )
 
 // stream is one side's bytes.
 type stream struct {
 	mode   mode
 	parser *http1.Parser
-	prefix []byte // the beginning, while it is too short to tell
-	offset int64  // bytes of the stream so far
-	begin  int64  // where the parser was begun
+	dns    *dns.Stream
+	prefix []byte  // the beginning, while it is too short to tell
+	pieces []piece // what the prefix came in
+	offset int64   // bytes of the stream so far
+	begin  int64   // where the parser was begun
+	sender *sender // nil before the first payload
 }
 
 // maxPrefix is how much of a stream's beginning is kept to tell what it is: a
 // PROXY protocol header and a long request target fit in.
 const maxPrefix = 16 << 10
+
+// piece is a part of a prefix: so many bytes, and the packet that carried them.
+type piece struct {
+	length int
+	at     capture.Span
+}
+
+// maxPieces is how many pieces of a prefix are told apart.
+const maxPieces = 64
+
+// keep holds data, which ends with n bytes that at carried, as the prefix.
+func (s *stream) keep(data []byte, n int, at capture.Span) {
+	s.prefix = append([]byte(nil), data...)
+	if len(s.pieces) < maxPieces {
+		s.pieces = append(s.pieces, piece{n, at})
+	} else {
+		s.pieces[maxPieces-1].length += n
+	}
+}
+
+// replay feeds the parser data from skip on, each byte with the packet that
+// carried it: the pieces of the prefix, and behind them what came at last.
+func (s *stream) replay(data []byte, skip int, at capture.Span) {
+	end := 0
+	for _, p := range s.pieces {
+		begin := max(end, skip)
+		end += p.length
+		if begin < end {
+			s.parser.Feed(data[begin:end], p.at)
+		}
+	}
+	s.pieces = nil
+	s.parser.Feed(data[max(end, skip):], at)
+}
 
 // feed takes the next bytes that side sent.
 func (v *conversation) feed(side reassembly.Side, data []byte, at capture.Span) {
@@ -48,23 +87,33 @@ func (v *conversation) feed(side reassembly.Side, data []byte, at capture.Span) 
 	case parsing:
 		s.parser.Feed(data, at)
 		return
+	case resolving:
+		s.dns.Feed(data, at)
+		return
 	}
+	n := len(data)
 	if len(s.prefix) > 0 {
 		s.prefix = append(s.prefix, data...)
 		data, s.prefix = s.prefix, nil
+	} else {
+		s.pieces = nil
 	}
 	p, skip := v.sniff(side, data)
 	switch p {
 	case undecided:
 		if len(data) < maxPrefix {
-			s.prefix = append([]byte(nil), data...)
+			s.keep(data, n, at)
 			return
 		}
 		p = somethingElse
 	case isRequest, isResponse:
 		v.start(side, p)
 		s.begin = s.offset - int64(len(data)-skip)
-		s.parser.Feed(data[skip:], at)
+		s.replay(data, skip, at)
+		return
+	}
+	if p == somethingElse && s.mode == sniffing && v.resolves(side) {
+		s.dns.Feed(data, at)
 		return
 	}
 	v.reject(side, p)
@@ -132,6 +181,8 @@ func (v *conversation) gap(side reassembly.Side, n int64, at capture.Span) {
 		s.mode, s.prefix = hunting, nil
 	case hunting:
 		s.prefix = nil
+	case resolving:
+		s.dns.Close()
 	case parsing:
 		insync := s.parser.InSync()
 		s.parser.Gap(uint64(n), at)
@@ -155,6 +206,9 @@ func (v *conversation) finish(side reassembly.Side, e http1.Ending, at capture.M
 	if s := &v.streams[side]; s.parser != nil {
 		s.parser.Finish(e, capture.Span{At: at, Readable: at.Time})
 		s.parser = nil
+	}
+	if s := &v.streams[side]; s.dns != nil {
+		s.dns.Close()
 	}
 	v.streams[side].mode, v.streams[side].prefix = ignoring, nil
 }

@@ -3,6 +3,7 @@ package analyze
 import (
 	"time"
 
+	"wirelag/analyze/dns"
 	"wirelag/analyze/http1"
 	"wirelag/reassembly"
 	"wirelag/reassembly/capture"
@@ -13,8 +14,13 @@ import (
 type Connection struct {
 	*reassembly.Connection
 	Protocol Protocol
-	// ServerName is the host that the client asked for, as it said (Host field); "" when unknown.
+	// ServerName is the host that the client asked for: as it said (Host field), or
+	// else by the lookup of the server's address; "" when unknown.
 	ServerName string
+	nameSource nameSource
+	// Lookup is the lookup that the client waited for before it opened the
+	// connection; nil when the capture shows none, or the address was known already.
+	Lookup *dns.Lookup
 	// Exchanges counts the exchanges begun on the connection.
 	Exchanges int
 	// FirstExchange is the ID of the first exchange that is over; 0 before.
@@ -81,6 +87,9 @@ type Exchange struct {
 	Response   *http1.Message   // the final response; nil when there is none in the capture
 	Interim    []*http1.Message // 1xx responses other than 101, in order
 	Timing     Timing
+	// Sending and Answering are how the segments of request and response went;
+	// nil when the message is.
+	Sending, Answering *Transfer
 }
 
 // Unknown is the value of a duration that does not apply or cannot be known.

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"wirelag/analyze/dns"
 	"wirelag/reassembly"
 	"wirelag/reassembly/capture"
 	"wirelag/reassembly/packet"
@@ -16,7 +17,9 @@ func health(c *Capture, p packet.Stats, t reassembly.Stats, a Stats) []HealthIte
 	h.files(c.Files)
 	h.table(t)
 	h.packets(p)
+	h.add("undecodable", a.DNS.Malformed, "DNS messages could not be read: lookups may be missing")
 	h.add("encrypted", a.Encrypted, "connections use TLS and no keys were given: verdicts are about TCP alone")
+	h.add("quic", a.QUIC, "UDP datagrams of port 443 look like QUIC (HTTP/3): nothing of what they carry was analysed")
 	h.limits(c.Files, t, a)
 	return h
 }
@@ -53,7 +56,7 @@ func (h *healthList) table(t reassembly.Stats) {
 	h.add("one-sided", t.OneSided, "connections were captured in one direction only: nothing can be said of their waits")
 	h.add("mid-stream", t.MidStream, "connections were open before the capture began: their handshake and earlier requests are unknown")
 	h.add("open-at-end", t.OpenAtEnd, "connections were still open when the capture ended: what is unfinished there is no fault")
-	h.add("duplicate", t.Copies, "packets are in the capture more than once (mirror port or several interfaces): the copies were ignored")
+	h.add("duplicate", t.Copies, "packets are in the capture more than once (mirror port, several interfaces or capture points): the copies were ignored")
 	h.add("offload", t.Offload, "segments are larger than the path allows: the adapter splits or joins them outside the capture's view")
 	h.add("checksum", t.BadChecksum+t.PartialChecksum, fmt.Sprintf("segments have a wrong TCP checksum, %d of them because the adapter fills it in later: all were analysed", t.PartialChecksum))
 	h.add("overlap-conflict", t.OverlapConflicts, "bytes were sent again with different content: the first copy was taken")
@@ -67,11 +70,19 @@ func (h *healthList) packets(p packet.Stats) {
 	h.add("ip-fragments", p.IncompleteDatagrams, "fragmented IP datagrams are incomplete in the capture: their segments are missing")
 }
 
+func (h *healthList) lookups(d dns.Stats) {
+	h.add("limit-lookups", d.Evicted, "DNS queries and answers were forgotten because there were too many: connections after them show no lookup")
+	h.add("limit-dns-records", d.Records, "DNS messages have more answers than are read")
+	h.add("limit-dns-streams", d.Streams, "TCP streams of DNS were given up because too much waited for the rest of its message")
+}
+
 func (h *healthList) limits(files []*capture.File, t reassembly.Stats, a Stats) {
 	h.add("limit-connections", t.EvictedConnections, "connections were given up because too many were open at once")
 	h.add("limit-reassembly", t.EvictedHoles, "holes were given up because too much waited behind them, or for too long")
+	h.add("limit-vantages", t.Unplanned, "packets were left out when looking for connections that several points captured: copies of them are known by their looks alone")
 	h.add("limit-unanswered", a.UnansweredLimit, "exchanges were given up because too many waited for their response on one connection")
 	h.add("limit-head", a.HeadsCut, "message heads were larger than what is kept of them")
+	h.lookups(a.DNS)
 	total := map[string]uint64{}
 	for _, f := range files {
 		for name, n := range f.Limits {

@@ -41,7 +41,9 @@ func listen(t testing.TB, src capture.Source) *heard {
 	return h
 }
 
-func (h *heard) breaks(format string, a ...any) { h.broken = append(h.broken, fmt.Sprintf(format, a...)) }
+func (h *heard) breaks(format string, a ...any) {
+	h.broken = append(h.broken, fmt.Sprintf(format, a...))
+}
 
 func (h *heard) listener() analyze.Listener {
 	return analyze.Listener{

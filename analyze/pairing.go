@@ -14,7 +14,7 @@ type pairing struct {
 	// last one of waiting, or before the next response. What comes then is paired
 	// only where acknowledgements prove it.
 	requestsLost, responsesLost bool
-	told                        int            // exchanges told so far
+	first                       *Exchange      // begun first on the connection
 	previousEnd                 capture.Time   // when the response before could be read to its end; 0 without one
 	requestID, responseID       uint64         // of a message that began and has no head yet
 	upgraded                    bool           // CONNECT or 101 went through
@@ -33,10 +33,21 @@ type exchange struct {
 	afterLoss     bool // requests before it may be missing from the capture
 	requestEnded  bool
 	responseEnded bool
+	responseEnd   int64 // place behind the response in the server's stream
+	abandoned     bool
 }
 
-func (x *exchange) over() bool {
-	return x.responseEnded && (x.Request == nil || x.requestEnded)
+// over reports whether nothing more can come of x: both messages ended, and the
+// client acknowledged the response. Until then it may still have to be sent again.
+func (v *conversation) over(x *exchange) bool {
+	if x.abandoned {
+		return true
+	}
+	if !x.responseEnded || x.Request != nil && !x.requestEnded {
+		return false
+	}
+	s := v.streams[v.connection.ClientSide().Other()].sender
+	return x.Response == nil || s == nil || !s.acknowledged || s.lastACK.upTo >= x.responseEnd
 }
 
 func (v *conversation) nextID() uint64 {
@@ -70,7 +81,7 @@ func (r *requests) Head(m *http1.Message) string {
 	x.ack, x.ackKnown = v.acknowledged(client, m.Start.At)
 	x.afterLoss, v.pairing.requestsLost = v.pairing.requestsLost, false
 	v.connection.describe(m)
-	v.connection.Exchanges++
+	v.begin(x)
 	v.enqueue(x)
 	return ""
 }
@@ -81,6 +92,7 @@ func (r *requests) End(m *http1.Message) {
 	v := (*conversation)(r)
 	for i := len(v.pairing.waiting) - 1; i >= 0; i-- {
 		if x := v.pairing.waiting[i]; x.Request == m {
+			x.Sending = v.transfer(v.connection.ClientSide(), m)
 			x.requestEnded, x.end = true, x.start+m.WireBytes+int64(m.Lost)
 			break
 		}
@@ -111,7 +123,7 @@ func (r *responses) Head(m *http1.Message) string {
 			v.pairing.responseID = v.nextID()
 		}
 		x = &exchange{Exchange: &Exchange{ID: v.pairing.responseID, Connection: v.connection}}
-		v.connection.Exchanges++
+		v.begin(x)
 		if v.connection.Protocol == UnknownProtocol {
 			v.connection.Protocol = protocolOf(m.Version)
 		}
@@ -136,12 +148,14 @@ func (r *responses) End(m *http1.Message) {
 	if m.Framing == http1.Tunnel {
 		v.tunnel()
 	}
+	answering := v.transfer(v.connection.ClientSide().Other(), m)
 	if m.Interim() {
 		return
 	}
 	for _, x := range v.pairing.waiting {
 		if x.Response == m {
-			x.responseEnded = true
+			x.responseEnded, x.Answering = true, answering
+			x.responseEnd = v.streams[v.connection.ClientSide().Other()].begin + m.Offset + m.WireBytes + int64(m.Lost)
 			break
 		}
 	}
@@ -209,15 +223,23 @@ func (v *conversation) abandonBefore(y *exchange) {
 		if x == y {
 			break
 		}
-		x.responseEnded = true
+		x.abandoned = true
 	}
+}
+
+// begin counts x as begun on the connection.
+func (v *conversation) begin(x *exchange) {
+	if v.connection.Exchanges == 0 {
+		v.pairing.first = x.Exchange
+	}
+	v.connection.Exchanges++
 }
 
 func (v *conversation) enqueue(x *exchange) {
 	p := &v.pairing
 	if len(p.waiting) >= maxWaiting {
 		v.analyzer.stats.UnansweredLimit++
-		p.waiting[0].responseEnded, p.waiting[0].requestEnded = true, true
+		p.waiting[0].abandoned = true
 		v.tellFinished()
 	}
 	p.waiting = append(p.waiting, x)
@@ -243,7 +265,7 @@ func (v *conversation) insertAnswered(x *exchange) {
 func (v *conversation) tellFinished() {
 	p := &v.pairing
 	n := 0
-	for n < len(p.waiting) && p.waiting[n].over() {
+	for n < len(p.waiting) && v.over(p.waiting[n]) {
 		v.tell(p.waiting[n])
 		n++
 	}
@@ -262,8 +284,10 @@ func (v *conversation) tellAll() {
 }
 
 func (v *conversation) tell(x *exchange) {
+	v.repaired(v.connection.ClientSide(), x.Sending)
+	v.repaired(v.connection.ClientSide().Other(), x.Answering)
 	x.Timing = v.timing(x.Exchange)
-	v.pairing.told++
+	x.Timing.Causes = causesOf(x.Exchange)
 	if x.Response != nil {
 		v.pairing.previousEnd = x.Response.End.Readable
 	}
@@ -275,9 +299,8 @@ func (c *Connection) describe(m *http1.Message) {
 	if c.Protocol == UnknownProtocol || c.Protocol < protocolOf(m.Version) {
 		c.Protocol = protocolOf(m.Version)
 	}
-	if c.ServerName == "" {
-		c.ServerName, _ = m.Get("Host")
-	}
+	host, _ := m.Get("Host")
+	c.name(host, nameInHost)
 }
 
 // note takes from an exchange that is over what is known of the connection by it.

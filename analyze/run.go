@@ -9,11 +9,14 @@ import (
 	"wirelag/reassembly"
 	"wirelag/reassembly/capture"
 	"wirelag/reassembly/packet"
+	"wirelag/reassembly/vantage"
 )
 
 // Options are the settings of a Run.
 type Options struct {
 	Limits reassembly.Limits
+	// Plan is for connections that several points captured; nil without one.
+	Plan *vantage.Plan
 }
 
 // tickInterval is how often Listener.Tick is called, in capture time.
@@ -25,6 +28,9 @@ const tickInterval = time.Second
 func Run(ctx context.Context, src capture.Source, l Listener, o Options) (*Capture, error) {
 	r := &run{listener: l, analyzer: NewAnalyzer(l)}
 	r.table = reassembly.NewTable(r.analyzer.Consumer(), o.Limits)
+	if o.Plan != nil {
+		r.table.Follow(o.Plan)
+	}
 	err := r.read(ctx, src)
 	if l.Tick != nil {
 		l.Tick(r.capture.End)
@@ -68,9 +74,12 @@ func (r *run) work(batch *capture.Batch) {
 	for i := range batch.Packets {
 		p := &batch.Packets[i]
 		r.count(p)
-		if r.decoder.Decode(p, &segment) == packet.TCP {
+		switch r.decoder.Decode(p, &segment) {
+		case packet.TCP:
 			r.capture.TCPPackets++
 			r.table.Add(&segment)
+		case packet.UDP:
+			r.analyzer.Datagram(&segment)
 		}
 		if r.listener.Tick != nil && p.Time >= r.nextTick {
 			r.nextTick = p.Time.Add(tickInterval)
@@ -92,6 +101,7 @@ func (r *run) count(p *capture.Packet) {
 func (r *run) describe(src capture.Source) *Capture {
 	c := r.capture
 	c.Files = src.Files()
+	r.analyzer.stats.DNS = r.analyzer.lookups.Stats()
 	c.Health = health(&c, r.decoder.Stats(), r.table.Stats(), r.analyzer.stats)
 	c.Connections, c.Exchanges = r.analyzer.stats.Connections, r.analyzer.stats.Exchanges
 	c.Requests, c.Responses = r.analyzer.stats.Requests, r.analyzer.stats.Responses

@@ -1,6 +1,8 @@
 package analyze
 
 import (
+	"time"
+
 	"wirelag/reassembly/capture"
 )
 
@@ -12,9 +14,13 @@ import (
 // request's first byte to the response's last.
 func (v *conversation) timing(x *Exchange) Timing {
 	t := Timing{Unknown, Unknown, Unknown, Unknown, Unknown, Unknown, Unknown, Causes{}}
-	if v.pairing.told == 0 && x.Request != nil && !v.connection.MidStream() {
+	if v.pairing.first == x && x.Request != nil && !v.connection.MidStream() {
 		if setup, ok := v.connection.Setup(); ok {
-			t.Connect = setup
+			// With Fast Open the request is under way during the handshake (RFC 7413).
+			t.Connect = max(min(setup, x.Request.Start.At.Sub(v.connection.SYN())), 0)
+		}
+		if lookup, ok := v.connection.LookupTime(); ok {
+			t.DNS = lookup
 		}
 	}
 	if x.Request == nil {
@@ -31,8 +37,8 @@ func (v *conversation) timing(x *Exchange) Timing {
 	toClient, known := v.connection.RTTClient()
 	start := x.Request.Start.At.Time.Add(-toClient / 2)
 	sent = max(sent.Add(-toClient/2), start)
-	first := max(x.Response.Start.Readable.Add(toClient/2), start)
-	last := max(x.Response.End.Readable.Add(toClient/2), first)
+	first := max(x.Answering.arrived(x.Response.Start.Readable, true).Add(toClient/2), start)
+	last := max(x.Answering.arrived(x.Response.End.Readable, false).Add(toClient/2), first)
 	sent = min(sent, first)
 	t.Send = sent.Sub(start)
 	t.Receive = last.Sub(first)
@@ -48,4 +54,28 @@ func (v *conversation) timing(x *Exchange) Timing {
 	return t
 }
 
+// arrived is when the first byte of a message, or its last, got through: later
+// than it was seen where that copy was lost behind the capture point.
+func (t *Transfer) arrived(seen capture.Time, first bool) capture.Time {
+	if t == nil {
+		return seen
+	}
+	for _, l := range t.Losses {
+		if !l.Spurious && !l.Original.IsZero() && (!first || l.Offset <= t.start) {
+			seen = max(seen, l.Repeat.Time)
+		}
+	}
+	return seen
+}
+
 func clamp(t, low, high capture.Time) capture.Time { return min(max(t, low), high) }
+
+// Think is how long the server took to start its answer: the wait without the
+// round trip and without what losses made of it. ok is false where it is not known.
+func (x *Exchange) Think() (think time.Duration, ok bool) {
+	rtt, known := x.Connection.RTT()
+	if !known || x.Request == nil || x.Response == nil || x.Timing.Wait < 0 {
+		return 0, false
+	}
+	return max(x.Timing.Wait-rtt-x.Timing.Causes.Retransmission, 0), true
+}

@@ -12,6 +12,7 @@ import (
 
 	"wirelag/reassembly/capture"
 	"wirelag/reassembly/packet"
+	"wirelag/reassembly/vantage"
 )
 
 // Side is one of the two ends of a connection. It never changes for an end,
@@ -108,6 +109,8 @@ type Connection struct {
 
 	// previous is the incarnation of the tuple before, while segments may still belong to it.
 	previous *Connection
+	// shared is nil when one point captured the connection.
+	shared *vantage.Connection
 }
 
 // end is what is known of one end of a connection, as the sender of its data
@@ -130,6 +133,7 @@ type end struct {
 	lastIPID                                                              uint16 // of the segment that reached top
 	scale                                                                 uint8
 	hasISN, started, hasFIN, finInOrder, sentACK, hasScale, hasTimestamps bool
+	probing                                                               bool // its latest payload probed a zero window
 
 	topTSVal uint32 // the timestamp of the segment that reached top
 	fin      capture.Mark
@@ -179,6 +183,10 @@ func (c *Connection) MidStream() bool { return c.midStream }
 
 // Packets counts the packets of the connection, in both directions.
 func (c *Connection) Packets() uint64 { return uint64(c.packets) }
+
+// Shared describes the points that captured the connection and tells which of
+// them leads it; nil where there is but one.
+func (c *Connection) Shared() *vantage.Connection { return c.shared }
 
 // Bytes counts the bytes of the stream in direction d: seen in order, or known
 // to be missing from the capture.
@@ -286,4 +294,26 @@ func (c *Connection) Setup() (time.Duration, bool) {
 func (c *Connection) Offset(side Side, seq uint32) int64 {
 	e := &c.ends[side]
 	return e.offset + int64(int32(seq-e.next))
+}
+
+// ReceiveWindow is the receive window that a segment of side announces, in
+// bytes. ok is false where the scale is not known (RFC 7323 §2.2: the SYN is
+// not in the capture).
+func (c *Connection) ReceiveWindow(side Side, s *packet.Segment) (window uint32, ok bool) {
+	e, other := &c.ends[side], &c.ends[side.Other()]
+	window = uint32(s.Window)
+	if e.hasScale && other.hasScale && !s.Flags.Has(packet.SYN) {
+		window <<= e.scale
+	}
+	return window, e.hasISN && other.hasISN
+}
+
+// HoleSince is when the first byte behind the present hole in side's stream was
+// captured. ok is false when its stream has no hole.
+func (c *Connection) HoleSince(side Side) (at capture.Time, ok bool) {
+	st := c.ends[side].stretch
+	if st == nil {
+		return 0, false
+	}
+	return st.since, true
 }

@@ -46,6 +46,7 @@ type Group string
 // The groups.
 const (
 	Opening Group = "Opening a connection"
+	Waiting Group = "Waiting in TCP"
 	Ports   Group = "Running out of ports"
 	Reuse   Group = "Reusing connections"
 )

@@ -1,0 +1,163 @@
+package analyze
+
+import "time"
+
+// DelayedACKMin is from when on an acknowledgement counts as delayed. Receivers
+// delay 40 ms (Linux), 100 ms (BSD) or 200 ms (Windows), at most 500 ms
+// (RFC 9293 §3.8.6.3); queues and schedulers make for less.
+const DelayedACKMin = 20 * time.Millisecond
+
+// WindowStallMin is from when on a closed window counts as a stall.
+const WindowStallMin = 20 * time.Millisecond
+
+// Causes of an exchange: what TCP did to the sending of its messages, each
+// within the phases that it can have lengthened.
+func causesOf(x *Exchange) Causes {
+	var c Causes
+	if x.Sending != nil {
+		c = x.Sending.causes().within(max(x.Timing.Send, 0) + max(x.Timing.Wait, 0))
+	}
+	if x.Answering != nil {
+		a := x.Answering.causes().within(max(x.Timing.Wait, 0) + max(x.Timing.Receive, 0))
+		c.Nagle += a.Nagle
+		c.DelayedACK += a.DelayedACK
+		c.SlowStart += a.SlowStart
+		c.Retransmission += a.Retransmission
+		c.Window += a.Window
+	}
+	return c.within(max(x.Timing.Send, 0) + max(x.Timing.Wait, 0) + max(x.Timing.Receive, 0))
+}
+
+// within cuts causes so that they do not add up to more than a time.
+func (c Causes) within(limit time.Duration) Causes {
+	for _, d := range []*time.Duration{&c.Retransmission, &c.Window, &c.DelayedACK, &c.Nagle, &c.SlowStart} {
+		*d = min(max(*d, 0), limit)
+		limit -= *d
+	}
+	return c
+}
+
+func (t *Transfer) causes() Causes {
+	var c Causes
+	for i := range t.Pauses {
+		p := &t.Pauses[i]
+		switch p.Cause {
+		case ByNagle:
+			c.Nagle += p.HoldTime()
+			c.DelayedACK += p.DelayedTime()
+		case ByACK:
+			c.DelayedACK += p.DelayedTime()
+		case ByWindow:
+			if p.Waited >= WindowStallMin {
+				c.Window += p.Waited
+			}
+		}
+	}
+	c.Retransmission, _ = t.Stalled()
+	if s, ok := t.SlowStart(); ok {
+		c.SlowStart = s.Cost
+	}
+	return c
+}
+
+// DelayedTime is the part of the pause that a delayed acknowledgement is the
+// cause of; 0 when it was not delayed.
+func (p *Pause) DelayedTime() time.Duration {
+	if p.ACKDelay < DelayedACKMin {
+		return 0
+	}
+	return min(p.ACKDelay, p.Waited)
+}
+
+// HoldTime is the part of the pause that Nagle's algorithm alone is the cause
+// of: the round trip, with a prompt acknowledgement.
+func (p *Pause) HoldTime() time.Duration {
+	return max(min(p.Waited-p.DelayedTime(), p.RTT+DelayedACKMin), 0)
+}
+
+// SlowStart is a message whose sender had to stop for acknowledgements while
+// its congestion window grew (RFC 5681 §3.1).
+type SlowStart struct {
+	Flights []int // segments of full size sent between the stops, the rest last
+	Rounds  int   // stops
+	RTT     time.Duration
+	// Cost is what the rounds took beyond those that sending flights of the
+	// largest size would have taken.
+	Cost        time.Duration
+	First, Last *Pause
+	AfterIdle   bool // the window had been larger before an idle time
+}
+
+const (
+	leastRounds       = 2
+	leastGrowth       = 1.2 // of a flight over the one before
+	youngWindows      = 10  // initial windows that a young stream has carried at most
+	defaultWindow     = 10  // segments (RFC 6928)
+	leastIdle         = 200 * time.Millisecond
+	collapsedFraction = 2 // the window was that much larger before
+)
+
+// SlowStart reports whether the message was held up by slow start.
+func (t *Transfer) SlowStart() (SlowStart, bool) {
+	s := SlowStart{}
+	until := t.firstLoss()
+	for i := range t.Pauses {
+		p := &t.Pauses[i]
+		if p.After.Time >= until || p.Cause == ByLoss {
+			break
+		}
+		if p.Cause == ByApplication || p.Waited < p.RTT/2 {
+			continue
+		}
+		if p.Cause != ByACK || p.ACKDelay >= DelayedACKMin {
+			break
+		}
+		if n := len(s.Flights); n > 0 && float64(p.Flight) < leastGrowth*float64(s.Flights[n-1]) {
+			break
+		}
+		s.Flights = append(s.Flights, p.Flight)
+		s.RTT = p.RTT
+		s.Last = p
+		if s.First == nil {
+			s.First = p
+		}
+	}
+	s.Rounds = len(s.Flights)
+	if s.Rounds < leastRounds || !t.young(&s) {
+		return s, false
+	}
+	segments := t.fullSegments(t.Length)
+	rest := segments
+	for _, f := range s.Flights {
+		rest -= f
+	}
+	s.Flights = append(s.Flights, max(rest, 0))
+	largest := 1
+	for _, f := range s.Flights {
+		largest = max(largest, f)
+	}
+	needed := (segments+largest-1)/largest - 1
+	s.Cost = max(time.Duration(s.Rounds-needed)*s.RTT, 0)
+	return s, true
+}
+
+// young reports whether the stream's congestion window can be expected to be
+// small: it carried little before, or collapsed while it was idle.
+func (t *Transfer) young(s *SlowStart) bool {
+	first := s.Flights[0]
+	mss := max(int64(t.MSS), 1)
+	initial := defaultWindow
+	if t.Before < int64(first)*mss {
+		initial = min(max(first, 1), defaultWindow)
+	}
+	if t.Before < youngWindows*int64(initial)*mss {
+		return true
+	}
+	s.AfterIdle = t.Idle >= max(leastIdle, s.RTT) && t.LargestBefore >= collapsedFraction*int64(first)*mss
+	return s.AfterIdle
+}
+
+func (t *Transfer) fullSegments(bytes int64) int {
+	mss := max(int64(t.MSS), 1)
+	return int((bytes + mss - 1) / mss)
+}

@@ -1,0 +1,113 @@
+package analyze
+
+import (
+	"math"
+	"time"
+
+	"wirelag/reassembly/capture"
+	"wirelag/reassembly/packet"
+)
+
+// leastTimeout is the least retransmission timeout in use (Linux; RFC 6298 §2.4
+// would have one second).
+const leastTimeout = 200 * time.Millisecond
+
+// repeat takes a segment whose bytes were sent before. hole is when the first
+// byte behind the hole that it fills was captured; zero when it fills none.
+func (s *sender) repeat(d seen, stamp uint32, hole capture.Time, p path) {
+	l := Loss{Offset: d.start, Length: d.end - d.start, Repeat: d.at, stamp: stamp}
+	if original := s.original(d.start); original != nil {
+		l.Original, l.Since = original.at, original.at
+	}
+	if latest := s.latestACK(d.at.Time); latest != nil && latest.upTo >= d.end {
+		l.Decided, l.Spurious = true, true // the receiver had it already
+	}
+	switch {
+	case !l.Original.IsZero():
+		l.Stall = d.at.Sub(l.Original)
+	case hole != 0:
+		l.Stall = d.at.Time.Sub(hole)
+		l.Since = capture.Mark{Time: hole, Frame: d.at.Frame}
+		l.Decided = true
+	default:
+		l.Decided, l.Spurious = true, true // nothing shows that it was missed
+	}
+	l.Kind = s.kindOf(d, p)
+	s.repairing = max(s.repairing, s.top)
+	if len(s.losses) < maxLosses {
+		s.losses = append(s.losses, l)
+	}
+}
+
+// kindOf tells what made the sender repeat d.
+func (s *sender) kindOf(d seen, p path) LossKind {
+	quiet := d.at.Sub(s.lastData.at)
+	switch {
+	case s.duplicateACKs >= 3 || s.sackSeen:
+		return ByFastACKs
+	case d.end >= s.top && quiet < max(leastTimeout, 2*p.rtt()+leastTimeout/2):
+		return ByProbe
+	}
+	return ByTimeout
+}
+
+// judge decides on repeats whose first copy may have arrived, by an
+// acknowledgement that covers them: it echoes the timestamp of what it answers
+// (RFC 3522), or else comes sooner than a round trip after the repeat when it
+// answers the first copy.
+func (s *sender) judge(upTo int64, segment *packet.Segment, p path) {
+	for i := range s.losses {
+		l := &s.losses[i]
+		if l.Decided || upTo < l.Offset+l.Length {
+			continue
+		}
+		switch o := &segment.Options; {
+		case o.HasTimestamps && l.stamp != 0:
+			l.Decided, l.Spurious = true, int32(o.TSEcr-l.stamp) < 0
+		case p.toReceiver > time.Millisecond:
+			l.Decided = true
+			l.Spurious = segment.Mark.Sub(l.Repeat) < 3*p.toReceiver/4
+		}
+	}
+	if upTo >= s.repairing {
+		s.duplicateACKs, s.sackSeen = 0, false
+	}
+}
+
+// arrivedTwice notes that the receiver got the bytes from start to end twice
+// (DSACK, RFC 2883).
+func (s *sender) arrivedTwice(start, end int64) {
+	for i := range s.losses {
+		if l := &s.losses[i]; l.Offset < end && start < l.Offset+l.Length {
+			l.Decided, l.Spurious = true, true
+		}
+	}
+}
+
+// Stalled is how long the stream of a message stood still for losses: the union
+// of their stalls, spurious repeats left out, with the losses that count.
+func (t *Transfer) Stalled() (total time.Duration, losses []Loss) {
+	var until capture.Time
+	for _, l := range t.Losses {
+		if l.Spurious || l.Stall <= 0 || l.Since.IsZero() {
+			continue
+		}
+		losses = append(losses, l)
+		from := max(l.Since.Time, until)
+		if end := l.Repeat.Time; end > from {
+			total += end.Sub(from)
+			until = end
+		}
+	}
+	return total, losses
+}
+
+// firstLoss is when the first loss that counts was repaired, or the end of time.
+func (t *Transfer) firstLoss() capture.Time {
+	for _, l := range t.Losses {
+		if !l.Spurious {
+			return l.Since.Time
+		}
+	}
+	return math.MaxInt64
+}

@@ -1,0 +1,95 @@
+package analyze_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"wirelag/reassembly/capture"
+	"wirelag/reassembly/capture/script"
+)
+
+// rounds is how many random captures each property is tried on.
+func rounds(n uint64) uint64 {
+	if testing.Short() {
+		return n / 10
+	}
+	return n
+}
+
+func TestIntactTraffic(t *testing.T) {
+	for seed := range rounds(100) {
+		s := randomTraffic(t, seed, true)
+		h := listen(t, s.Source())
+		h.keepsPromises(t)
+		for _, pair := range h.pairs() {
+			if request, response, _ := strings.Cut(pair, " "); request != response {
+				t.Errorf("seed %d: %s", seed, pair)
+			}
+		}
+	}
+}
+
+// TestDuplicatedFrames captures every frame twice, as a mirror port does:
+// nothing changes but the count of duplicates.
+func TestDuplicatedFrames(t *testing.T) {
+	check := func(name string, s *script.Script) {
+		var twice []capture.Packet
+		for _, p := range s.Packets {
+			twice = append(twice, p, p)
+		}
+		once, both := play(t, s, s.Packets), play(t, s, renumber(twice))
+		both.keepsPromises(t)
+		if got, want := both.summary(), once.summary(); !slices.Equal(got, want) {
+			t.Errorf("%s:\n%s", name, difference(got, want))
+		}
+		want := uint64(len(s.Packets)) + once.health("duplicate")
+		if got := both.health("duplicate"); got != want {
+			t.Errorf("%s: %d duplicates, want %d", name, got, want)
+		}
+	}
+	for seed := range rounds(100) {
+		check("random", randomTraffic(t, seed, true))
+	}
+	for _, file := range scripts(t) {
+		if !strings.Contains(file, "duplicate-frames") {
+			check(file, parseFile(t, file))
+		}
+	}
+}
+
+// renumber gives packets the numbers they have in a capture of their own.
+func renumber(packets []capture.Packet) []capture.Packet {
+	packets = slices.Clone(packets)
+	for i := range packets {
+		packets[i].Frame = capture.NewFrame(0, uint64(i+1))
+	}
+	return packets
+}
+
+// TestDeletedFrames takes frames away at random: exchanges may fall apart, but
+// no request is ever told with a response to another.
+func TestDeletedFrames(t *testing.T) {
+	paired, told := 0, 0
+	for seed := range rounds(1000) {
+		s := randomTraffic(t, seed, false)
+		random := rand.New(rand.NewPCG(seed, 8))
+		share := []int{3, 10, 30, 60}[seed%4]
+		rest := slices.DeleteFunc(slices.Clone(s.Packets), func(capture.Packet) bool { return random.IntN(100) < share })
+		h := play(t, s, renumber(rest))
+		h.keepsPromises(t)
+		if wrong := h.wrongPairs(); wrong != nil {
+			t.Errorf("seed %d: %v", seed, wrong)
+		}
+		for _, x := range h.exchanges {
+			told++
+			if x.Request != nil && x.Response != nil {
+				paired++
+			}
+		}
+	}
+	if paired < told/3 {
+		t.Errorf("%d of %d exchanges have both messages: the test shows little", paired, told)
+	}
+}

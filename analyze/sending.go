@@ -1,0 +1,197 @@
+package analyze
+
+import (
+	"wirelag/analyze/http1"
+	"wirelag/reassembly"
+	"wirelag/reassembly/packet"
+)
+
+// follow takes a segment for what it shows of its sender and of its receiver.
+func (v *conversation) follow(side reassembly.Side, s *packet.Segment, class reassembly.Class) {
+	c := v.connection
+	if class.Has(reassembly.Ignored) || s.Flags.Has(packet.SYN) || s.Flags.Has(packet.RST) {
+		return
+	}
+	if s.Flags.Has(packet.ACK) {
+		v.followACK(side, s, class)
+	}
+	if s.Length == 0 || class.Has(reassembly.KeepAlive) || v.streams[side].mode == ignoring {
+		return
+	}
+	from := v.senderOf(side)
+	if from.limit == 0 {
+		from.limit = segmentLimit(c, side, s)
+	}
+	start := c.Offset(side, s.Seq)
+	d := seen{start, start + int64(s.Length), s.Mark}
+	p := v.path(side)
+	switch {
+	case class.Has(reassembly.New):
+		d.start = max(d.start, from.top)
+		from.send(d, p)
+	case class.Has(reassembly.Retransmitted):
+		hole, _ := c.HoleSince(side)
+		from.repeat(d, s.Options.TSVal, hole, p)
+	}
+}
+
+func (v *conversation) followACK(side reassembly.Side, s *packet.Segment, class reassembly.Class) {
+	c := v.connection
+	other := side.Other()
+	to := v.streams[other].sender
+	if to == nil {
+		return
+	}
+	upTo := c.Offset(other, s.Ack)
+	edge := int64(-1)
+	if window, ok := c.ReceiveWindow(side, s); ok {
+		edge = upTo + int64(window)
+	}
+	if class.Has(reassembly.DuplicateACK) {
+		to.duplicateACKs++
+	}
+	if class.Has(reassembly.Spurious) {
+		b := s.Options.SACK[0]
+		to.arrivedTwice(c.Offset(other, b.Left), c.Offset(other, b.Right))
+	} else if s.Options.SACKCount > 0 {
+		to.sackSeen = true
+	}
+	if len(to.losses) > 0 {
+		to.judge(upTo, s, v.path(other))
+	}
+	to.acknowledge(acked{upTo, edge, s.Mark})
+	v.spare(to)
+	if other != c.ClientSide() && len(v.pairing.waiting) > 0 {
+		v.tellFinished()
+	}
+}
+
+// senderOf is what is known of side as a sender, ready to take a segment.
+func (v *conversation) senderOf(side reassembly.Side) *sender {
+	s := &v.streams[side]
+	if s.sender == nil {
+		s.sender = &sender{}
+	}
+	if s.sender.history == nil {
+		s.sender.history = v.analyzer.newHistory()
+		if s.sender.acknowledged {
+			s.sender.acknowledge(s.sender.lastACK)
+		}
+	}
+	return s.sender
+}
+
+func (a *Analyzer) newHistory() *history {
+	n := len(a.spare)
+	if n == 0 {
+		return &history{}
+	}
+	h := a.spare[n-1]
+	a.spare = a.spare[:n-1]
+	*h = history{}
+	return h
+}
+
+// transfer returns how message m of side went.
+func (v *conversation) transfer(side reassembly.Side, m *http1.Message) *Transfer {
+	s := &v.streams[side]
+	if s.sender == nil {
+		return nil
+	}
+	t := s.sender.claim(s.begin, m)
+	v.spare(s.sender)
+	return t
+}
+
+// spare gives the history of a sender back when all its messages are over and
+// acknowledged.
+func (v *conversation) spare(s *sender) {
+	if s.history == nil || s.top > s.claimed || s.acknowledged && s.lastACK.upTo < s.top {
+		return
+	}
+	v.analyzer.spare = append(v.analyzer.spare, s.history)
+	s.history = nil
+}
+
+// repaired adds the losses to a transfer that were repaired after its message
+// had been seen to its end.
+func (v *conversation) repaired(side reassembly.Side, t *Transfer) {
+	s := v.streams[side].sender
+	if t == nil || s == nil {
+		return
+	}
+	rest := s.losses[:0]
+	for _, l := range s.losses {
+		switch {
+		case l.Offset < t.start:
+		case l.Offset < t.end:
+			t.Losses = append(t.Losses, l)
+		default:
+			rest = append(rest, l)
+		}
+	}
+	s.losses = rest
+}
+
+// path is the way of what side sends.
+func (v *conversation) path(side reassembly.Side) path {
+	toClient, ok1 := v.connection.RTTClient()
+	toServer, ok2 := v.connection.RTTServer()
+	if side == v.connection.ClientSide() {
+		return path{toClient, toServer, ok1 && ok2}
+	}
+	return path{toServer, toClient, ok1 && ok2}
+}
+
+// segmentLimit is the most payload that fits a segment of side: what the other
+// side announced, or less if side announced less (paths are alike in both
+// directions far more often than not), less the timestamps in use.
+func segmentLimit(c *Connection, side reassembly.Side, s *packet.Segment) int64 {
+	limit := c.MSS(side.Other())
+	if own := c.MSS(side); own > 0 && (limit == 0 || own < limit) {
+		limit = own
+	}
+	if limit > timestampBytes && s.Options.HasTimestamps {
+		limit -= timestampBytes
+	}
+	return int64(limit)
+}
+
+// claim returns how message m went, nil when nothing of note happened, and
+// forgets what came before its end.
+func (s *sender) claim(begin int64, m *http1.Message) *Transfer {
+	end := begin + m.Offset + m.WireBytes + int64(m.Lost)
+	start := begin + m.Offset
+	t := &Transfer{
+		Before: start, LargestBefore: s.largestBefore, Largest: s.largest, Length: end - start,
+		Segments: s.segments, SmallRun: s.longest.segments, SmallBytes: s.longest.bytes,
+		SmallFirst: s.longest.first, SmallLast: s.longest.last,
+		MSS: int(s.fullSize()), NoDelay: s.noDelay, start: start, end: end,
+	}
+	if s.idleAt == start {
+		t.Idle = s.idle
+	}
+	s.pauses, t.Pauses = cut(s.pauses, start, end, func(p *Pause) int64 { return p.Offset })
+	s.losses, t.Losses = cut(s.losses, start-1, end, func(l *Loss) int64 { return l.Offset })
+	s.segments, s.longest, s.running = 0, smallRun{}, smallRun{}
+	s.largestBefore, s.largest = max(s.largestBefore, s.largest), 0
+	s.claimed = end
+	if s.top <= end {
+		s.flight = 0
+	}
+	return t
+}
+
+// cut takes the items inside a message, between its start and its end, out of a
+// list, together with those before it.
+func cut[T any](list []T, start, end int64, place func(*T) int64) (rest, inside []T) {
+	for i := range list {
+		switch at := place(&list[i]); {
+		case at >= end:
+			rest = append(rest, list[i])
+		case at > start:
+			inside = append(inside, list[i])
+		}
+	}
+	return rest, inside
+}

@@ -1,0 +1,387 @@
+package analyze
+
+import (
+	"time"
+
+	"wirelag/reassembly/capture"
+)
+
+// Transfer is how the segments that carried a message went: where its sender
+// stood still and what was lost. Times between segments of one end are the same
+// everywhere on the path; delays of an end are what is left of the time seen when
+// the round trip from the capture point to it is taken off.
+type Transfer struct {
+	// Idle is how long the sender had sent nothing before the message; 0 when it
+	// is the first of its stream.
+	Idle time.Duration
+	// Before is how many bytes the stream had carried before the message, and
+	// LargestBefore the most that was unacknowledged at once in that time.
+	Before, LargestBefore int64
+	Largest               int64 // the same during the message
+	Segments              int   // with payload; those that were sent again count once
+	SmallRun              int   // most segments much smaller than the MSS in a row,
+	SmallBytes            int64 // their payload,
+	SmallFirst, SmallLast capture.Mark
+	MSS                   int // largest payload of a full segment; 0 when unknown
+	NoDelay               bool
+	Pauses                []Pause
+	Losses                []Loss
+	Length                int64 // bytes of the stream
+
+	start, end int64
+}
+
+// PauseCause is why a sender stood still inside a message.
+type PauseCause uint8
+
+// The causes of pauses.
+const (
+	ByApplication PauseCause = iota // nothing that TCP did: no acknowledgement released what came next
+	ByLoss                          // a loss was being repaired
+	ByWindow                        // the receiver's window was used up
+	ByNagle                         // a small segment was held until another was acknowledged
+	ByACK                           // a single acknowledgement released it
+)
+
+// Pause is a time in which a sender stood still inside a message.
+type Pause struct {
+	Cause  PauseCause
+	Offset int64         // place in the stream of what was sent next
+	Before capture.Mark  // the segment sent last before
+	Held   capture.Mark  // ByNagle: the small segment that had to be acknowledged
+	ACK    capture.Mark  // the acknowledgement, or window, that released it
+	After  capture.Mark  // the segment that ended it
+	Waited time.Duration // Before → After
+	// ACKDelay is how long the receiver withheld the acknowledgement.
+	ACKDelay time.Duration
+	RTT      time.Duration
+	Flight   int   // segments of full size, rounded up, sent since the pause before
+	Zero     bool  // ByWindow: it had been closed to zero
+	Window   int64 // ByWindow: the largest that was open during the message so far
+}
+
+// Loss is a segment that was sent again.
+type Loss struct {
+	Offset   int64
+	Length   int64
+	Original capture.Mark // the first time it was seen; zero when it was lost before the capture point
+	Repeat   capture.Mark
+	Kind     LossKind
+	// Stall is how long the stream stood still at the receiver for it: from when
+	// the first copy, or what came behind it, should have been readable.
+	Since   capture.Mark // begin of the stall
+	Stall   time.Duration
+	Decided bool   // whether the first copy had arrived is known
+	stamp   uint32 // the repeat's timestamp; 0 without
+	// Spurious: the first copy had arrived.
+	Spurious bool
+}
+
+// LossKind is what made a sender send again.
+type LossKind uint8
+
+// The ways to repair a loss.
+const (
+	ByTimeout  LossKind = iota // the retransmission timer (RFC 6298)
+	ByFastACKs                 // duplicate or selective acknowledgements (RFC 5681 §3.2, RFC 6675)
+	ByProbe                    // a tail loss probe (RFC 8985 §7)
+)
+
+// Bounds and thresholds of what is followed.
+const (
+	historySize    = 64 // segments, and acknowledgements, of a stream that are remembered
+	maxPauses      = 512
+	maxLosses      = 512
+	leastPause     = 500 * time.Microsecond
+	releaseEarly   = time.Millisecond     // an acknowledgement may seem that much later than what it released
+	releaseLate    = 2 * time.Millisecond // or 10 % of the round trip: what a sender needs to react
+	smallFraction  = 8                    // "much smaller": less than the MSS / 8
+	timestampBytes = 12
+)
+
+// sender follows one side of a connection as a sender.
+type sender struct {
+	top      int64 // place behind all that was sent
+	mss      int64
+	limit    int64 // the receiver's MSS less the options in use; 0 when unknown
+	lastData seen
+	small    seen // the latest small segment
+	noDelay  bool
+
+	flight        int64 // bytes since the latest pause
+	largest       int64 // bytes unacknowledged at once, in the message
+	largestBefore int64
+	idle          time.Duration // before the segment at idleAt
+	idleAt        int64
+	segments      int
+	running       smallRun // in progress
+	longest       smallRun
+	openWindow    int64
+	pauses        []Pause
+	losses        []Loss
+	history       *history
+	lastACK       acked
+	acknowledged  bool  // lastACK is valid
+	claimed       int64 // place behind the latest message that ended
+	started       bool
+	repairing     int64 // place up to which a loss is being repaired
+	duplicateACKs int
+	sackSeen      bool
+}
+
+// smallRun is a number of segments in a row much smaller than the MSS.
+type smallRun struct {
+	segments    int
+	bytes       int64
+	first, last capture.Mark
+}
+
+// seen is a segment with payload.
+type seen struct {
+	start, end int64
+	at         capture.Mark
+}
+
+// acked is an acknowledgement or a window.
+type acked struct {
+	upTo, edge int64 // edge: the right edge of the window; -1 when unknown
+	at         capture.Mark
+}
+
+// history is the latest of both.
+type history struct {
+	data   [historySize]seen
+	datas  int
+	acks   [historySize]acked
+	ackeds int
+}
+
+// path is what is known of the way between capture point, sender and receiver.
+type path struct {
+	toSender, toReceiver time.Duration
+	known                bool
+}
+
+func (p path) rtt() time.Duration { return p.toSender + p.toReceiver }
+
+// acknowledge takes an acknowledgement of what the sender sent.
+func (s *sender) acknowledge(a acked) {
+	s.lastACK, s.acknowledged = a, true
+	h := s.history
+	if h == nil {
+		return
+	}
+	if h.ackeds > 0 {
+		last := &h.acks[(h.ackeds-1)%historySize]
+		if last.upTo == a.upTo && last.edge == a.edge {
+			return
+		}
+	}
+	if a.edge >= 0 {
+		s.openWindow = max(s.openWindow, a.edge-a.upTo)
+	}
+	h.acks[h.ackeds%historySize] = a
+	h.ackeds++
+}
+
+// send takes a segment that carries bytes not sent before.
+func (s *sender) send(d seen, p path) {
+	if !s.started || d.start != s.top {
+		s.start(d)
+	} else {
+		s.follow(d, p)
+	}
+	s.measure(d, p)
+	s.record(d)
+}
+
+// start begins anew with d: at the beginning, or behind a hole.
+func (s *sender) start(d seen) {
+	if s.started {
+		s.repairing = max(s.repairing, d.end)
+	}
+	s.started = true
+	s.flight = 0
+	s.small = seen{}
+}
+
+// follow looks at the time since the segment before.
+func (s *sender) follow(d seen, p path) {
+	waited := d.at.Sub(s.lastData.at)
+	if waited > 200*time.Millisecond {
+		s.idle, s.idleAt = waited, d.start
+	}
+	s.checkNoDelay(d, p)
+	if waited < leastPause || waited < 2*p.rtt()/5 || !p.known {
+		return
+	}
+	pause := Pause{Offset: d.start, Before: s.lastData.at, After: d.at, Waited: waited, RTT: p.rtt(), Flight: s.fullSegments(s.flight)}
+	s.explain(&pause, d, p)
+	s.flight = 0
+	if len(s.pauses) < maxPauses {
+		s.pauses = append(s.pauses, pause)
+	}
+}
+
+// checkNoDelay notes when a small segment leaves while another is not acknowledged.
+func (s *sender) checkNoDelay(d seen, p path) {
+	if s.noDelay || !s.isSmall(d) || s.small.end == 0 || !p.known {
+		return
+	}
+	k := s.latestACK(d.at.Time.Add(-p.toSender + s.tolerance(p)))
+	if k != nil && k.upTo < s.small.end {
+		s.noDelay = true
+	}
+}
+
+func (s *sender) tolerance(p path) time.Duration { return max(releaseLate, p.rtt()/10) }
+
+// explain finds what ended a pause: the acknowledgements that reached the sender
+// since the segment before, just before it sent d.
+func (s *sender) explain(pause *Pause, d seen, p path) {
+	if k := s.latestACK(d.at.Time.Add(-p.toSender + releaseEarly)); k != nil && k.upTo < min(s.repairing, s.top) {
+		pause.Cause = ByLoss
+		return
+	}
+	before, first, last := s.released(d, p)
+	if first == nil {
+		return
+	}
+	covered, edge := int64(-1), int64(-1)
+	if before != nil {
+		covered, edge = before.upTo, before.edge
+	}
+	if s.repairing > 0 && covered < min(s.repairing, s.top) {
+		pause.Cause = ByLoss
+		return
+	}
+	pause.ACK = first.at
+	switch {
+	case edge >= 0 && s.top+min(d.end-d.start, s.fullSize()) > edge && last.edge > edge:
+		pause.Cause = ByWindow
+		pause.Zero = edge-covered < s.fullSize()
+		pause.Window = s.openWindow
+	case last.upTo <= covered:
+		pause.ACK = capture.Mark{}
+		return
+	case !s.noDelay && s.isSmall(d) && s.small.end > covered && s.small.end <= last.upTo:
+		pause.Cause, pause.Held = ByNagle, s.small.at
+	default:
+		pause.Cause = ByACK
+	}
+	if newest := s.history.newestUpTo(first.upTo); newest != nil && newest.end > covered {
+		pause.ACKDelay = max(first.at.Sub(newest.at)-p.toReceiver, 0)
+	}
+}
+
+// released returns the first and the last acknowledgement that can have made the
+// sender send d, and the one before them; first is nil without any.
+func (s *sender) released(d seen, p path) (before, first, last *acked) {
+	h := s.history
+	for i := h.ackeds - 1; i >= 0 && i > h.ackeds-historySize; i-- {
+		a := &h.acks[i%historySize]
+		arrived := a.at.Time.Add(p.toSender)
+		lag := d.at.Time.Sub(arrived)
+		switch {
+		case lag < -releaseEarly:
+			continue
+		case lag > s.tolerance(p) || arrived <= s.lastData.at.Time:
+			return a, first, last
+		}
+		if first = a; last == nil {
+			last = a
+		}
+	}
+	return nil, first, last
+}
+
+// latestACK is the latest acknowledgement seen up to a moment, nil without one.
+func (s *sender) latestACK(until capture.Time) *acked {
+	h := s.history
+	for i := h.ackeds - 1; i >= 0 && i >= h.ackeds-historySize; i-- {
+		if a := &h.acks[i%historySize]; a.at.Time <= until {
+			return a
+		}
+	}
+	return nil
+}
+
+// newestUpTo is the latest segment that ends at or before a place.
+func (h *history) newestUpTo(place int64) *seen {
+	for i := h.datas - 1; i >= 0 && i >= h.datas-historySize; i-- {
+		if d := &h.data[i%historySize]; d.end <= place {
+			return d
+		}
+	}
+	return nil
+}
+
+// original is the segment that carried the byte at a place first, nil when it
+// was not seen or is forgotten.
+func (s *sender) original(place int64) *seen {
+	if d := &s.lastData; d.start <= place && place < d.end {
+		return d
+	}
+	h := s.history
+	for i := h.datas - 1; i >= 0 && i >= h.datas-historySize; i-- {
+		if d := &h.data[i%historySize]; d.start <= place && place < d.end {
+			return d
+		}
+	}
+	return nil
+}
+
+func (s *sender) fullSize() int64 {
+	if s.limit > 0 {
+		return s.limit
+	}
+	return max(s.mss, 1)
+}
+
+func (s *sender) fullSegments(bytes int64) int {
+	return int((bytes + s.fullSize() - 1) / s.fullSize())
+}
+
+// isSmall reports whether a segment is smaller than the largest possible. The
+// tail of a segment that an adapter will split is small, too.
+func (s *sender) isSmall(d seen) bool {
+	n := d.end - d.start
+	return n < s.fullSize() || n > s.fullSize() && n%s.fullSize() != 0
+}
+
+// measure follows how much is under way and how small the segments are.
+func (s *sender) measure(d seen, p path) {
+	s.segments++
+	s.flight += d.end - d.start
+	if s.limit > 0 && d.end-d.start <= s.limit {
+		s.mss = max(s.mss, d.end-d.start)
+	}
+	if k := s.latestACK(d.at.Time.Add(-p.toSender)); k != nil {
+		s.largest = max(s.largest, d.end-max(k.upTo, 0))
+	} else {
+		s.largest = max(s.largest, d.end)
+	}
+	if d.end-d.start >= s.fullSize()/smallFraction {
+		s.running = smallRun{}
+		return
+	}
+	if s.running.segments == 0 {
+		s.running.first = d.at
+	}
+	s.running.segments++
+	s.running.bytes += d.end - d.start
+	s.running.last = d.at
+	if s.running.segments > s.longest.segments {
+		s.longest = s.running
+	}
+}
+
+func (s *sender) record(d seen) {
+	s.top = max(s.top, d.end)
+	s.lastData = d
+	if s.isSmall(d) {
+		s.small = d
+	}
+	s.history.data[s.history.datas%historySize] = d
+	s.history.datas++
+}

@@ -1,0 +1,108 @@
+package rules
+
+import (
+	"fmt"
+	"time"
+
+	"wirelag/analyze"
+)
+
+var nagleDelayedACK = &Rule{
+	ID:         "nagle-delayed-ack",
+	Title:      "Nagle's algorithm waited for a delayed acknowledgement",
+	Group:      Waiting,
+	Severities: []Severity{Warning},
+	Doc: Doc{
+		What: "The sender wrote one message in several small pieces. Nagle's algorithm holds a small segment back until the " +
+			"small one before it is acknowledged; the receiver delays that acknowledgement in the hope of sending it with data. " +
+			"Each waits for the other until the receiver's timer (40 ms on Linux, up to 200 ms elsewhere) runs out.",
+		Measured: "Inside one message, a segment smaller than the MSS leaves within max(2 ms, 10 % RTT) of the acknowledgement that " +
+			"covers the small segment before it, and nothing else was in the way (window, loss). " +
+			"ACK delay = (small segment seen -> first acknowledgement of it seen) - round trip to the receiver >= 20 ms. " +
+			"Cost = the ACK delays of the message. The round trip that Nagle's algorithm alone costs is itemised in the exchange's causes.",
+		CapturePoint: "Round trips between capture point and either end are taken off; the delay is the same at any point.",
+		Limits: "Silent when the sender leaves a small segment while another is unacknowledged anywhere on the connection (TCP_NODELAY is on), " +
+			"without a handshake or other round trip sample, and between messages.",
+		Cure: "Write the message in one piece (one write, writev, or a buffer that is flushed once), or set TCP_NODELAY on the sender's socket; " +
+			"with TCP_NODELAY alone many small writes become many small packets.",
+		References: []string{"HTTP-DG §4.2.4", "HTTP-DG §4.2.6", "RFC 1122 §4.2.3.4", "RFC 9293 §3.7.4", "RFC 9293 §3.8.6.3"},
+	},
+	Listen: func(p *Pass) analyze.Listener {
+		return eachTransfer(func(x *analyze.Exchange, t *analyze.Transfer, d sent) {
+			cost, worst, holds := time.Duration(0), (*analyze.Pause)(nil), 0
+			for i := range t.Pauses {
+				pause := &t.Pauses[i]
+				if pause.Cause != analyze.ByNagle || pause.DelayedTime() == 0 || t.NoDelay {
+					continue
+				}
+				holds++
+				cost += pause.DelayedTime()
+				if worst == nil || pause.DelayedTime() > worst.DelayedTime() {
+					worst = pause
+				}
+			}
+			if worst == nil {
+				return
+			}
+			p.Report(Instance{
+				Connection: x.Connection, Exchange: x, Severity: Warning, Cost: cost,
+				Detail: fmt.Sprintf("The %s was sent in small pieces: %s a piece waited for the acknowledgement of the one before, which the %s delayed by up to %s; %s lost, besides a round trip (%s) each time.",
+					d.message, times(holds), d.receiver, ms(worst.ACKDelay), ms(cost), ms(worst.RTT)),
+				Evidence: pauseEvidence(worst, "small segment, unacknowledged", "its acknowledgement, delayed", "the next piece, released by it"),
+			})
+		})
+	},
+}
+
+// nagleHoldWarning is the total from which on a hold is more than worth knowing.
+const nagleHoldWarning = 10 * time.Millisecond
+
+var nagleHold = &Rule{
+	ID:         "nagle-hold",
+	Title:      "Nagle's algorithm held a piece of a message back for a round trip",
+	Group:      Waiting,
+	Severities: []Severity{Info, Warning},
+	Doc: Doc{
+		What: "The sender wrote one message in several small pieces, and Nagle's algorithm held each back until the small one before it was " +
+			"acknowledged. The receiver acknowledged at once, so every hold cost a round trip.",
+		Measured: "As nagle-delayed-ack, but the acknowledgement was delayed by less than 20 ms. " +
+			"Cost = a round trip (and what the acknowledgement was late) per hold. Warning from 10 ms on one exchange.",
+		CapturePoint: "Times between segments of one sender are the same at any point.",
+		Limits:       "As nagle-delayed-ack.",
+		Cure:         "Write the message in one piece, or set TCP_NODELAY on the sender's socket.",
+		References:   []string{"HTTP-DG §4.2.6", "RFC 9293 §3.7.4"},
+	},
+	Listen: func(p *Pass) analyze.Listener {
+		return eachTransfer(func(x *analyze.Exchange, t *analyze.Transfer, d sent) {
+			cost, worst, holds := time.Duration(0), (*analyze.Pause)(nil), 0
+			for i := range t.Pauses {
+				pause := &t.Pauses[i]
+				if pause.Cause != analyze.ByNagle || pause.DelayedTime() > 0 || t.NoDelay {
+					continue
+				}
+				holds++
+				cost += pause.HoldTime()
+				if worst == nil || pause.HoldTime() > worst.HoldTime() {
+					worst = pause
+				}
+			}
+			if worst == nil || cost < leastHold {
+				return
+			}
+			severity := Info
+			if cost >= nagleHoldWarning {
+				severity = Warning
+			}
+			p.Report(Instance{
+				Connection: x.Connection, Exchange: x, Severity: severity, Cost: cost,
+				Detail: fmt.Sprintf("The %s was sent in small pieces: %s a piece waited a round trip (%s) until the one before was acknowledged.",
+					d.message, times(holds), ms(worst.RTT)),
+				Evidence: pauseEvidence(worst, "small segment, unacknowledged", "its acknowledgement", "the next piece, released by it"),
+			})
+		})
+	},
+}
+
+// leastHold is the least that a hold must have cost to be told: a millisecond on
+// a local network is noise.
+const leastHold = time.Millisecond

@@ -1,0 +1,58 @@
+package rules
+
+import (
+	"fmt"
+	"time"
+
+	"wirelag/analyze"
+)
+
+var receiveWindowStall = &Rule{
+	ID:         "receive-window-stall",
+	Title:      "the receiver's window stopped the sender",
+	Group:      Waiting,
+	Severities: []Severity{Warning},
+	Doc: Doc{
+		What: "The receiver's kernel had no room for more: its application did not read (the window closed to zero), or its receive buffer is smaller " +
+			"than what the path holds in one round trip.",
+		Measured: "Inside one message, the next segment did not fit into the window that was open, and left within max(2 ms, 10 % RTT) of the " +
+			"acknowledgement or window update that made room, at least 20 ms after the segment before. Cost = the time the sender stood still for it.",
+		CapturePoint: "Times between segments of one sender are the same at any point.",
+		Limits:       "Silent when the SYNs are not in the capture (the window's scale is unknown).",
+		Cure: "Zero window: find out why the application does not read (blocked on something else, too slow, too little memory). " +
+			"Small window: raise the receive buffer (SO_RCVBUF, net.ipv4.tcp_rmem) to rate x RTT, or leave it to autotuning.",
+		References: []string{"RFC 9293 §3.8.6", "RFC 7323 §2"},
+	},
+	Listen: func(p *Pass) analyze.Listener {
+		return eachTransfer(func(x *analyze.Exchange, t *analyze.Transfer, d sent) {
+			cost, worst, stops, zero := time.Duration(0), (*analyze.Pause)(nil), 0, 0
+			for i := range t.Pauses {
+				pause := &t.Pauses[i]
+				if pause.Cause != analyze.ByWindow || pause.Waited < analyze.WindowStallMin {
+					continue
+				}
+				stops++
+				cost += pause.Waited
+				if pause.Zero {
+					zero++
+				}
+				if worst == nil || pause.Waited > worst.Waited {
+					worst = pause
+				}
+			}
+			if worst == nil {
+				return
+			}
+			detail := fmt.Sprintf("The %s stood still %s, %s in all, because the %s's receive buffer (%d bytes of window) is too small for a path of %s.",
+				d.sender, times(stops), ms(cost), d.receiver, worst.Window, ms(worst.RTT))
+			if zero > 0 {
+				detail = fmt.Sprintf("The %s stood still %s, %s in all, because the %s did not read: its window had closed.",
+					d.sender, times(stops), ms(cost), d.receiver)
+			}
+			p.Report(Instance{
+				Connection: x.Connection, Exchange: x, Severity: Warning, Cost: cost, Detail: detail,
+				Evidence: pauseEvidence(worst, "the last segment that fitted the window", "room for more", "the next segment"),
+			})
+		})
+	},
+}

@@ -1,0 +1,64 @@
+package rules
+
+import (
+	"fmt"
+	"time"
+
+	"wirelag/analyze"
+)
+
+// lossLeast is the least stall that is told.
+const lossLeast = time.Millisecond
+
+var retransmissionStall = &Rule{
+	ID:         "retransmission-stall",
+	Title:      "a lost segment held a message back",
+	Group:      Waiting,
+	Severities: []Severity{Warning},
+	Doc: Doc{
+		What: "A segment was lost on the way and sent again. Whatever came behind it waited in the receiver's kernel: TCP hands bytes on in order.",
+		Measured: "A segment of the message was sent again that had not arrived: by the sender's timer, by duplicate or selective " +
+			"acknowledgements, or by a tail loss probe. Cost = how long the stream stood still: from the lost copy (or, where only its hole is " +
+			"seen, from what came behind it) to the repeat; overlapping stalls count once.",
+		CapturePoint: "Behind the loss the hole is seen, before it the lost copy; both give the same time. " +
+			"Where neither is in the capture (the last segment lost before the capture point) it is silent.",
+		Likely:     "Where neither timestamps, DSACK nor the time of the acknowledgement tell whether the first copy had arrived.",
+		Limits:     "Silent for spurious repeats: the first copy had arrived (DSACK, or acknowledged sooner than a round trip after the repeat).",
+		Cure:       "Look for loss on the path (rate limits, full queues, bad links); for the end of messages, keep tail loss probes (RACK-TLP) on.",
+		References: []string{"RFC 6298", "RFC 5681 §3.2", "RFC 8985", "RFC 2883"},
+	},
+	Listen: func(p *Pass) analyze.Listener {
+		return eachTransfer(func(x *analyze.Exchange, t *analyze.Transfer, d sent) {
+			cost, losses := t.Stalled()
+			if cost < lossLeast || len(losses) == 0 {
+				return
+			}
+			worst := losses[0]
+			for _, l := range losses {
+				if l.Stall > worst.Stall {
+					worst = l
+				}
+			}
+			confidence := Certain
+			if !worst.Decided {
+				confidence = Likely
+			}
+			evidence := []Evidence{{worst.Repeat, "sent again"}}
+			if !worst.Original.IsZero() {
+				evidence = []Evidence{{worst.Original, "the copy that was lost"}, {worst.Repeat, "sent again"}}
+			}
+			p.Report(Instance{
+				Connection: x.Connection, Exchange: x, Severity: Warning, Confidence: confidence, Cost: cost,
+				Detail: fmt.Sprintf("%d segment(s) of the %s were lost and sent again %s; the %s could not read on for %s.",
+					len(losses), d.message, lossKinds[worst.Kind], d.receiver, ms(cost)),
+				Evidence: evidence,
+			})
+		})
+	},
+}
+
+var lossKinds = map[analyze.LossKind]string{
+	analyze.ByTimeout:  "by the retransmission timer",
+	analyze.ByFastACKs: "after duplicate acknowledgements",
+	analyze.ByProbe:    "by a tail loss probe",
+}

@@ -1,0 +1,44 @@
+package rules
+
+import (
+	"fmt"
+	"time"
+
+	"wirelag/analyze"
+)
+
+const (
+	thinkMin   = 500 * time.Millisecond
+	thinkShare = 0.80 // of the exchange
+)
+
+var serverThinkTime = &Rule{
+	ID:         "server-think-time",
+	Title:      "the server took long to start its answer",
+	Group:      Waiting,
+	Severities: []Severity{Info},
+	Doc: Doc{
+		What:         "The time went into the server's application, not into TCP: this is where not to look for a network problem.",
+		Measured:     "wait - RTT - what TCP delayed >= 500 ms, and >= 80 % of the exchange. Cost 0: it is not lost to the connection.",
+		CapturePoint: "The wait is the client's: corrected by the round trip between capture point and client.",
+		Limits:       "Silent when the request was lost and repeated, when an earlier response stood in the way, and without round trip samples.",
+		Cure:         "Profile the server, or what it waits for (database, upstream).",
+		References:   []string{"HTTP-DG §4.2.1"},
+	},
+	Listen: func(p *Pass) analyze.Listener {
+		return analyze.Listener{Exchange: func(x *analyze.Exchange) {
+			think, ok := x.Think()
+			if !ok || think < thinkMin || think.Seconds() < thinkShare*x.Timing.Total().Seconds() {
+				return
+			}
+			p.Report(Instance{
+				Connection: x.Connection, Exchange: x, Severity: Info,
+				Detail: fmt.Sprintf("The first byte of the answer came %s after the request, without the round trip: the server's own time.", ms(think)),
+				Evidence: []Evidence{
+					{x.Request.End.At, "end of the request"},
+					{x.Response.Start.At, "first byte of the answer"},
+				},
+			})
+		}}
+	},
+}
