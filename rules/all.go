@@ -5,6 +5,7 @@ var All = []*Rule{
 	handshakeOverhead,
 	synRetransmission,
 	connectFailed,
+	dnsDelay,
 	nagleDelayedACK,
 	nagleHold,
 	delayedACK,
