@@ -11,13 +11,14 @@ import (
 // Analyzer turns the connections and bytes of one [reassembly.Table] into
 // exchanges. It is driven by one goroutine.
 type Analyzer struct {
-	listener Listener
-	arena    *http1.Arena
-	lookups  *dns.Tracker
-	stats    Stats
-	ack      ackSeen
-	lastID   uint64 // of exchanges
-	spare    []*history
+	listener  Listener
+	arena     *http1.Arena
+	lookups   *dns.Tracker
+	stats     Stats
+	ack       ackSeen
+	lastID    uint64     // of exchanges
+	spare     []*history // not in use
+	exchanges []exchange // not handed out yet
 }
 
 // Stats counts what an Analyzer met.
@@ -69,9 +70,6 @@ func (a *Analyzer) segment(c *reassembly.Connection, side reassembly.Side, s *pa
 func (a *Analyzer) conversation(c *reassembly.Connection) *conversation {
 	if c.Attached == nil {
 		v := &conversation{analyzer: a, connection: &Connection{Connection: c}}
-		if c.MidStream() {
-			v.streams[0].mode, v.streams[1].mode = hunting, hunting
-		}
 		v.connection.lookUp(a.lookups)
 		c.Attached = v
 	}

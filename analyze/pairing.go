@@ -9,16 +9,12 @@ import (
 // pairing holds the exchanges of a connection that are not over, in order, and
 // what is known of their places in the streams.
 type pairing struct {
-	waiting []*exchange
-	// requestsLost and responsesLost: messages may have been missed behind the
-	// last one of waiting, or before the next response. What comes then is paired
-	// only where acknowledgements prove it.
-	requestsLost, responsesLost bool
-	first                       *Exchange      // begun first on the connection
-	previousEnd                 capture.Time   // when the response before could be read to its end; 0 without one
-	requestID, responseID       uint64         // of a message that began and has no head yet
-	upgraded                    bool           // CONNECT or 101 went through
-	last                        *http1.Message // the latest response, for what follows it without belonging to anything
+	waiting               []*exchange
+	first                 *Exchange      // begun first on the connection
+	previousEnd           capture.Time   // when the response before could be read to its end; 0 without one
+	requestID, responseID uint64         // of a message that began and has no head yet
+	upgraded              bool           // CONNECT or 101 went through
+	last                  *http1.Message // the latest response, for what follows it without belonging to anything
 }
 
 // maxWaiting is how many exchanges of one connection may be without their response.
@@ -27,15 +23,37 @@ const maxWaiting = 1 << 14
 // exchange is an exchange that is not over.
 type exchange struct {
 	*Exchange
-	start, end    int64 // place of the request in the client's stream; end is valid once it ended
-	ack           int64 // place in the server's stream up to which the client had it all when it sent the request
+	start, end    int64  // place of the request in the client's stream; end is valid once it ended
+	ack           uint32 // up to which sequence number the client had it all when it sent the request
 	ackKnown      bool
 	afterLoss     bool // requests before it may be missing from the capture
 	requestEnded  bool
 	responseEnded bool
 	responseEnd   int64 // place behind the response in the server's stream
 	abandoned     bool
+
+	told               Exchange
+	sending, answering Transfer
 }
+
+// exchangeSlab is how many exchanges are allocated at once.
+const exchangeSlab = 32
+
+// newExchange returns an exchange of the conversation with nothing known of it.
+func (v *conversation) newExchange(id uint64) *exchange {
+	a := v.analyzer
+	if len(a.exchanges) == 0 {
+		a.exchanges = make([]exchange, exchangeSlab)
+	}
+	x := &a.exchanges[0]
+	a.exchanges = a.exchanges[1:]
+	x.told = Exchange{ID: id, Connection: v.connection}
+	x.Exchange = &x.told
+	return x
+}
+
+// waits reports whether the final response may still come.
+func (x *exchange) waits() bool { return x.Response == nil && !x.abandoned }
 
 // over reports whether nothing more can come of x: both messages ended, and the
 // client acknowledged the response. Until then it may still have to be sent again.
@@ -55,14 +73,12 @@ func (v *conversation) nextID() uint64 {
 	return v.analyzer.lastID
 }
 
-// acknowledged is the place in the other side's stream that the segment being
-// worked in acknowledges, when it is the one that carried the bytes at hand.
-func (v *conversation) acknowledged(side reassembly.Side, at capture.Mark) (int64, bool) {
+// acknowledged is the sequence number of the other side's stream that the
+// segment being worked in acknowledges, when it is the one that carried the
+// bytes at hand.
+func (v *conversation) acknowledged(side reassembly.Side, at capture.Mark) (uint32, bool) {
 	seen := v.analyzer.ack
-	if !seen.known || seen.side != side || seen.frame != at.Frame {
-		return 0, false
-	}
-	return v.connection.Offset(side.Other(), seen.ack), true
+	return seen.ack, seen.known && seen.side == side && seen.frame == at.Frame
 }
 
 // requests handles what the client's stream holds.
@@ -76,14 +92,31 @@ func (r *requests) Began(*http1.Message) {
 func (r *requests) Head(m *http1.Message) string {
 	v := (*conversation)(r)
 	client := v.connection.ClientSide()
-	x := &exchange{Exchange: &Exchange{ID: v.pairing.requestID, Connection: v.connection, Request: m}}
+	x := v.newExchange(v.pairing.requestID)
+	x.Request = m
 	x.start = v.streams[client].begin + m.Offset
 	x.ack, x.ackKnown = v.acknowledged(client, m.Start.At)
-	x.afterLoss, v.pairing.requestsLost = v.pairing.requestsLost, false
+	x.afterLoss, v.streams[client].lost = v.streams[client].lost, false
 	v.connection.describe(m)
+	x.Informed = v.informed(x)
 	v.begin(x)
 	v.enqueue(x)
+	if v.analyzer.listener.Requested != nil {
+		v.analyzer.listener.Requested(x.Exchange)
+	}
 	return ""
+}
+
+// informed reports whether the client had acknowledged all responses before x
+// when it sent x.
+func (v *conversation) informed(x *exchange) bool {
+	upTo := v.connection.Offset(v.connection.ClientSide().Other(), x.ack)
+	for _, y := range v.pairing.waiting {
+		if !y.responseEnded || y.responseEnd > upTo {
+			return false
+		}
+	}
+	return x.ackKnown && v.connection.Exchanges > 0
 }
 
 func (r *requests) Body(*http1.Message, []byte) {}
@@ -92,7 +125,7 @@ func (r *requests) End(m *http1.Message) {
 	v := (*conversation)(r)
 	for i := len(v.pairing.waiting) - 1; i >= 0; i-- {
 		if x := v.pairing.waiting[i]; x.Request == m {
-			x.Sending = v.transfer(v.connection.ClientSide(), m)
+			x.Sending = v.transfer(v.connection.ClientSide(), m, &x.sending)
 			x.requestEnded, x.end = true, x.start+m.WireBytes+int64(m.Lost)
 			break
 		}
@@ -122,7 +155,7 @@ func (r *responses) Head(m *http1.Message) string {
 		if v.pairing.responseID == 0 {
 			v.pairing.responseID = v.nextID()
 		}
-		x = &exchange{Exchange: &Exchange{ID: v.pairing.responseID, Connection: v.connection}}
+		x = v.newExchange(v.pairing.responseID)
 		v.begin(x)
 		if v.connection.Protocol == UnknownProtocol {
 			v.connection.Protocol = protocolOf(m.Version)
@@ -148,13 +181,18 @@ func (r *responses) End(m *http1.Message) {
 	if m.Framing == http1.Tunnel {
 		v.tunnel()
 	}
-	answering := v.transfer(v.connection.ClientSide().Other(), m)
+	var answering Transfer
+	known := v.transfer(v.connection.ClientSide().Other(), m, &answering) != nil
 	if m.Interim() {
 		return
 	}
 	for _, x := range v.pairing.waiting {
 		if x.Response == m {
-			x.responseEnded, x.Answering = true, answering
+			x.responseEnded = true
+			if known {
+				x.answering = answering
+				x.Answering = &x.answering
+			}
 			x.responseEnd = v.streams[v.connection.ClientSide().Other()].begin + m.Offset + m.WireBytes + int64(m.Lost)
 			break
 		}
@@ -181,7 +219,7 @@ func (v *conversation) tunnel() {
 // next is the first exchange that waits for its final response, nil if none does.
 func (p *pairing) next() *exchange {
 	for _, x := range p.waiting {
-		if x.Response == nil {
+		if x.waits() {
 			return x
 		}
 	}
@@ -192,23 +230,27 @@ func (p *pairing) next() *exchange {
 // unless the server cannot have had its request by then. Where messages were
 // lost, it is the one whose request acknowledged all up to the response.
 func (v *conversation) answered(m *http1.Message) *exchange {
-	server := v.connection.ClientSide().Other()
-	start := v.streams[server].begin + m.Offset
-	ack, known := v.acknowledged(server, m.Start.At)
-	p := &v.pairing
-	x := p.next()
-	if x != nil && !p.responsesLost && !x.afterLoss {
+	client := v.connection.ClientSide()
+	server := &v.streams[client.Other()]
+	start := server.begin + m.Offset
+	number, known := v.acknowledged(client.Other(), m.Start.At)
+	ack := v.connection.Offset(client, number)
+	if known && ack > v.streams[client].offset {
+		v.streams[client].lost = true // the server had more than the capture
+	}
+	x := v.pairing.next()
+	if x != nil && !server.lost && !x.afterLoss {
 		if known && ack <= x.start && len(x.Interim) == 0 {
 			return nil
 		}
 		return x
 	}
-	if x != nil && len(x.Interim) > 0 && !p.responsesLost {
+	if x != nil && len(x.Interim) > 0 && !server.lost {
 		return x
 	}
-	for _, y := range p.waiting {
-		if y.Response == nil && y.ackKnown && y.ack == start && known && ack > y.start {
-			p.responsesLost, y.afterLoss = false, false
+	for _, y := range v.pairing.waiting {
+		if y.waits() && y.ackKnown && v.connection.Offset(client.Other(), y.ack) == start && known && ack > y.start {
+			server.lost, y.afterLoss = false, false
 			v.abandonBefore(y)
 			return y
 		}
@@ -233,6 +275,7 @@ func (v *conversation) begin(x *exchange) {
 		v.pairing.first = x.Exchange
 	}
 	v.connection.Exchanges++
+	v.connection.Waiting++
 }
 
 func (v *conversation) enqueue(x *exchange) {
@@ -305,6 +348,7 @@ func (c *Connection) describe(m *http1.Message) {
 
 // note takes from an exchange that is over what is known of the connection by it.
 func (c *Connection) note(x *Exchange) {
+	c.Waiting--
 	if c.FirstExchange == 0 {
 		c.FirstExchange = x.ID
 	}
@@ -312,6 +356,10 @@ func (c *Connection) note(x *Exchange) {
 		return
 	}
 	c.Persistence = persistence(x)
+	c.Promise = promise(x.Response)
+	if x.Response.Complete {
+		c.LastAnswered = x.Response.End.At
+	}
 	if c.Exchanges == 1 && x.Response.Complete {
 		c.FirstAnswered = x.Response.Last
 	}

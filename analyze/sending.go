@@ -88,17 +88,18 @@ func (a *Analyzer) newHistory() *history {
 	}
 	h := a.spare[n-1]
 	a.spare = a.spare[:n-1]
-	*h = history{}
+	h.datas, h.ackeds = 0, 0
 	return h
 }
 
-// transfer returns how message m of side went.
-func (v *conversation) transfer(side reassembly.Side, m *http1.Message) *Transfer {
+// transfer puts into t how message m of side went and returns t, or nil where
+// that is not known.
+func (v *conversation) transfer(side reassembly.Side, m *http1.Message, t *Transfer) *Transfer {
 	s := &v.streams[side]
 	if s.sender == nil {
 		return nil
 	}
-	t := s.sender.claim(s.begin, m)
+	s.sender.claim(s.begin, m, t)
 	v.spare(s.sender)
 	return t
 }
@@ -157,12 +158,11 @@ func segmentLimit(c *Connection, side reassembly.Side, s *packet.Segment) int64 
 	return int64(limit)
 }
 
-// claim returns how message m went, nil when nothing of note happened, and
-// forgets what came before its end.
-func (s *sender) claim(begin int64, m *http1.Message) *Transfer {
+// claim puts into t how message m went, and forgets what came before its end.
+func (s *sender) claim(begin int64, m *http1.Message, t *Transfer) {
 	end := begin + m.Offset + m.WireBytes + int64(m.Lost)
 	start := begin + m.Offset
-	t := &Transfer{
+	*t = Transfer{
 		Before: start, LargestBefore: s.largestBefore, Largest: s.largest, Length: end - start,
 		Segments: s.segments, SmallRun: s.longest.segments, SmallBytes: s.longest.bytes,
 		SmallFirst: s.longest.first, SmallLast: s.longest.last,
@@ -179,12 +179,12 @@ func (s *sender) claim(begin int64, m *http1.Message) *Transfer {
 	if s.top <= end {
 		s.flight = 0
 	}
-	return t
 }
 
 // cut takes the items inside a message, between its start and its end, out of a
-// list, together with those before it.
+// list, together with those before it. The rest stays in the list's memory.
 func cut[T any](list []T, start, end int64, place func(*T) int64) (rest, inside []T) {
+	rest = list[:0]
 	for i := range list {
 		switch at := place(&list[i]); {
 		case at >= end:
