@@ -11,14 +11,18 @@ import (
 // Analyzer turns the connections and bytes of one [reassembly.Table] into
 // exchanges. It is driven by one goroutine.
 type Analyzer struct {
-	listener  Listener
-	arena     *http1.Arena
-	lookups   *dns.Tracker
-	stats     Stats
-	ack       ackSeen
-	lastID    uint64     // of exchanges
-	spare     []*history // not in use
-	exchanges []exchange // not handed out yet
+	listener Listener
+	arena    *http1.Arena
+	lookups  *dns.Tracker
+	stats    Stats
+	repeats  repeats
+	hops     *hops // nil when the listener does not want them
+	ack      ackSeen
+	lastID   uint64     // of exchanges
+	spare    []*history // not in use
+	// historyRoom is how many entries histories may still grow by.
+	historyRoom int
+	exchanges   []exchange // not handed out yet
 }
 
 // Stats counts what an Analyzer met.
@@ -28,6 +32,7 @@ type Stats struct {
 	HTTP2                                       uint64 // HTTP/2 connections, not decoded
 	UnansweredLimit                             uint64 // exchanges given up because too many waited on one connection
 	HeadsCut                                    uint64 // messages of whose head not all was kept
+	HopsLimit                                   uint64 // exchanges whose other side of a proxy may have been missed because too many waited
 	QUIC                                        uint64 // datagrams that look like QUIC
 	DNS                                         dns.Stats
 }
@@ -42,7 +47,11 @@ type ackSeen struct {
 
 // NewAnalyzer returns an analyzer that tells listener what it finds.
 func NewAnalyzer(listener Listener) *Analyzer {
-	return &Analyzer{listener: listener, arena: new(http1.Arena), lookups: dns.NewTracker()}
+	a := &Analyzer{listener: listener, arena: new(http1.Arena), lookups: dns.NewTracker(), historyRoom: maxHistories}
+	if listener.Hop != nil {
+		a.hops = newHops(listener.Hop)
+	}
+	return a
 }
 
 // Consumer is what the table tells the analyzer through.
@@ -64,6 +73,9 @@ func (a *Analyzer) segment(c *reassembly.Connection, side reassembly.Side, s *pa
 	if c.Attached != nil || s.Length > 0 || a.lookups.Knows() {
 		a.conversation(c).follow(side, s, class)
 	}
+	if c.Attached != nil && s.Flags&(packet.FIN|packet.RST) != 0 && !class.Has(reassembly.Ignored) {
+		a.conversation(c).noteEnd(side, s)
+	}
 }
 
 // conversation returns what is known of c beyond TCP.
@@ -72,6 +84,9 @@ func (a *Analyzer) conversation(c *reassembly.Connection) *conversation {
 		v := &conversation{analyzer: a, connection: &Connection{Connection: c}}
 		v.connection.lookUp(a.lookups)
 		c.Attached = v
+		if a.hops != nil {
+			a.hops.met(v.connection)
+		}
 	}
 	return c.Attached.(*conversation)
 }
@@ -86,7 +101,9 @@ func (a *Analyzer) gap(c *reassembly.Connection, side reassembly.Side, n int64, 
 
 func (a *Analyzer) finished(c *reassembly.Connection, side reassembly.Side, at capture.Mark) {
 	if c.Attached != nil {
-		a.conversation(c).finish(side, http1.Finished, at)
+		v := a.conversation(c)
+		v.fail(at, side)
+		v.finish(side, http1.Finished, at)
 	}
 }
 
@@ -124,5 +141,8 @@ func (a *Analyzer) tell(x *Exchange) {
 	x.Connection.note(x)
 	if a.listener.Exchange != nil {
 		a.listener.Exchange(x)
+	}
+	if a.hops != nil {
+		a.hops.over(x)
 	}
 }

@@ -150,7 +150,7 @@ func (t *Transfer) young(s *SlowStart) bool {
 	if t.Before < int64(first)*mss {
 		initial = min(max(first, 1), defaultWindow)
 	}
-	if t.Before < youngWindows*int64(initial)*mss {
+	if t.begun && t.Before < youngWindows*int64(initial)*mss {
 		return true
 	}
 	s.AfterIdle = t.Idle >= max(leastIdle, s.RTT) && t.LargestBefore >= collapsedFraction*int64(first)*mss

@@ -36,6 +36,9 @@ type stream struct {
 	pieces []piece // what the prefix came in
 	offset int64   // bytes of the stream so far
 	begin  int64   // where the parser was begun
+	// lost: messages may be missing from the capture behind the latest one. What
+	// comes then is paired only where acknowledgements prove it.
+	lost   bool
 	sender *sender // nil before the first payload
 }
 
@@ -80,7 +83,13 @@ func (s *stream) replay(data []byte, skip int, at capture.Span) {
 // feed takes the next bytes that side sent.
 func (v *conversation) feed(side reassembly.Side, data []byte, at capture.Span) {
 	s := &v.streams[side]
+	if s.offset == 0 && !v.connection.Begun(side) {
+		s.beginMissing()
+	}
 	s.offset += int64(len(data))
+	if c := v.connection; c.Closing != nil && !c.FIN(side.Other()).IsZero() {
+		c.Closing.LastData[side] = at.At.Time
+	}
 	switch s.mode {
 	case ignoring:
 		return
@@ -177,27 +186,24 @@ func (v *conversation) gap(side reassembly.Side, n int64, at capture.Span) {
 	s := &v.streams[side]
 	s.offset += n
 	switch s.mode {
-	case sniffing:
-		s.mode, s.prefix = hunting, nil
-	case hunting:
-		s.prefix = nil
+	case sniffing, hunting:
+		s.mode, s.prefix, s.lost = hunting, nil, true
 	case resolving:
 		s.dns.Close()
 	case parsing:
-		insync := s.parser.InSync()
 		s.parser.Gap(uint64(n), at)
-		if insync && !s.parser.InSync() {
-			v.lostSync(side)
-		}
+		s.lost = s.lost || !s.parser.InSync()
 	}
 }
 
-// lostSync notes that an unknown number of messages of side may be missing.
-func (v *conversation) lostSync(side reassembly.Side) {
-	if side == v.connection.ClientSide() {
-		v.pairing.requestsLost = true
-	} else {
-		v.pairing.responsesLost = true
+// beginMissing notes that the stream was under way before the capture saw it.
+func (s *stream) beginMissing() {
+	s.lost = true
+	switch s.mode {
+	case sniffing:
+		s.mode = hunting
+	case parsing:
+		s.parser.Hunt()
 	}
 }
 

@@ -1,6 +1,8 @@
 package analyze
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"wirelag/analyze/dns"
@@ -28,8 +30,61 @@ type Connection struct {
 	// FirstAnswered is the last packet of the first exchange's response; zero
 	// while that is not complete.
 	FirstAnswered capture.Mark
+	// LastAnswered is the last packet of the latest response; zero where that is
+	// not complete, or made the connection a tunnel.
+	LastAnswered capture.Mark
+	// Unanswered: the latest request that is over has no response in the capture.
+	Unanswered bool
+	// Waiting counts the exchanges that are not over.
+	Waiting int32
 	// Persistence is what the latest exchange said about going on.
 	Persistence Persistence
+	// Promise is what the latest response said about how long.
+	Promise Promise
+	// Unfinished counts the exchanges that were over without a whole request and a
+	// whole final response.
+	Unfinished int32
+	// Excess is, by direction, what followed a message without beginning another;
+	// nil when nothing did. Only the first such place is told.
+	Excess *[2]Excess
+	// Closing is what its FINs and RST say; nil without any.
+	Closing *Closing
+}
+
+// Promise is what a Keep-Alive field announces (RFC 2068 §19.7.1.1). -1 where it
+// says nothing, or must be ignored.
+type Promise struct {
+	Timeout int32 // seconds that the connection may be idle
+	Max     int32 // requests that are still allowed
+}
+
+func promise(response *http1.Message) Promise {
+	p := Promise{-1, -1}
+	if !response.HasToken("Connection", "keep-alive") {
+		return p
+	}
+	for i := range response.Fields {
+		if f := &response.Fields[i]; strings.EqualFold(f.Name, "Keep-Alive") {
+			for item := range strings.SplitSeq(f.Value, ",") {
+				p.read(item)
+			}
+		}
+	}
+	return p
+}
+
+func (p *Promise) read(item string) {
+	name, value, _ := strings.Cut(strings.Trim(item, " \t"), "=")
+	n, err := strconv.ParseInt(strings.Trim(value, " \t\""), 10, 32)
+	if err != nil || n < 0 {
+		return
+	}
+	switch {
+	case strings.EqualFold(name, "timeout"):
+		p.Timeout = int32(n)
+	case strings.EqualFold(name, "max"):
+		p.Max = int32(n)
+	}
 }
 
 // Persistence is what an exchange says about using its connection again (RFC 9112 §9.3).
@@ -86,7 +141,17 @@ type Exchange struct {
 	Request    *http1.Message   // nil when it is not in the capture
 	Response   *http1.Message   // the final response; nil when there is none in the capture
 	Interim    []*http1.Message // 1xx responses other than 101, in order
-	Timing     Timing
+	// Informed: when the request was sent, the client had acknowledged the whole
+	// response before it on the connection. False where that is not known.
+	Informed bool
+	Order    Order // of the request
+	Timing   Timing
+	// RequestPlace and ResponsePlace are where they lie in the streams; zero
+	// without the message, and without its end while it has not ended.
+	RequestPlace, ResponsePlace Place
+	// HalfRequest: there is no request, but the client had sent a part of one, or
+	// bytes that are none, when the response came.
+	HalfRequest bool
 	// Sending and Answering are how the segments of request and response went;
 	// nil when the message is.
 	Sending, Answering *Transfer

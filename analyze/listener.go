@@ -14,9 +14,19 @@ import (
 type Listener struct {
 	// Opened is called at the first packet of a connection.
 	Opened func(c *Connection)
+	// Requested is called when the head of a request is there: the exchange has
+	// its Request, and nothing else yet.
+	Requested func(x *Exchange)
 	// Exchange is called when an exchange is over: its response is complete, or
 	// can no more come. Exchanges of one connection come in order.
 	Exchange func(x *Exchange)
+	// Repeated is called when a request whose connection ended without a complete
+	// response to it was sent again, once both exchanges are over: the same method,
+	// target, host and body from the same client, on whatever connection.
+	Repeated func(first, again *Exchange)
+	// Hop is called when the capture shows both sides of a proxy, once the two
+	// exchanges are over.
+	Hop func(h *Hop)
 	// Closed is called when a connection is over, after its last exchange, or at
 	// the end of the capture.
 	Closed func(c *Connection)
@@ -50,24 +60,42 @@ type HealthItem struct {
 // Join returns a listener that calls each of the given ones in turn.
 func Join(listeners ...Listener) Listener {
 	var opened []func(*Connection)
-	var exchange []func(*Exchange)
+	var requested, exchange []func(*Exchange)
+	var repeated []func(first, again *Exchange)
+	var hop []func(*Hop)
 	var closed []func(*Connection)
 	var tick []func(capture.Time)
 	var finish []func()
 	for _, l := range listeners {
 		opened = appendSet(opened, l.Opened)
+		requested = appendSet(requested, l.Requested)
 		exchange = appendSet(exchange, l.Exchange)
+		if l.Repeated != nil {
+			repeated = append(repeated, l.Repeated)
+		}
+		hop = appendSet(hop, l.Hop)
 		closed = appendSet(closed, l.Closed)
 		tick = appendSet(tick, l.Tick)
 		if l.Finish != nil {
 			finish = append(finish, l.Finish)
 		}
 	}
-	return Listener{callAll(opened), callAll(exchange), callAll(closed), callAll(tick), func() {
+	return Listener{callAll(opened), callAll(requested), callAll(exchange), callRepeated(repeated), callAll(hop), callAll(closed), callAll(tick), func() {
 		for _, f := range finish {
 			f()
 		}
 	}}
+}
+
+func callRepeated(list []func(first, again *Exchange)) func(first, again *Exchange) {
+	if len(list) == 0 {
+		return nil
+	}
+	return func(first, again *Exchange) {
+		for _, f := range list {
+			f(first, again)
+		}
+	}
 }
 
 func appendSet[T any](list []func(T), f func(T)) []func(T) {

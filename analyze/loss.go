@@ -16,7 +16,7 @@ const leastTimeout = 200 * time.Millisecond
 // byte behind the hole that it fills was captured; zero when it fills none.
 func (s *sender) repeat(d seen, stamp uint32, hole capture.Time, p path) {
 	l := Loss{Offset: d.start, Length: d.end - d.start, Repeat: d.at, stamp: stamp}
-	if original := s.original(d.start); original != nil {
+	if original := s.history.original(d.start); original != nil {
 		l.Original, l.Since = original.at, original.at
 	}
 	if latest := s.latestACK(d.at.Time); latest != nil && latest.upTo >= d.end {

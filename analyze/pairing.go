@@ -10,11 +10,16 @@ import (
 // what is known of their places in the streams.
 type pairing struct {
 	waiting               []*exchange
-	first                 *Exchange      // begun first on the connection
-	previousEnd           capture.Time   // when the response before could be read to its end; 0 without one
-	requestID, responseID uint64         // of a message that began and has no head yet
-	upgraded              bool           // CONNECT or 101 went through
-	last                  *http1.Message // the latest response, for what follows it without belonging to anything
+	first                 *Exchange    // begun first on the connection
+	previousEnd           capture.Time // when the response before could be read to its end; 0 without one
+	requestID, responseID uint64       // of a message that began and has no head yet
+	upgraded              bool         // CONNECT or 101 went through
+	ended                 [2]ended     // by direction
+	progress              progress
+	// requestHad and responseHad are what its sender had received of the other
+	// stream when the message that is in progress began.
+	requestHad, responseHad int64
+	order                   Order // of the request that began last
 }
 
 // maxWaiting is how many exchanges of one connection may be without their response.
@@ -31,6 +36,8 @@ type exchange struct {
 	responseEnded bool
 	responseEnd   int64 // place behind the response in the server's stream
 	abandoned     bool
+	failure       *failure // its connection ended under it
+	repeats       *failure // that it repeats
 
 	told               Exchange
 	sending, answering Transfer
@@ -84,16 +91,18 @@ func (v *conversation) acknowledged(side reassembly.Side, at capture.Mark) (uint
 // requests handles what the client's stream holds.
 type requests conversation
 
-func (r *requests) Began(*http1.Message) {
+func (r *requests) Began(m *http1.Message) {
 	v := (*conversation)(r)
 	v.pairing.requestID = v.nextID()
+	v.pairing.requestHad = v.received(v.connection.ClientSide(), m.Start.At)
+	v.pairing.order = v.order(v.pairing.requestHad)
 }
 
 func (r *requests) Head(m *http1.Message) string {
 	v := (*conversation)(r)
 	client := v.connection.ClientSide()
 	x := v.newExchange(v.pairing.requestID)
-	x.Request = m
+	x.Request, x.Order = m, v.pairing.order
 	x.start = v.streams[client].begin + m.Offset
 	x.ack, x.ackKnown = v.acknowledged(client, m.Start.At)
 	x.afterLoss, v.streams[client].lost = v.streams[client].lost, false
@@ -126,22 +135,36 @@ func (r *requests) End(m *http1.Message) {
 	for i := len(v.pairing.waiting) - 1; i >= 0; i-- {
 		if x := v.pairing.waiting[i]; x.Request == m {
 			x.Sending = v.transfer(v.connection.ClientSide(), m, &x.sending)
-			x.requestEnded, x.end = true, x.start+m.WireBytes+int64(m.Lost)
+			x.requestEnded, x.end = true, x.start+m.Extent()
+			v.endedRequest(x)
 			break
 		}
 	}
 	v.tellFinished()
 }
 
-func (r *requests) Junk([]byte, capture.Span)      {}
+func (v *conversation) endedRequest(x *exchange) {
+	m := x.Request
+	v.pairing.ended[reassembly.ToServer] = ended{x.ID, m.Length}
+	x.RequestPlace = v.place(v.connection.ClientSide(), m, v.pairing.requestHad)
+	if m.Complete {
+		x.repeats = v.analyzer.repeats.match(x.Exchange)
+	}
+}
+
+func (r *requests) Junk(data []byte, at capture.Span) {
+	(*conversation)(r).exceed(reassembly.ToServer, data, at)
+}
+
 func (r *requests) Tunnelled([]byte, capture.Span) {}
 func (r *requests) Simple() bool                   { return false }
 
 // responses handles what the server's stream holds.
 type responses conversation
 
-func (r *responses) Began(*http1.Message) {
+func (r *responses) Began(m *http1.Message) {
 	v := (*conversation)(r)
+	v.pairing.responseHad = v.received(v.connection.ClientSide().Other(), m.Start.At)
 	v.pairing.responseID = 0
 	if v.pairing.next() == nil {
 		v.pairing.responseID = v.nextID()
@@ -156,6 +179,7 @@ func (r *responses) Head(m *http1.Message) string {
 			v.pairing.responseID = v.nextID()
 		}
 		x = v.newExchange(v.pairing.responseID)
+		x.HalfRequest = v.half()
 		v.begin(x)
 		if v.connection.Protocol == UnknownProtocol {
 			v.connection.Protocol = protocolOf(m.Version)
@@ -166,7 +190,8 @@ func (r *responses) Head(m *http1.Message) string {
 		x.Interim = append(x.Interim, m)
 	} else {
 		x.Response = m
-		v.pairing.last = m
+		x.ResponsePlace = v.place(v.connection.ClientSide().Other(), m, v.pairing.responseHad)
+		v.pairing.progress.headed(x.Exchange, x.ResponsePlace.Start+m.HeaderBytes)
 	}
 	if x.Request == nil {
 		return ""
@@ -193,14 +218,20 @@ func (r *responses) End(m *http1.Message) {
 				x.answering = answering
 				x.Answering = &x.answering
 			}
-			x.responseEnd = v.streams[v.connection.ClientSide().Other()].begin + m.Offset + m.WireBytes + int64(m.Lost)
+			x.responseEnd = x.ResponsePlace.Start + m.Extent()
+			x.ResponsePlace.End = x.responseEnd
+			v.pairing.ended[reassembly.ToClient] = ended{x.ID, m.Length}
+			v.pairing.progress.ended(x.Exchange, x.responseEnd)
 			break
 		}
 	}
 	v.tellFinished()
 }
 
-func (r *responses) Junk([]byte, capture.Span)      {}
+func (r *responses) Junk(data []byte, at capture.Span) {
+	(*conversation)(r).exceed(reassembly.ToClient, data, at)
+}
+
 func (r *responses) Tunnelled([]byte, capture.Span) {}
 
 // Simple reports whether the next response answers an HTTP/0.9 request.
@@ -335,6 +366,7 @@ func (v *conversation) tell(x *exchange) {
 		v.pairing.previousEnd = x.Response.End.Readable
 	}
 	v.analyzer.tell(x.Exchange)
+	v.analyzer.settle(x)
 }
 
 // describe takes protocol and server name from a request.
@@ -352,12 +384,17 @@ func (c *Connection) note(x *Exchange) {
 	if c.FirstExchange == 0 {
 		c.FirstExchange = x.ID
 	}
+	c.Unanswered = x.Response == nil
+	if x.Request != nil && (!x.Request.Complete || x.Response == nil || !x.Response.Complete) {
+		c.Unfinished++
+	}
 	if x.Request == nil || x.Response == nil {
 		return
 	}
 	c.Persistence = persistence(x)
 	c.Promise = promise(x.Response)
-	if x.Response.Complete {
+	c.LastAnswered = capture.Mark{}
+	if x.Response.Complete && x.Response.Framing != http1.Tunnel {
 		c.LastAnswered = x.Response.End.At
 	}
 	if c.Exchanges == 1 && x.Response.Complete {

@@ -93,3 +93,30 @@ func TestDeletedFrames(t *testing.T) {
 		t.Errorf("%d of %d exchanges have both messages: the test shows little", paired, told)
 	}
 }
+
+// TestSwappedFrames lets frames come some places too early in the file, as a
+// capture on several queues has them: every pair stays what it is. Their times
+// are their own, or those of the place where they stand.
+func TestSwappedFrames(t *testing.T) {
+	for seed := range rounds(400) {
+		s := randomTraffic(t, seed, seed%2 == 0)
+		random := rand.New(rand.NewPCG(seed, 9))
+		packets := slices.Clone(s.Packets)
+		for range 1 + len(packets)/10 {
+			i := random.IntN(len(packets))
+			j := min(i+1+random.IntN(3), len(packets)-1)
+			moved := packets[j]
+			packets = slices.Insert(slices.Delete(packets, j, j+1), i, moved)
+		}
+		if seed%4 < 2 {
+			for i := range packets {
+				packets[i].Time = s.Packets[i].Time
+			}
+		}
+		intact, h := listen(t, s.Source()), play(t, s, renumber(packets))
+		h.keepsPromises(t)
+		if got, want := h.pairs(), intact.pairs(); !slices.Equal(got, want) {
+			t.Errorf("seed %d:\n%s", seed, difference(got, want))
+		}
+	}
+}

@@ -113,14 +113,16 @@ func (w *traffic) response(name string, n int) []string {
 		parts = append(parts, fmt.Sprintf(`"HTTP/1.1 103 /%s/%d\r\n\r\n"`, name, n))
 	}
 	status := fmt.Sprintf(`HTTP/1.1 200 /%s/%d\r\n`, name, n)
-	size := w.random.IntN(4000)
-	switch w.random.IntN(4) {
-	case 0:
-		return append(parts, fmt.Sprintf(`"%sTransfer-Encoding: chunked\r\n\r\n%x\r\n" repeat("c", %d)`, status, size+1, size+1), `"\r\n0\r\n\r\n"`)
-	case 1:
+	size := 1 + w.random.IntN(4000)
+	switch w.random.IntN(20) {
+	case 0, 1, 2, 3, 4:
+		return append(parts, fmt.Sprintf(`"%sTransfer-Encoding: chunked\r\n\r\n%x\r\n" repeat("c", %d)`, status, size, size), `"\r\n0\r\n\r\n"`)
+	case 5, 6, 7, 8:
 		return append(parts, fmt.Sprintf(`"%sContent-Length: 0\r\n\r\n"`, status))
-	case 2:
-		return append(parts, fmt.Sprintf(`"%sContent-Length: %d\r\n\r\n"`, status, size), fmt.Sprintf(`repeat("b", %d) split`, size+1))
+	case 9, 10, 11, 12:
+		return append(parts, fmt.Sprintf(`"%sContent-Length: %d\r\n\r\n"`, status, size), fmt.Sprintf(`repeat("b", %d) split`, size))
+	case 13: // more than it says
+		return append(parts, fmt.Sprintf(`"%sContent-Length: %d\r\n\r\n"`, status, size), fmt.Sprintf(`repeat("b", %d) split`, size+3))
 	}
 	return append(parts, fmt.Sprintf(`"%sContent-Length: %d\r\n\r\n" repeat("b", %d) split`, status, size, size))
 }

@@ -102,6 +102,9 @@ func (r *run) describe(src capture.Source) *Capture {
 	c := r.capture
 	c.Files = src.Files()
 	r.analyzer.stats.DNS = r.analyzer.lookups.Stats()
+	if r.analyzer.hops != nil {
+		r.analyzer.stats.HopsLimit = r.analyzer.hops.dropped
+	}
 	c.Health = health(&c, r.decoder.Stats(), r.table.Stats(), r.analyzer.stats)
 	c.Connections, c.Exchanges = r.analyzer.stats.Connections, r.analyzer.stats.Exchanges
 	c.Requests, c.Responses = r.analyzer.stats.Requests, r.analyzer.stats.Responses

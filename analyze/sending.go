@@ -59,7 +59,7 @@ func (v *conversation) followACK(side reassembly.Side, s *packet.Segment, class 
 	if len(to.losses) > 0 {
 		to.judge(upTo, s, v.path(other))
 	}
-	to.acknowledge(acked{upTo, edge, s.Mark})
+	to.acknowledge(acked{upTo, edge, s.Mark}, v.path(other))
 	v.spare(to)
 	if other != c.ClientSide() && len(v.pairing.waiting) > 0 {
 		v.tellFinished()
@@ -70,26 +70,15 @@ func (v *conversation) followACK(side reassembly.Side, s *packet.Segment, class 
 func (v *conversation) senderOf(side reassembly.Side) *sender {
 	s := &v.streams[side]
 	if s.sender == nil {
-		s.sender = &sender{}
+		s.sender = &sender{begun: v.connection.Begun(side)}
 	}
 	if s.sender.history == nil {
 		s.sender.history = v.analyzer.newHistory()
 		if s.sender.acknowledged {
-			s.sender.acknowledge(s.sender.lastACK)
+			s.sender.acknowledge(s.sender.lastACK, v.path(side))
 		}
 	}
 	return s.sender
-}
-
-func (a *Analyzer) newHistory() *history {
-	n := len(a.spare)
-	if n == 0 {
-		return &history{}
-	}
-	h := a.spare[n-1]
-	a.spare = a.spare[:n-1]
-	h.datas, h.ackeds = 0, 0
-	return h
 }
 
 // transfer puts into t how message m of side went and returns t, or nil where
@@ -110,6 +99,7 @@ func (v *conversation) spare(s *sender) {
 	if s.history == nil || s.top > s.claimed || s.acknowledged && s.lastACK.upTo < s.top {
 		return
 	}
+	s.history.empty()
 	v.analyzer.spare = append(v.analyzer.spare, s.history)
 	s.history = nil
 }
@@ -166,18 +156,38 @@ func (s *sender) claim(begin int64, m *http1.Message, t *Transfer) {
 		Before: start, LargestBefore: s.largestBefore, Largest: s.largest, Length: end - start,
 		Segments: s.segments, SmallRun: s.longest.segments, SmallBytes: s.longest.bytes,
 		SmallFirst: s.longest.first, SmallLast: s.longest.last,
-		MSS: int(s.fullSize()), NoDelay: s.noDelay, start: start, end: end,
+		MSS: int(s.fullSize()), NoDelay: s.noDelay, start: start, end: end, begun: s.begun,
 	}
 	if s.idleAt == start {
 		t.Idle = s.idle
 	}
 	s.pauses, t.Pauses = cut(s.pauses, start, end, func(p *Pause) int64 { return p.Offset })
 	s.losses, t.Losses = cut(s.losses, start-1, end, func(l *Loss) int64 { return l.Offset })
+	t.review()
 	s.segments, s.longest, s.running = 0, smallRun{}, smallRun{}
 	s.largestBefore, s.largest = max(s.largestBefore, s.largest), 0
 	s.claimed = end
 	if s.top <= end {
 		s.flight = 0
+	}
+}
+
+// review takes back what the whole message shows to be the application's pauses:
+// where segments that Nagle's algorithm would have held were not, and where
+// a delayed acknowledgement came just before what followed a segment that was
+// not full, but did so only once.
+func (t *Transfer) review() {
+	partial := 0
+	for i := range t.Pauses {
+		if p := &t.Pauses[i]; p.Partial && p.DelayedTime() > 0 {
+			partial++
+		}
+	}
+	for i := range t.Pauses {
+		p := &t.Pauses[i]
+		if p.Cause == ByNagle && t.NoDelay || p.Partial && p.DelayedTime() > 0 && partial < 2 {
+			p.Cause = ByApplication
+		}
 	}
 }
 

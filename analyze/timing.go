@@ -25,7 +25,7 @@ func (v *conversation) timing(x *Exchange) Timing {
 	}
 	if x.Request == nil {
 		if x.Response != nil {
-			t.Receive = x.Response.End.Readable.Sub(x.Response.Start.Readable)
+			t.Receive = max(x.Response.End.Readable.Sub(x.Response.Start.Readable), 0)
 		}
 		return t
 	}

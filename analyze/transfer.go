@@ -29,6 +29,7 @@ type Transfer struct {
 	Length                int64 // bytes of the stream
 
 	start, end int64
+	begun      bool // the stream's beginning is in the capture
 }
 
 // PauseCause is why a sender stood still inside a message.
@@ -58,6 +59,7 @@ type Pause struct {
 	Flight   int   // segments of full size, rounded up, sent since the pause before
 	Zero     bool  // ByWindow: it had been closed to zero
 	Window   int64 // ByWindow: the largest that was open during the message so far
+	Partial  bool  // ByACK: the segment before was not full
 }
 
 // Loss is a segment that was sent again.
@@ -89,14 +91,19 @@ const (
 
 // Bounds and thresholds of what is followed.
 const (
-	historySize    = 64 // segments, and acknowledgements, of a stream that are remembered
+	historySize    = 64      // segments, and acknowledgements, of a stream that are remembered at least
+	maxHistory     = 1 << 10 // as many under way at once are, and
+	maxHistories   = 1 << 20 // so many in all beyond the least: 32 MiB
 	maxPauses      = 512
 	maxLosses      = 512
 	leastPause     = 500 * time.Microsecond
-	releaseEarly   = time.Millisecond     // an acknowledgement may seem that much later than what it released
-	releaseLate    = 2 * time.Millisecond // or 10 % of the round trip: what a sender needs to react
-	smallFraction  = 8                    // "much smaller": less than the MSS / 8
+	releaseEarly   = time.Millisecond       // an acknowledgement may seem that much later than what it released,
+	clockJitter    = 100 * time.Microsecond // but for that no later than the way to the sender can take
+	releaseLate    = 2 * time.Millisecond   // or 10 % of the round trip: what a sender needs to react
+	smallFraction  = 8                      // "much smaller": less than the MSS / 8
 	timestampBytes = 12
+	leastMSS       = 536  // what every host accepts (RFC 9293 §3.7.1)
+	usualMSS       = 1460 // Ethernet's: the most that counts as a segment where the SYNs are not in the capture
 )
 
 // sender follows one side of a connection as a sender.
@@ -121,9 +128,11 @@ type sender struct {
 	losses        []Loss
 	history       *history
 	lastACK       acked
-	acknowledged  bool  // lastACK is valid
-	claimed       int64 // place behind the latest message that ended
+	acknowledged  bool         // lastACK is valid
+	advanced      capture.Time // when lastACK.upTo was first acknowledged
+	claimed       int64        // place behind the latest message that ended
 	started       bool
+	begun         bool  // the stream's beginning is in the capture
 	repairing     int64 // place up to which a loss is being repaired
 	duplicateACKs int
 	sackSeen      bool
@@ -136,26 +145,6 @@ type smallRun struct {
 	first, last capture.Mark
 }
 
-// seen is a segment with payload.
-type seen struct {
-	start, end int64
-	at         capture.Mark
-}
-
-// acked is an acknowledgement or a window.
-type acked struct {
-	upTo, edge int64 // edge: the right edge of the window; -1 when unknown
-	at         capture.Mark
-}
-
-// history is the latest of both.
-type history struct {
-	data   [historySize]seen
-	datas  int
-	acks   [historySize]acked
-	ackeds int
-}
-
 // path is what is known of the way between capture point, sender and receiver.
 type path struct {
 	toSender, toReceiver time.Duration
@@ -164,24 +153,28 @@ type path struct {
 
 func (p path) rtt() time.Duration { return p.toSender + p.toReceiver }
 
+// early is how much later than what it released an acknowledgement may seem to
+// have reached the sender. The way to the sender was measured too long at worst,
+// and next to the sender it is nothing.
+func (p path) early() time.Duration { return min(releaseEarly, p.toSender+clockJitter) }
+
 // acknowledge takes an acknowledgement of what the sender sent.
-func (s *sender) acknowledge(a acked) {
+func (s *sender) acknowledge(a acked, p path) {
+	if !s.acknowledged || a.upTo > s.lastACK.upTo {
+		s.advanced = a.at.Time
+	}
 	s.lastACK, s.acknowledged = a, true
 	h := s.history
 	if h == nil {
 		return
 	}
-	if h.ackeds > 0 {
-		last := &h.acks[(h.ackeds-1)%historySize]
-		if last.upTo == a.upTo && last.edge == a.edge {
-			return
-		}
+	if last := h.lastACK(); last != nil && last.upTo == a.upTo && last.edge == a.edge {
+		return
 	}
 	if a.edge >= 0 {
 		s.openWindow = max(s.openWindow, a.edge-a.upTo)
 	}
-	h.acks[h.ackeds%historySize] = a
-	h.ackeds++
+	h.addACK(a, a.at.Time.Add(-p.toSender-s.tolerance(p)))
 }
 
 // send takes a segment that carries bytes not sent before.
@@ -228,10 +221,9 @@ func (s *sender) checkNoDelay(d seen, p path) {
 	if s.noDelay || !s.isSmall(d) || s.small.end == 0 || !p.known {
 		return
 	}
-	k := s.latestACK(d.at.Time.Add(-p.toSender + s.tolerance(p)))
-	if k != nil && k.upTo < s.small.end {
-		s.noDelay = true
-	}
+	margin := min(s.tolerance(p), p.toSender+releaseLate)
+	k := s.latestACK(d.at.Time.Add(-p.toSender + margin))
+	s.noDelay = k == nil || k.upTo < s.small.end
 }
 
 func (s *sender) tolerance(p path) time.Duration { return max(releaseLate, p.rtt()/10) }
@@ -239,7 +231,7 @@ func (s *sender) tolerance(p path) time.Duration { return max(releaseLate, p.rtt
 // explain finds what ended a pause: the acknowledgements that reached the sender
 // since the segment before, just before it sent d.
 func (s *sender) explain(pause *Pause, d seen, p path) {
-	if k := s.latestACK(d.at.Time.Add(-p.toSender + releaseEarly)); k != nil && k.upTo < min(s.repairing, s.top) {
+	if k := s.latestACK(d.at.Time.Add(-p.toSender + p.early())); k != nil && k.upTo < min(s.repairing, s.top) {
 		pause.Cause = ByLoss
 		return
 	}
@@ -247,7 +239,7 @@ func (s *sender) explain(pause *Pause, d seen, p path) {
 	if first == nil {
 		return
 	}
-	covered, edge := int64(-1), int64(-1)
+	covered, edge := int64(0), int64(-1)
 	if before != nil {
 		covered, edge = before.upTo, before.edge
 	}
@@ -255,41 +247,57 @@ func (s *sender) explain(pause *Pause, d seen, p path) {
 		pause.Cause = ByLoss
 		return
 	}
-	pause.ACK = first.at
 	switch {
 	case edge >= 0 && s.top+min(d.end-d.start, s.fullSize()) > edge && last.edge > edge:
 		pause.Cause = ByWindow
 		pause.Zero = edge-covered < s.fullSize()
 		pause.Window = s.openWindow
 	case last.upTo <= covered:
-		pause.ACK = capture.Mark{}
 		return
 	case !s.noDelay && s.isSmall(d) && s.small.end > covered && s.small.end <= last.upTo:
 		pause.Cause, pause.Held = ByNagle, s.small.at
+	case !s.isFull(s.lastData) && s.flight < s.fullSize():
+		return // it had nothing more to send then
 	default:
-		pause.Cause = ByACK
+		pause.Cause, pause.Partial = ByACK, !s.isFull(s.lastData)
 	}
-	if newest := s.history.newestUpTo(first.upTo); newest != nil && newest.end > covered {
-		pause.ACKDelay = max(first.at.Sub(newest.at)-p.toReceiver, 0)
+	pause.ACK = first.at
+	pause.ACKDelay = s.withheld(first, covered, p)
+}
+
+// withheld is how long the receiver withheld an acknowledgement, of what lay
+// behind the place covered before. A receiver that waits for a timer has all that
+// was sent, and less than two full segments of it to acknowledge (RFC 9293
+// §3.8.6.3): anything else was under way.
+func (s *sender) withheld(a *acked, covered int64, p path) time.Duration {
+	if a.upTo < s.top || a.upTo-covered >= 2*s.fullSize() {
+		return 0
 	}
+	newest := s.history.newestUpTo(a.upTo)
+	if newest == nil || newest.end <= covered {
+		return 0
+	}
+	return max(a.at.Sub(newest.at)-p.toReceiver, 0)
 }
 
 // released returns the first and the last acknowledgement that can have made the
-// sender send d, and the one before them; first is nil without any.
+// sender send d, and the one before them; first is nil without any. Those that
+// came together with the one nearest to d count.
 func (s *sender) released(d seen, p path) (before, first, last *acked) {
 	h := s.history
-	for i := h.ackeds - 1; i >= 0 && i > h.ackeds-historySize; i-- {
-		a := &h.acks[i%historySize]
+	nearest := time.Duration(-1)
+	for i := h.ackedUntil(d.at.Time.Add(-p.toSender+p.early())) - 1; i >= h.firstACK(); i-- {
+		a := h.ack(i)
 		arrived := a.at.Time.Add(p.toSender)
 		lag := d.at.Time.Sub(arrived)
-		switch {
-		case lag < -releaseEarly:
-			continue
-		case lag > s.tolerance(p) || arrived <= s.lastData.at.Time:
+		if lag > s.tolerance(p) || arrived <= s.lastData.at.Time || nearest >= 0 && lag > nearest+releaseEarly {
 			return a, first, last
 		}
 		if first = a; last == nil {
 			last = a
+		}
+		if nearest < 0 {
+			nearest = lag
 		}
 	}
 	return nil, first, last
@@ -297,38 +305,24 @@ func (s *sender) released(d seen, p path) (before, first, last *acked) {
 
 // latestACK is the latest acknowledgement seen up to a moment, nil without one.
 func (s *sender) latestACK(until capture.Time) *acked {
-	h := s.history
-	for i := h.ackeds - 1; i >= 0 && i >= h.ackeds-historySize; i-- {
-		if a := &h.acks[i%historySize]; a.at.Time <= until {
-			return a
-		}
+	n := s.history.ackedUntil(until)
+	if n == s.history.firstACK() {
+		return nil
 	}
-	return nil
+	return s.history.ack(n - 1)
 }
 
-// newestUpTo is the latest segment that ends at or before a place.
-func (h *history) newestUpTo(place int64) *seen {
-	for i := h.datas - 1; i >= 0 && i >= h.datas-historySize; i-- {
-		if d := &h.data[i%historySize]; d.end <= place {
-			return d
-		}
-	}
-	return nil
-}
-
-// original is the segment that carried the byte at a place first, nil when it
-// was not seen or is forgotten.
-func (s *sender) original(place int64) *seen {
-	if d := &s.lastData; d.start <= place && place < d.end {
-		return d
-	}
+// acknowledgedBy is how much was acknowledged at a moment, or at least when the
+// oldest acknowledgement came that is remembered.
+func (s *sender) acknowledgedBy(at capture.Time) int64 {
 	h := s.history
-	for i := h.datas - 1; i >= 0 && i >= h.datas-historySize; i-- {
-		if d := &h.data[i%historySize]; d.start <= place && place < d.end {
-			return d
-		}
+	if k := s.latestACK(at); k != nil {
+		return max(k.upTo, 0)
 	}
-	return nil
+	if h.ackeds > len(h.acks) {
+		return max(h.ack(h.firstACK()).upTo, 0)
+	}
+	return 0
 }
 
 func (s *sender) fullSize() int64 {
@@ -345,22 +339,23 @@ func (s *sender) fullSegments(bytes int64) int {
 // isSmall reports whether a segment is smaller than the largest possible. The
 // tail of a segment that an adapter will split is small, too.
 func (s *sender) isSmall(d seen) bool {
+	return s.limit > 0 && (d.end-d.start)%s.limit != 0
+}
+
+// isFull reports whether a segment is of full size, so that more may have been
+// waiting behind it. Where the largest size is not known, it must at least be
+// one that every host accepts.
+func (s *sender) isFull(d seen) bool {
 	n := d.end - d.start
-	return n < s.fullSize() || n > s.fullSize() && n%s.fullSize() != 0
+	return s.limit > 0 && n%s.limit == 0 || s.limit == 0 && n >= s.mss && n >= leastMSS
 }
 
 // measure follows how much is under way and how small the segments are.
 func (s *sender) measure(d seen, p path) {
 	s.segments++
 	s.flight += d.end - d.start
-	if s.limit > 0 && d.end-d.start <= s.limit {
-		s.mss = max(s.mss, d.end-d.start)
-	}
-	if k := s.latestACK(d.at.Time.Add(-p.toSender)); k != nil {
-		s.largest = max(s.largest, d.end-max(k.upTo, 0))
-	} else {
-		s.largest = max(s.largest, d.end)
-	}
+	s.mss = max(s.mss, min(d.end-d.start, usualMSS))
+	s.largest = max(s.largest, d.end-s.acknowledgedBy(d.at.Time.Add(-p.toSender)))
 	if d.end-d.start >= s.fullSize()/smallFraction {
 		s.running = smallRun{}
 		return
@@ -382,6 +377,5 @@ func (s *sender) record(d seen) {
 	if s.isSmall(d) {
 		s.small = d
 	}
-	s.history.data[s.history.datas%historySize] = d
-	s.history.datas++
+	s.history.addData(d, s.lastACK.upTo)
 }

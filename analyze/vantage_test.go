@@ -114,7 +114,7 @@ func near(a, b analyze.Timing) bool {
 		{a.Connect, b.Connect}, {a.Send, b.Send}, {a.Blocked, b.Blocked}, {a.Wait, b.Wait},
 		{a.Receive, b.Receive}, {a.Total(), b.Total()}, {a.DNS, b.DNS}, {a.SSL, b.SSL},
 	} {
-		if (p[0] - p[1]).Abs() > vantageErr || (p[0] == analyze.Unknown) != (p[1] == analyze.Unknown) {
+		if (p[0]-p[1]).Abs() > vantageErr || (p[0] == analyze.Unknown) != (p[1] == analyze.Unknown) {
 			return false
 		}
 	}

@@ -59,8 +59,8 @@ func copyAge(s *packet.Segment) time.Duration {
 	return copyAgeBare
 }
 
-// print returns the fingerprint of s.
-func print(s *packet.Segment) fingerprint {
+// fingerprintOf returns the fingerprint of s.
+func fingerprintOf(s *packet.Segment) fingerprint {
 	const prime = 0x9E3779B97F4A7C15
 	h := uint64(s.Seq)<<32 | uint64(s.Ack)
 	h = (h ^ h>>29) * prime
@@ -85,7 +85,7 @@ func (t *Table) remember(e *end, s *packet.Segment) {
 		copy(e.many[:], e.recent[:])
 	}
 	recent := e.latest()
-	recent[e.segments%uint32(len(recent))] = print(s)
+	recent[e.segments%uint32(len(recent))] = fingerprintOf(s)
 	e.segments++
 }
 
@@ -97,18 +97,21 @@ func (e *end) latest() []fingerprint {
 	return e.recent[:]
 }
 
+// copies reports whether p, the fingerprint of s, is that of a copy of the segment with r.
+func (p fingerprint) copies(r fingerprint, s *packet.Segment) bool {
+	return r.hash == p.hash && p.at-r.at <= uint32(copyAge(s)/time.Microsecond)
+}
+
 // copied reports whether s is a copy of a segment of side seen shortly before.
 func (c *Connection) copied(side Side, s *packet.Segment) bool {
-	e := &c.ends[side]
-	if e.segments == 0 {
-		return false
-	}
-	p, limit := print(s), uint32(copyAge(s)/time.Microsecond)
-	for _, r := range e.latest() {
-		if r.hash == p.hash && p.at-r.at <= limit {
-			return true
+	if e := &c.ends[side]; e.segments > 0 {
+		p := fingerprintOf(s)
+		for _, r := range e.latest() {
+			if p.copies(r, s) {
+				return true
+			}
 		}
 	}
-	p0 := c.before()
-	return p0 != nil && p0.copied(side, s)
+	before := c.before()
+	return before != nil && before.copied(side, s)
 }

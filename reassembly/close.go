@@ -15,10 +15,33 @@ func (t *Table) takeFIN(c *Connection, side Side, s *packet.Segment) {
 	if int32(e.finSeq-e.next) < 0 {
 		e.finSeq = e.next
 	}
-	if !c.ends[side.Other()].hasFIN {
+	if other := &c.ends[side.Other()]; !other.hasFIN {
 		c.firstFIN = side
+		if c.finUnseen(side.Other()) {
+			c.firstFIN = side.Other()
+		}
 	}
 	t.finishStream(c, side, s.Mark)
+}
+
+// finUnseen reports whether the other side acknowledged a FIN of side that the
+// capture has not seen: what it acknowledges is one number beyond the stream.
+func (c *Connection) finUnseen(side Side) bool {
+	e, other := &c.ends[side], &c.ends[side.Other()]
+	return e.started && !e.hasFIN && e.stretch == nil && other.sentACK && other.ack == e.next+1
+}
+
+// Ended is the first FIN or RST and its sender: who began to end the connection.
+// ok is false while there is none, and where an acknowledgement shows that the
+// capture misses a FIN.
+func (c *Connection) Ended() (at capture.Mark, by Side, ok bool) {
+	if c.finUnseen(0) || c.finUnseen(1) {
+		return capture.Mark{}, 0, false
+	}
+	if fin := c.ends[c.firstFIN].fin; c.ends[c.firstFIN].hasFIN {
+		return fin, c.firstFIN, true
+	}
+	return c.rst, c.rstSide, !c.rst.IsZero()
 }
 
 // finishStream tells that side finished, once all before its FIN was handed on.

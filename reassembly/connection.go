@@ -100,7 +100,7 @@ type Connection struct {
 	over         bool // both ends finished, or one reset
 	told         bool // Consumer.Closed was called
 
-	lost         bool // bytes of a stream are missing from the capture
+	lost bool // bytes of a stream are missing from the capture
 
 	// formerClosed is when the connection before on this tuple was closed by FINs,
 	// and formerSide who began that; zero if there is none that is remembered.
@@ -228,6 +228,10 @@ func (c *Connection) Established() capture.Mark { return c.established }
 // the first one, or a repeat where it was lost.
 func (c *Connection) AnsweredSYN() capture.Mark { return c.answeredSYN }
 
+// Begun reports whether side's SYN is in the capture, so that its stream is
+// known from the first byte.
+func (c *Connection) Begun(side Side) bool { return c.ends[side].hasISN }
+
 // Challenge is a segment by which the server acknowledged something else than
 // the client's SYN (RFC 5961 §4.2); zero without one.
 func (c *Connection) Challenge() capture.Mark { return c.challenge }
@@ -294,6 +298,13 @@ func (c *Connection) Setup() (time.Duration, bool) {
 func (c *Connection) Offset(side Side, seq uint32) int64 {
 	e := &c.ends[side]
 	return e.offset + int64(int32(seq-e.next))
+}
+
+// Acknowledged is how many bytes of side's stream the other side acknowledged;
+// its FIN counts as one. ok is false when no acknowledgement was seen.
+func (c *Connection) Acknowledged(side Side) (n int64, ok bool) {
+	other := &c.ends[side.Other()]
+	return c.Offset(side, other.ack), other.sentACK && c.ends[side].started
 }
 
 // ReceiveWindow is the receive window that a segment of side announces, in

@@ -55,6 +55,7 @@ type Stats struct {
 
 	EvictedConnections uint64 // Limits.Connections bit
 	EvictedHoles       uint64 // holes given up because Limits.Pending… or HoleAge bit
+	Unplanned          uint64 // segments that the plan for several points had no room for
 
 	// Every byte of sequence space is one of these once its connection is over.
 	Delivered uint64 // handed on in order

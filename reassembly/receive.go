@@ -19,6 +19,9 @@ func (t *Table) receive(c *Connection, side Side, s *packet.Segment) {
 	if class.Has(Retransmitted) && s.Length > 0 {
 		e.retransmissions++
 	}
+	if s.Length > 0 {
+		e.probing = c.probes(side, s)
+	}
 	t.shake(c, side, s)
 	if t.consumer.Segment != nil {
 		t.consumer.Segment(c, side, s, class)
@@ -96,16 +99,26 @@ func (c *Connection) classify(side Side, s *packet.Segment) Class {
 		}
 		return class
 	}
+	probed := e.probing && s.Seq == e.top-1
+	if probed && s.Length == 1 && c.probes(side, s) {
+		return class | KeepAlive
+	}
 	if int32(s.Seq+s.Length-e.top) > 0 {
 		class |= New
 	}
 	if int32(s.Seq-e.next) > 0 {
 		class |= OutOfOrder
 	}
-	if int32(s.Seq-e.top) < 0 {
+	if int32(s.Seq-e.top) < 0 && !(probed && s.Length > 1) {
 		class |= c.again(side, s)
 	}
 	return class
+}
+
+// probes reports whether s probes a zero window with the next byte (RFC 9293 §3.8.6.1).
+func (c *Connection) probes(side Side, s *packet.Segment) bool {
+	other := &c.ends[side.Other()]
+	return s.Length == 1 && other.sentACK && other.window == 0 && s.Seq == other.ack
 }
 
 // duplicateSACK reports whether the first block of a SACK option says that bytes
@@ -130,7 +143,7 @@ func (c *Connection) again(side Side, s *packet.Segment) Class {
 	if int32(s.Seq-e.next) < 0 && (e.stretch == nil || int32(s.Seq+s.Length-e.next) <= 0) {
 		return Retransmitted
 	}
-	if e.stretch == nil || e.stretch.holds(s.Seq, s.Seq+s.Length) {
+	if e.stretch != nil && e.stretch.holds(s.Seq, s.Seq+s.Length) {
 		return Retransmitted
 	}
 	const plausibleStep = 1 << 10
@@ -146,7 +159,7 @@ func (c *Connection) again(side Side, s *packet.Segment) Class {
 		}
 		return Retransmitted
 	}
-	if rtt, ok := c.RTT(); ok && s.Time.Sub(e.stretch.since) < rtt/2 {
+	if rtt, ok := c.RTT(); ok && e.stretch != nil && s.Time.Sub(e.stretch.since) < rtt/2 {
 		return Reordered
 	}
 	return Retransmitted
@@ -282,7 +295,11 @@ func (t *Table) advanceTop(e *end, s *packet.Segment) {
 	if !e.started {
 		e.next, e.top, e.started = s.Seq, s.Seq, true
 	}
-	if end := s.Seq + s.Length; int32(end-e.top) > 0 || s.Length > 0 && end == e.top {
+	end := s.Seq + s.Length
+	if s.Flags.Has(packet.SYN) {
+		end++
+	}
+	if int32(end-e.top) > 0 || s.Length > 0 && end == e.top {
 		e.top, e.lastIPID = end, s.IPID
 		e.topTSVal, e.hasTimestamps = s.Options.TSVal, s.Options.HasTimestamps
 	}

@@ -35,7 +35,9 @@ func (s *sample) acknowledge(ack uint32, at capture.Time) {
 		return
 	}
 	s.running = false
-	s.add(at.Sub(s.since))
+	if d := at.Sub(s.since); d >= 0 { // the clock may go backwards
+		s.add(d)
+	}
 }
 
 func (s *sample) add(d time.Duration) {

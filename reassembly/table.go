@@ -6,10 +6,12 @@ import (
 
 	"wirelag/reassembly/capture"
 	"wirelag/reassembly/packet"
+	"wirelag/reassembly/vantage"
 )
 
-// Consumer hears about connections, in capture order. Functions that are nil
-// are not called.
+// Consumer hears about connections, in capture order; but a segment that comes
+// before the bytes which it acknowledges is told after them. Functions that are
+// nil are not called.
 type Consumer struct {
 	// Segment is called for every segment that an endpoint would act on or that
 	// says something about it, before the bytes that it carries or releases. s is
@@ -48,7 +50,9 @@ type Table struct {
 	opened     queue // for eviction, in the order of opening
 	live       int   // not told yet
 	orderer    *orderer
-	pending    int // bytes of memory behind holes
+	pending    int           // bytes of memory behind holes
+	plan       *vantage.Plan // nil without one
+	early      early
 }
 
 // NewTable returns an empty table that tells consumer what it finds.
@@ -62,6 +66,13 @@ func (t *Table) Stats() Stats { return t.stats }
 // Open is how many connections are being followed.
 func (t *Table) Open() int { return t.live }
 
+// Follow makes the table take the segments of connections that several points
+// captured as p says. It is called before the first Add.
+func (t *Table) Follow(p *vantage.Plan) {
+	t.plan = p
+	t.stats.Unplanned = p.Skipped()
+}
+
 // Add takes the next segment of the capture. s is borrowed.
 func (t *Table) Add(s *packet.Segment) {
 	t.stats.Segments++
@@ -69,24 +80,46 @@ func (t *Table) Add(s *packet.Segment) {
 		t.now = s.Time
 		t.settle()
 	}
+	var shared *vantage.Connection
+	if t.plan != nil {
+		var copied bool
+		if shared, copied = t.plan.Take(s); copied {
+			t.stats.Copies++
+			return
+		}
+	}
 	tuple, side := canonical(s)
 	hash := t.index.hash(&tuple)
 	c := t.index.find(&tuple, hash)
 	if c != nil {
-		if c.copied(side, s) {
+		if c.copied(side, s) || t.early.holds(s) {
 			t.stats.Copies++
 			return
 		}
-		c = c.owner(side, s)
+		t.takeOverdue(false)
+		if c = c.owner(side, s); c == nil {
+			t.takeOverdue(true) // they belong to the connection before
+		}
 	}
 	if c == nil {
 		c = t.open(&tuple, hash, side, s)
+	}
+	if c.shared == nil {
+		c.shared = shared
 	}
 	if c.told {
 		t.stats.Late++
 		return
 	}
+	t.early.taken++
+	if c.comesEarly(side, s) {
+		t.holdBack(c, side, s)
+		return
+	}
 	t.receive(c, side, s)
+	if len(t.early.held) > 0 {
+		t.takeHeld(c)
+	}
 }
 
 // owner returns the incarnation that s belongs to, nil when it opens a new one.
@@ -117,6 +150,7 @@ func (c *Connection) before() *Connection {
 // ownsSYN reports whether a SYN or SYN/ACK belongs to c rather than to a new connection.
 func (c *Connection) ownsSYN(side Side, s *packet.Segment) bool {
 	e, other := &c.ends[side], &c.ends[side.Other()]
+	behind := e.started && !e.hasISN && s.Seq+1 == e.next-uint32(e.offset) // captured behind its data
 	switch {
 	case e.hasISN && s.Seq == e.isn:
 		return !c.told
@@ -125,15 +159,18 @@ func (c *Connection) ownsSYN(side Side, s *packet.Segment) bool {
 	case s.Flags.Has(packet.ACK):
 		// A second SYN/ACK may choose another ISN as long as none was acknowledged.
 		answers := other.hasISN && s.Ack-other.isn-1 <= other.top-other.isn
+		if c.synchronised && answers && !e.hasISN {
+			return behind || !e.started // captured behind what acknowledges it
+		}
 		return !c.synchronised && (answers || e.sentACK && s.Ack == e.ack)
 	case c.over:
 		return false
 	case e.hasISN:
 		return false
 	case other.hasISN:
-		return !c.synchronised // simultaneous open, or a handshake split in two
+		return !c.synchronised || behind // simultaneous open, or a handshake split in two
 	}
-	return e.started && s.Seq+1 == e.next-uint32(e.offset) // captured behind its data
+	return behind
 }
 
 // nearby is how far from what is expected a segment of the same connection may be.
@@ -309,6 +346,7 @@ func (t *Table) evict(c *Connection) {
 
 // Finish tells the end of the capture: every connection that is still followed is closed.
 func (t *Table) Finish() {
+	t.takeOverdue(true)
 	var rest []*Connection
 	t.index.all(func(c *Connection) {
 		if p := c.before(); p != nil {

@@ -3,6 +3,7 @@ package reports
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"reflect"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"wirelag/analyze"
 	"wirelag/analyze/http1"
+	"wirelag/reassembly"
 	"wirelag/reassembly/capture"
 )
 
@@ -210,7 +212,7 @@ func TestHostOfARequest(t *testing.T) {
 // typicalExchange is what browsers and servers send.
 func typicalExchange() *analyze.Exchange {
 	x := fullExchange()
-	x.Connection = &analyze.Connection{}
+	x.Connection = &analyze.Connection{Connection: &reassembly.Connection{ID: 1}}
 	x.Interim = nil
 	for _, m := range []*http1.Message{x.Request, x.Response} {
 		m.Problems, m.Trailers = 0, nil
@@ -222,12 +224,25 @@ func typicalExchange() *analyze.Exchange {
 	return x
 }
 
-func TestEncodingAllocatesNothing(t *testing.T) {
-	e := newEncoder(Options{})
+func TestSteadyStateAllocatesNothing(t *testing.T) {
 	x := typicalExchange()
-	buf := e.exchange(nil, x)
-	if allocations := testing.AllocsPerRun(100, func() { buf = e.exchange(buf[:0], x) }); allocations != 0 {
-		t.Errorf("%v allocations an exchange", allocations)
+	for _, f := range Formats {
+		w := f.New(io.Discard, options())
+		if j, ok := w.(*jsonWriter); ok {
+			j.spool.records = make([]byte, 0, 1<<20)
+			j.spool.entries = make([]spoolEntry, 0, 1<<10)
+		}
+		report := func() {
+			if w.Exchange(x) != nil || w.Connection(x.Connection) != nil {
+				t.Errorf("%s: cannot write", f.Name)
+			}
+		}
+		for range 100 {
+			report()
+		}
+		if allocations := testing.AllocsPerRun(100, report); allocations != 0 {
+			t.Errorf("%s: %v allocations for an exchange and a connection", f.Name, allocations)
+		}
 	}
 }
 

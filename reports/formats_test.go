@@ -18,7 +18,6 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"wirelag/analyze"
-	"wirelag/reassembly"
 	"wirelag/reassembly/capture/script"
 )
 
@@ -217,7 +216,6 @@ func TestGivingUpLeavesNothing(t *testing.T) {
 			j.spool.limit = 100
 		}
 		x := typicalExchange()
-		x.Connection.Connection = &reassembly.Connection{}
 		if err := w.Exchange(x); err != nil {
 			t.Errorf("%s: %v", f.Name, err)
 		}
@@ -247,4 +245,37 @@ func TestPairsAreBounded(t *testing.T) {
 	if want := "all others 1,190 0"; others != want {
 		t.Errorf("got %q, want %q in\n%s", others, want, got)
 	}
+}
+
+// However strange the text in it, a table fits its page and is printable.
+func FuzzTable(f *testing.F) {
+	f.Add("日本語🚀", "2001:db8::1", 40)
+	f.Add("\x1b[31m\u202e", "e\u0301\u0301\u200d", 77)
+	f.Fuzz(func(t *testing.T, a, b string, width int) {
+		if width < minWidth || width > 400 {
+			return
+		}
+		p := &page{width: width}
+		g := grid{columns: []column{
+			{head: "Client", least: 15, address: true}, {head: "Host", least: 12, most: 24, rank: 2},
+			{head: "Request", least: 20}, {head: "Status", right: true}, {head: "Wait", right: true, rank: 1},
+		}}
+		a, b = Printable(a), Printable(b)
+		g.row(cell{text: "10.0.0.1"}, cell{text: a}, cell{text: b}, cell{text: "200"}, cell{text: "1.23 s"})
+		g.row(cell{text: "10.0.0.1"}, cell{text: b}, cell{text: a}, cell{text: "none"}, cell{text: absent})
+		p.title(a)
+		p.paragraph(a+" "+b, normal)
+		p.table(&g)
+		for line := range strings.Lines(p.text.String()) {
+			line = strings.TrimRight(line, "\n")
+			if got := text.StringWidth(line); got > width {
+				t.Errorf("width %d: %d columns: %q", width, got, line)
+			}
+			for _, r := range line {
+				if !unicode.IsPrint(r) {
+					t.Errorf("%q in %q", r, line)
+				}
+			}
+		}
+	})
 }

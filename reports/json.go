@@ -117,6 +117,8 @@ type fileObject struct {
 	Bytes     uint64   `json:"bytes"`
 	Snaplen   uint32   `json:"snaplen"`
 	Damage    string   `json:"damage,omitempty"`
+	// ClockOffset is in milliseconds.
+	ClockOffset json.RawMessage `json:"clock_offset_ms,omitempty"`
 }
 
 type healthObject struct {
@@ -161,6 +163,9 @@ func fileObjectOf(f *capture.File) fileObject {
 	o := fileObject{
 		Name: f.Name, Format: f.Format.String(), LinkTypes: []string{},
 		Packets: f.Packets, Bytes: f.Bytes, Snaplen: f.Snaplen, Damage: f.Damage,
+	}
+	if f.ClockOffset != 0 {
+		o.ClockOffset = appendOffset(nil, f.ClockOffset)
 	}
 	for _, t := range f.LinkTypes {
 		o.LinkTypes = append(o.LinkTypes, t.String())

@@ -30,11 +30,22 @@ func (p *page) capture(c *analyze.Capture, k clock) {
 	if c.Packets > 0 {
 		p.line(fmt.Sprintf("%s from %s", duration(c.End.Sub(c.Start)), k.began()), normal)
 	}
-	p.line(fmt.Sprintf("%s, %s (%s, %s)", counted(c.Connections, "connection"), counted(c.Exchanges, "exchange"),
-		counted(c.Requests, "request"), counted(c.Responses, "response")), normal)
+	p.line(counted(c.Connections, "connection")+", "+exchanges(c), normal)
 	if c.Interrupted {
 		p.line("Interrupted: this is what was read until then.", yellow)
 	}
+}
+
+// exchanges says how many there are, and how many of them lack a part.
+func exchanges(c *analyze.Capture) string {
+	s := counted(c.Exchanges, "exchange")
+	if missing := c.Exchanges - c.Responses; missing > 0 {
+		s += ", " + count(missing) + " without response"
+	}
+	if missing := c.Exchanges - c.Requests; missing > 0 {
+		s += ", " + count(missing) + " without request"
+	}
+	return s
 }
 
 // describe says what kind of file f is.

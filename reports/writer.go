@@ -34,7 +34,7 @@ type Options struct {
 	// ShowSecrets leaves passwords, tokens and cookies as they were captured.
 	ShowSecrets bool
 	Width       int            // columns of the terminal
-	Top         int            // rows of a table at most
+	Top         int            // rows of a table at most; 1 at least
 	Color       bool           // whether the terminal shows colours
 	Zone        *time.Location // of moments; nil: seconds since the start of the capture
 }
@@ -43,8 +43,7 @@ type Options struct {
 type Format struct {
 	Name        string
 	Description string
-	// New starts a report on w. The writer makes whole lines of each call to
-	// w.Write and does not close w.
+	// New starts a report on w, which the writer does not close.
 	New func(w io.Writer, o Options) Writer
 }
 

@@ -73,6 +73,9 @@ type Message struct {
 	WireBytes   int64 // all bytes of the message that were seen, framing included
 	Length      int64 // the Content-Length that frames the body; −1 when none does. Valid from End on
 	Framing     Framing
+	// BodySum is the CRC-32C of the body's bytes, of what BodyBytes counts. It
+	// tells bodies apart that differ by chance, not by intent.
+	BodySum uint32
 	// Complete: the whole message was seen, end included.
 	Complete bool
 	Problems Problem
@@ -90,10 +93,18 @@ type Message struct {
 	Offset  int64
 	Start   Span // the first byte
 	HeadEnd Span // the last byte of the head
-	End     Span // the last byte seen so far
+	// BodyStart is the packet with the first byte of the body; zero without one.
+	BodyStart capture.Mark
+	End       Span // the last byte seen so far
 	// First and Last are the earliest and latest packets that carried bytes of the message.
 	First, Last capture.Mark
+
+	blanks uint8 // bytes of empty lines before Offset that WireBytes counts
 }
+
+// Extent is how many bytes of the stream lie between the message's first byte
+// and its end, those included that are missing from the capture.
+func (m *Message) Extent() int64 { return m.WireBytes - int64(m.blanks) + int64(m.Lost) }
 
 // Interim reports whether m is an interim response (1xx other than 101).
 func (m *Message) Interim() bool {

@@ -159,6 +159,7 @@ func (p *Parser) accept(s *startLine, line []byte, at Span) {
 		m.Problems |= LeadingCRLF
 		if p.blanks <= blankMax {
 			m.WireBytes += int64(p.blanks)
+			m.blanks = p.blanks
 		}
 		p.blanks = 0
 	}

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"wirelag/analyze"
 	"wirelag/reassembly/capture"
+	"wirelag/reassembly/vantage"
 	"wirelag/reports"
 )
 
@@ -27,6 +29,12 @@ func newAnalyze(a *analysis) *cobra.Command {
 standard input; directories and patterns for what is in them), merges them by
 time and reports on the TCP connections and HTTP exchanges in them.
 
+Formats:
+` + formatsHelp() + `
+Secrets (credentials, cookies, user names and passwords in URLs, query values
+like token or password) are shown as *** unless --no-redact is given. Colours
+are used on a terminal, unless NO_COLOR is set or --color says otherwise.
+
 Exit status: 0 done; 2 wrong usage; 3 an input could not be read; 4 the report
 could not be written; 130 interrupted (the report says so).`,
 		Example: analyzeExamples,
@@ -40,6 +48,14 @@ could not be written; 130 interrupted (the report says so).`,
 	}
 	a.addFlags(cmd)
 	return cmd
+}
+
+func formatsHelp() string {
+	var b strings.Builder
+	for _, f := range reports.Formats {
+		fmt.Fprintf(&b, "  %-7s %s\n", f.Name, f.Description)
+	}
+	return b.String()
 }
 
 // analysis is the command analyze.
@@ -63,7 +79,7 @@ func (a *analysis) run(names []string) error {
 		return &failure{statusInput, nil}
 	}
 	defer source.Close()
-	if err := a.spareInputs(source.Files()); err != nil {
+	if err := a.spareInputs(names, source.Files()); err != nil {
 		return err
 	}
 	out, err := openDestination(a.options.output, a.stdout)
@@ -77,15 +93,19 @@ func (a *analysis) run(names []string) error {
 	return err
 }
 
-// spareInputs refuses to write the report over what it is about.
-func (a *analysis) spareInputs(files []*capture.File) error {
+// spareInputs refuses to write the report over what was named as a capture, or
+// is one.
+func (a *analysis) spareInputs(names []string, files []*capture.File) error {
 	present, err := os.Stat(a.options.output)
 	if err != nil || !present.Mode().IsRegular() {
 		return nil
 	}
 	for _, f := range files {
-		if input, err := os.Stat(f.Name); err == nil && os.SameFile(input, present) {
-			return usageError("wirelag analyze", fmt.Errorf("%s: the report would take the place of the capture", f.Name))
+		names = append(names, f.Name)
+	}
+	for _, name := range names {
+		if input, err := os.Stat(name); err == nil && os.SameFile(input, present) {
+			return usageError("wirelag analyze", fmt.Errorf("%s: the report would take the place of the capture", name))
 		}
 	}
 	return nil
@@ -102,8 +122,13 @@ func (a *analysis) report(ctx context.Context, cancel func(), source capture.Sou
 	if wantsProgress(a.stderr, &a.options) {
 		stopProgress = showProgress(a.stderr, source.Files())
 	}
+	plan := vantage.Survey(ctx, source.Files())
+	if plan != nil {
+		source = capture.Correct(source, plan.Clocks())
+		defer source.Close()
+	}
 	r := &recorder{writer: a.newWriter(out, len(source.Files()) > 1), cancel: cancel}
-	described, readErr := analyze.Run(ctx, source, r.listener(), analyze.Options{})
+	described, readErr := analyze.Run(ctx, source, r.listener(), analyze.Options{Plan: plan})
 	stopProgress()
 	interrupted := ctx.Err() != nil && r.err == nil
 	described.Interrupted = interrupted

@@ -26,18 +26,17 @@ type options struct {
 // addFlags declares the flags of analyze on cmd.
 func (a *analysis) addFlags(cmd *cobra.Command) {
 	o := &a.options
-	var formats, described []string
+	var formats []string
 	for _, f := range reports.Formats {
 		formats = append(formats, f.Name)
-		described = append(described, fmt.Sprintf("%s: %s", f.Name, f.Description))
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	addChoice(cmd, &o.format, "format", formats, "format of the report ("+strings.Join(described, "; ")+")")
-	flags.StringVarP(&o.output, "output", "o", "-", "write the report to `FILE`, - being standard output")
+	addChoice(cmd, &o.format, "format", formats, "format of the report")
+	flags.StringVarP(&o.output, "output", "o", "-", "write the report to `FILE`")
 	flags.IntVar(&o.top, "top", 10, "show at most `N` rows in a table (text)")
-	addChoice(cmd, &o.time, "time", []string{"relative", "utc", "local"}, "show moments since the start, or as time of day (text)")
-	addChoice(cmd, &o.color, "color", []string{"auto", "always", "never"}, "use colours (text); auto: on a terminal, unless NO_COLOR is set")
+	addChoice(cmd, &o.time, "time", []string{"relative", "utc", "local"}, "show moments so (text)")
+	addChoice(cmd, &o.color, "color", []string{"auto", "always", "never"}, "use colours (text)")
 	flags.BoolVar(&o.quiet, "quiet", false, "tell nothing but errors beside the report")
 	flags.BoolVar(&o.noProgress, "no-progress", false, "show no progress bar")
 	flags.BoolVar(&o.noRedact, "no-redact", false, "show passwords, cookies and tokens")

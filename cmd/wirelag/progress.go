@@ -14,7 +14,7 @@ import (
 // often it moves.
 const (
 	progressDelay  = 500 * time.Millisecond
-	progressPeriod = 200 * time.Millisecond
+	progressPeriod = 100 * time.Millisecond
 )
 
 // wantsProgress reports whether somebody is there to look at a progress bar.
@@ -44,6 +44,7 @@ func renderProgress(w io.Writer, files []*capture.File, quit <-chan struct{}) {
 	bar.SetOutputWriter(w)
 	bar.SetTerminalWidth(widthOf(w))
 	bar.SetUpdateFrequency(progressPeriod)
+	bar.Style().Visibility.Time = false
 	// It is over when the tracker is: Stop would do nothing before Render begins.
 	bar.SetAutoStop(true)
 	tracker := &progress.Tracker{Message: "reading", Units: progress.UnitsBytes, AutoStopDisabled: true}
@@ -56,14 +57,14 @@ func renderProgress(w io.Writer, files []*capture.File, quit <-chan struct{}) {
 	ticker := time.NewTicker(progressPeriod)
 	defer ticker.Stop()
 	for reading := true; reading; {
-		read, size := progressOf(files)
-		tracker.UpdateTotal(size)
-		tracker.SetValue(read)
 		select {
 		case <-quit:
 			reading = false
 		case <-ticker.C:
 		}
+		read, size := progressOf(files)
+		tracker.UpdateTotal(size)
+		tracker.SetValue(read)
 	}
 	tracker.MarkAsDone()
 	<-rendered

@@ -1,6 +1,9 @@
 package capture
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // File describes one input and what was lost of it. It must not be copied.
 type File struct {
@@ -12,6 +15,11 @@ type File struct {
 	Bytes     uint64 // captured bytes of the packets' data
 	First     Time   // earliest and latest time of its packets
 	Last      Time
+	// Interfaces is how many interfaces were described, those of all sections counted.
+	Interfaces int
+	// ClockOffset is by how much the clock of the input was found to be ahead: it
+	// was taken off the times of its packets, but not off First and Last.
+	ClockOffset time.Duration
 
 	CutPackets uint64 // packets of which the snaplen cut bytes
 	// Dropped is how many packets the capturing kernel or program dropped, as
@@ -38,6 +46,8 @@ type File struct {
 	linkTypes  map[LinkType]struct{} // LinkTypes as a set: a hostile file has 65,536 of them
 	unlimited  bool                  // an interface without snaplen was seen
 	read, size atomic.Int64
+
+	reread, resize atomic.Int64 // the same of Reopen
 }
 
 // The names of the bounds, as in File.Limits.
@@ -51,7 +61,9 @@ const (
 // Progress says how many bytes of the input were read, of how many: as stored,
 // before decompression. Size is 0 when it is unknown (a pipe). Any goroutine
 // may call it at any time.
-func (f *File) Progress() (read, size int64) { return f.read.Load(), f.size.Load() }
+func (f *File) Progress() (read, size int64) {
+	return f.read.Load() + f.reread.Load(), f.size.Load() + f.resize.Load()
+}
 
 // limited counts that the bound of that name bit.
 func (f *File) limited(name string) {
@@ -63,6 +75,7 @@ func (f *File) limited(name string) {
 
 // addInterface notes the link type and the snaplen of a new interface.
 func (f *File) addInterface(in *Interface) {
+	f.Interfaces++
 	if _, known := f.linkTypes[in.LinkType]; !known {
 		if f.linkTypes == nil {
 			f.linkTypes = make(map[LinkType]struct{})

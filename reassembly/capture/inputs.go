@@ -54,13 +54,13 @@ func OpenAll(names []string, stdin io.Reader) (Source, []error) {
 	return newMerged(p.files, p.inputs), errs
 }
 
-// path is the name of an input.
-type path struct {
+// inputPath is the name of an input.
+type inputPath struct {
 	name      string
 	directory string // the directory in which it was found, "" if it was named itself
 }
 
-func (p path) open(file *File, index int, stdin io.Reader) (*reader, error) {
+func (p inputPath) open(file *File, index int, stdin io.Reader) (*reader, error) {
 	if p.name == standardInput {
 		return openStream(file, index, stdin)
 	}
@@ -69,8 +69,8 @@ func (p path) open(file *File, index int, stdin io.Reader) (*reader, error) {
 
 // expand replaces directories and patterns by the files they stand for and
 // returns all names sorted, each file once.
-func expand(names []string) ([]path, []error) {
-	var found []path
+func expand(names []string) ([]inputPath, []error) {
+	var found []inputPath
 	var errs []error
 	for _, name := range names {
 		paths, err := expandName(name)
@@ -79,13 +79,13 @@ func expand(names []string) ([]path, []error) {
 		}
 		found = append(found, paths...)
 	}
-	slices.SortFunc(found, func(a, b path) int {
+	slices.SortFunc(found, func(a, b inputPath) int {
 		// A file that was named itself comes before one that was met, because
 		// what is wrong with it is told.
 		return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.directory, b.directory))
 	})
 	seen := make(map[string]bool)
-	return slices.DeleteFunc(found, func(p path) bool {
+	return slices.DeleteFunc(found, func(p inputPath) bool {
 		key := p.identity()
 		again := seen[key]
 		seen[key] = true
@@ -94,7 +94,7 @@ func expand(names []string) ([]path, []error) {
 }
 
 // identity is the same for all names of a file.
-func (p path) identity() string {
+func (p inputPath) identity() string {
 	if p.name == standardInput {
 		return p.name
 	}
@@ -108,38 +108,38 @@ func (p path) identity() string {
 	return real
 }
 
-func expandName(name string) ([]path, error) {
+func expandName(name string) ([]inputPath, error) {
 	if name == standardInput {
-		return []path{{name: name}}, nil
+		return []inputPath{{name: name}}, nil
 	}
 	info, err := os.Stat(name)
 	if err == nil && info.IsDir() {
 		return expandDirectory(name)
 	}
 	if err == nil || !errors.Is(err, os.ErrNotExist) {
-		return []path{{name: name}}, nil
+		return []inputPath{{name: name}}, nil
 	}
 	matches, _ := filepath.Glob(name) // a malformed pattern is a name
-	var paths []path
+	var paths []inputPath
 	for _, match := range matches {
-		paths = append(paths, path{name: match})
+		paths = append(paths, inputPath{name: match})
 	}
 	if len(paths) == 0 {
-		paths = []path{{name: name}}
+		paths = []inputPath{{name: name}}
 	}
 	return paths, nil
 }
 
-func expandDirectory(name string) ([]path, error) {
+func expandDirectory(name string) ([]inputPath, error) {
 	entries, err := os.ReadDir(name)
 	if err != nil {
 		return nil, nameError(name, err)
 	}
-	var paths []path
+	var paths []inputPath
 	for _, entry := range entries {
 		file := filepath.Join(name, entry.Name())
 		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
-			paths = append(paths, path{name: file, directory: name})
+			paths = append(paths, inputPath{name: file, directory: name})
 		}
 	}
 	if len(paths) == 0 {
@@ -159,7 +159,7 @@ type prober struct {
 
 // addAll looks at all inputs. In a directory what is no capture is no error,
 // unless there is nothing else.
-func (p *prober) addAll(paths []path) {
+func (p *prober) addAll(paths []inputPath) {
 	captures := make(map[string]bool) // by directory
 	for _, path := range paths {
 		err := p.add(path)
@@ -184,7 +184,7 @@ func noCaptures(directory string) error {
 }
 
 // add looks at an input.
-func (p *prober) add(path path) error {
+func (p *prober) add(path inputPath) error {
 	if len(p.files) == maxInputs {
 		return fmt.Errorf("%s: is one of more than %d inputs", path.name, maxInputs)
 	}

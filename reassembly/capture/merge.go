@@ -5,14 +5,12 @@ import (
 	"container/heap"
 	"errors"
 	"io"
+	"time"
 )
 
-const (
-	// mergeBytes bounds the buffers of the inputs that are open at once, as far
-	// as probeBytes for each leave it room.
-	mergeBytes = 64 << 20
-	minMerge   = probeBytes
-)
+// mergeBytes bounds the buffers of the inputs that are open at once, unless
+// probeBytes for each are more.
+const mergeBytes = 64 << 20
 
 // merged is the Source of several inputs.
 type merged struct {
@@ -33,6 +31,10 @@ type mergeInput struct {
 	reader *reader // nil until it is due
 	batch  Batch
 	next   int // in batch
+
+	ahead   time.Duration         // taken off the times of its packets
+	takes   func(*Interface) bool // nil: all but those without
+	without []int                 // numbers of interfaces
 }
 
 func newMerged(files []*File, inputs []*mergeInput) *merged {
@@ -120,10 +122,10 @@ func (m *merged) read(in *mergeInput) error {
 		m.open++
 		in.reader = r
 		in.batch, m.spare = m.spare, Batch{}
-		r.batchBytes = min(max(mergeBytes/m.open, minMerge), batchBytes)
+		r.batchBytes = min(max(mergeBytes/m.open, probeBytes), batchBytes)
 	}
 	in.next = 0
-	return in.reader.Read(&in.batch)
+	return in.fetch()
 }
 
 // time is that of the next packet, or of the latest if the next is not read yet.

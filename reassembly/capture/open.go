@@ -12,7 +12,7 @@ import (
 
 // batchBytes is how much of an input is read at once: enough to make the cost
 // of a read small, and few enough packets to stay in a core's cache until they
-// are analysed.
+// are analysed. Of 256 KiB to 2 MiB it is the fastest in BenchmarkRead.
 const batchBytes = 1 << 20
 
 // What is wrong with an input that cannot be read at all. Errors of Open and its
@@ -118,7 +118,7 @@ func newFramer(stream *bufio.Reader, file *File, index int) (framer, error) {
 // lookalike names what is often taken for a capture, by its first bytes, and
 // what to do about it.
 func lookalike(head []byte) string {
-	const convert = "; convert it with editcap -F pcapng"
+	const convert = " (convert it with editcap -F pcapng)"
 	for _, known := range []struct{ magic, what string }{
 		{"snoop\x00\x00\x00", "a Solaris snoop capture" + convert},
 		{"RTSS", "a Microsoft Network Monitor capture" + convert},
@@ -126,13 +126,13 @@ func lookalike(head []byte) string {
 		{"TRSNIFF data", "a Sniffer capture" + convert},
 		{"XCP\x00", "a NetXray capture" + convert},
 		{"iptrace ", "an AIX iptrace capture" + convert},
-		{"PK\x03\x04", "a zip archive; unpack it"},
-		{"BZh", "bzip2; decompress it"},
-		{"\x02\x21\x4c\x18", "legacy lz4; decompress it"},
-		{"7z\xbc\xaf", "a 7z archive; unpack it"},
+		{"PK\x03\x04", "a zip archive (unpack it)"},
+		{"BZh", "bzip2 (decompress it)"},
+		{"\x02\x21\x4c\x18", "legacy lz4 (decompress it)"},
+		{"7z\xbc\xaf", "a 7z archive (unpack it)"},
 		{"\x7fELF", "a program"},
 		{"%PDF", "a PDF"},
-		{"version https://git-lfs", "a Git LFS pointer; run git lfs pull"},
+		{"version https://git-lfs", "a Git LFS pointer (run git lfs pull)"},
 	} {
 		if bytes.HasPrefix(head, []byte(known.magic)) {
 			return known.what

@@ -132,7 +132,7 @@ func TestPipeIsLive(t *testing.T) {
 			func(w io.Writer) flusher { return gzip.NewWriter(w) }},
 	} {
 		r, w := io.Pipe()
-		written := make(chan struct{})
+		written := make(chan struct{}, 1)
 		go func() {
 			out := c.wrap(w)
 			out.Write(c.start)

@@ -1,0 +1,119 @@
+package analyze
+
+import (
+	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
+	"wirelag/reassembly/packet"
+)
+
+// Closing is what the segments that ended a connection say about the bytes that
+// were on their way then. Bytes are counted from the beginning of a stream.
+type Closing struct {
+	// Received is, by side, how many bytes of the other side's stream it had
+	// received when it finished its own; −1 when it did not finish.
+	Received [2]int64
+	// LastData is, by side, when it sent data behind the other side's FIN; 0 when it did not.
+	LastData [2]capture.Time
+	// Reset is about the RST; its zero value where there is none.
+	Reset Reset
+}
+
+// Reset is what a reset says.
+type Reset struct {
+	At capture.Mark
+	// Answer: it answers a segment that its sender had no connection for any more
+	// (RFC 9293 §3.10.7.1), instead of ending one by a decision.
+	Answer bool
+	// Received is how many bytes of the other side's stream its sender had
+	// received; −1 when it does not say.
+	Received int64
+	// Acknowledged is how many bytes of its sender's stream had been acknowledged
+	// to it when it sent the reset; −1 when that cannot be told from here.
+	Acknowledged int64
+	// Unseen: its sequence number lies behind bytes that the capture does not show,
+	// or it acknowledges some.
+	Unseen bool
+	// Full: the other side's receive window had less room than a segment.
+	Full bool
+}
+
+// fullWindow is the window below which a receiver is taken to be full: the least
+// MSS that senders assume (RFC 9293 §3.7.1).
+const fullWindow = 536
+
+// closing is what is known of the connection's end, ready to be added to.
+func (v *conversation) closing() *Closing {
+	c := v.connection
+	if c.Closing == nil {
+		c.Closing = &Closing{Received: [2]int64{-1, -1}}
+	}
+	return c.Closing
+}
+
+// noteEnd takes a FIN or RST of side, before the table does.
+func (v *conversation) noteEnd(side reassembly.Side, s *packet.Segment) {
+	c := v.connection
+	other := side.Other()
+	if s.Flags.Has(packet.RST) {
+		if rst, _ := c.RST(); rst.IsZero() {
+			v.noteReset(side, s)
+		}
+		return
+	}
+	if c.FIN(side).IsZero() && s.Flags.Has(packet.ACK) {
+		v.closing().Received[side] = c.Offset(other, s.Ack)
+	}
+}
+
+func (v *conversation) noteReset(side reassembly.Side, s *packet.Segment) {
+	c := v.connection
+	other := side.Other()
+	place := c.Offset(side, s.Seq)
+	r := Reset{At: s.Mark, Answer: !s.Flags.Has(packet.ACK), Received: -1, Unseen: place > v.streams[side].offset}
+	if !r.Answer {
+		r.Received = c.Offset(other, s.Ack)
+		r.Unseen = r.Unseen || r.Received > v.streams[other].offset+1
+	}
+	r.Acknowledged = v.acknowledgedAt(side, s.Mark)
+	if r.Answer && r.Acknowledged < place {
+		r.Acknowledged = place // it takes its number from what it answers
+	}
+	if from := v.streams[side].sender; from != nil && from.acknowledged && from.lastACK.edge >= 0 {
+		r.Full = from.lastACK.edge-from.lastACK.upTo < fullWindow
+	}
+	v.closing().Reset = r
+	v.fail(s.Mark, side)
+}
+
+// acknowledgedAt is how much of its stream side knew to have arrived when it
+// sent the segment seen at a moment; −1 when that cannot be told from here.
+func (v *conversation) acknowledgedAt(side reassembly.Side, at capture.Mark) int64 {
+	s, p := v.streams[side].sender, v.path(side)
+	if s == nil {
+		return 0
+	}
+	sent := at.Time.Add(-p.toSender)
+	switch {
+	case !s.acknowledged:
+		return 0
+	case s.advanced <= sent && p.known:
+		return s.lastACK.upTo
+	case s.history == nil || !p.known:
+		return -1
+	}
+	if k := s.latestACK(sent); k != nil {
+		return k.upTo
+	}
+	if s.history.ackeds <= len(s.history.acks) {
+		return 0
+	}
+	return -1
+}
+
+// Acknowledged reports whether the server's host acknowledged the whole request:
+// its application may have acted on it, whatever became of the response.
+func (x *Exchange) Acknowledged() bool {
+	c := x.Connection
+	n, ok := c.Acknowledged(c.ClientSide())
+	return ok && x.Request != nil && n >= x.RequestPlace.End
+}

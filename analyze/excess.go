@@ -1,0 +1,49 @@
+package analyze
+
+import (
+	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
+)
+
+// Excess is bytes behind the end of a message that do not begin another.
+type Excess struct {
+	Exchange    uint64 // ID of the exchange whose message they follow
+	Length      int64  // the Content-Length of that message; −1 without one
+	Bytes       int64
+	First, Last capture.Mark
+}
+
+// ended is the message of a direction that ended last.
+type ended struct {
+	exchange uint64
+	length   int64
+}
+
+// exceed charges bytes that belong to no message to the message before them.
+// Line ends mean nothing (RFC 9112 §2.2), and where bytes are missing from the
+// capture nothing is known.
+func (v *conversation) exceed(d reassembly.Direction, data []byte, at capture.Span) {
+	c := v.connection
+	before := v.pairing.ended[d]
+	if before.exchange == 0 || !c.Intact() || onlyLineEnds(data) {
+		return
+	}
+	if c.Excess == nil {
+		c.Excess = &[2]Excess{}
+	}
+	e := &c.Excess[d]
+	if e.Bytes == 0 {
+		*e = Excess{Exchange: before.exchange, Length: before.length, First: at.At}
+	}
+	e.Bytes += int64(len(data))
+	e.Last = at.At
+}
+
+func onlyLineEnds(data []byte) bool {
+	for _, b := range data {
+		if b != '\r' && b != '\n' {
+			return false
+		}
+	}
+	return true
+}

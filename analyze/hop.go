@@ -1,0 +1,177 @@
+package analyze
+
+import (
+	"hash/maphash"
+	"net/netip"
+	"time"
+
+	"wirelag/analyze/http1"
+	"wirelag/reassembly/capture"
+)
+
+// Hop links an exchange on the client's side of a proxy with one on its upstream
+// side that carries the same request. A front may have several backs (a request
+// that the proxy tried again, or sent to several servers), a back several fronts
+// (requests that the proxy answered with one response), and an exchange between
+// two proxies is the back of one hop and the front of another.
+type Hop struct {
+	Front, Back *Exchange
+	// Certain: what the messages and the capture show leaves no other exchange in
+	// question. Otherwise the link is likely.
+	Certain bool
+	// Answered: the response of Front is that of Back.
+	Answered bool
+	// Joined: the proxy did not forward this front's request, but answered it with
+	// the response to another one's.
+	Joined bool
+	// Added is how much longer the client waited than the proxy did for its
+	// upstream server: from the end of the request to its start on the other side,
+	// and from the start of the response to its start on the client's side.
+	// Unknown where Front was not answered by Back.
+	Added time.Duration
+}
+
+// Bounds of the search for the other side of a proxy.
+const (
+	hopWindow = time.Minute // between the ends of the two exchanges
+	hopMemory = 16 << 20    // bytes, about, of exchanges that wait for their other side
+	// hopExchange is about what keeping an exchange takes besides its heads.
+	hopExchange = 4 << 10
+	// hopScan is how many exchanges with the same request are looked at, the
+	// latest first.
+	hopScan = 64
+	// hopSlack is how much the clocks of two interfaces or files may disagree.
+	hopSlack = time.Millisecond
+)
+
+// hops finds the exchanges on both sides of a proxy. It hears of exchanges when
+// they are over and remembers them until their other side is, too. Nothing is
+// remembered while all connections go to one server.
+type hops struct {
+	tell    func(*Hop)
+	seed    maphash.Seed
+	now     capture.Time
+	several bool           // there is more than one server
+	server  netip.AddrPort // the first one
+	entries []hopEntry
+	head    int    // of entries: those before it are forgotten
+	base    uint64 // number of entries[0]; numbers begin at 1
+	memory  int64
+	// fronts and backs are the newest entries, by request, that may still turn out
+	// to be one; latest is the newest back that has its front.
+	fronts, backs, latest map[uint64]uint64
+	linked, dropped       uint64
+}
+
+// hopEntry is an exchange that waits for its other side.
+type hopEntry struct {
+	exchange   *Exchange
+	key        uint64
+	at         capture.Time
+	memory     int64
+	olderFront uint64    // the next older entry that may be a front of the same request
+	olderBack  uint64    // the same for a back
+	front      *Exchange // that it is the back of
+	served     bool      // that has its back
+}
+
+func newHops(tell func(*Hop)) *hops {
+	return &hops{tell: tell, seed: maphash.MakeSeed(), base: 1,
+		fronts: map[uint64]uint64{}, backs: map[uint64]uint64{}, latest: map[uint64]uint64{}}
+}
+
+// met notes a connection, whose requests may come to need their other side.
+func (h *hops) met(c *Connection) {
+	if h.several {
+		return
+	}
+	server := c.Server()
+	h.several = h.server.IsValid() && h.server != server
+	h.server = server
+}
+
+// over takes an exchange that is over.
+func (h *hops) over(x *Exchange) {
+	h.now = max(h.now, x.Connection.Last().Time)
+	h.expire()
+	if !h.several || !hoppable(x) {
+		return
+	}
+	e := hopEntry{exchange: x, key: h.key(x.Request), at: h.now, memory: hopExchange + 2*x.Request.HeaderBytes}
+	if x.Response != nil {
+		e.memory += 2 * x.Response.HeaderBytes
+	}
+	h.findBacks(&e)
+	h.findFront(&e)
+	h.add(e)
+}
+
+// hoppable reports whether the other side of x could be known.
+func hoppable(x *Exchange) bool {
+	const broken = http1.HeadLost | http1.HeadUnfinished | http1.HeadCut
+	return x.Request != nil && !x.Request.Problems.Has(broken) && x.Request.Method != "CONNECT" && x.Request.Version != http1.HTTP09
+}
+
+// key is what a request has in common on both sides of a proxy.
+func (h *hops) key(m *http1.Message) uint64 {
+	agent, _ := m.Get("User-Agent")
+	var hash maphash.Hash
+	hash.SetSeed(h.seed)
+	for _, s := range [...]string{m.Method, " ", m.Path(), " ", agent} {
+		hash.WriteString(s)
+	}
+	return hash.Sum64()
+}
+
+func (h *hops) add(e hopEntry) {
+	n := h.base + uint64(len(h.entries))
+	e.olderFront, e.olderBack = h.fronts[e.key], h.backs[e.key]
+	h.fronts[e.key] = n
+	if e.front == nil {
+		h.backs[e.key] = n
+	} else {
+		h.latest[e.key] = n
+	}
+	h.entries = append(h.entries, e)
+	h.memory += e.memory
+	for h.memory > hopMemory {
+		// Dropping matters where there is a proxy; nothing is known of one otherwise.
+		if e := &h.entries[h.head]; h.linked > 0 && e.front == nil && !e.served {
+			h.dropped++
+		}
+		h.forget()
+	}
+}
+
+// expire forgets the exchanges whose other side would have been over by now.
+func (h *hops) expire() {
+	for h.head < len(h.entries) && h.now.Sub(h.entries[h.head].at) > hopWindow {
+		h.forget()
+	}
+}
+
+// forget drops the oldest entry.
+func (h *hops) forget() {
+	e, n := &h.entries[h.head], h.base+uint64(h.head)
+	for _, newest := range [...]map[uint64]uint64{h.fronts, h.backs, h.latest} {
+		if newest[e.key] == n {
+			delete(newest, e.key)
+		}
+	}
+	h.memory -= e.memory
+	*e = hopEntry{}
+	h.head++
+	if h.head > 1024 && h.head > len(h.entries)/2 {
+		h.entries = h.entries[:copy(h.entries, h.entries[h.head:])]
+		h.base += uint64(h.head)
+		h.head = 0
+	}
+}
+
+// entry returns entry number n, nil when it is forgotten.
+func (h *hops) entry(n uint64) *hopEntry {
+	if n < h.base+uint64(h.head) {
+		return nil
+	}
+	return &h.entries[n-h.base]
+}

@@ -1,0 +1,109 @@
+package analyze
+
+import (
+	"wirelag/analyze/http1"
+	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
+)
+
+// Place is where a message lies in the stream of its sender.
+type Place struct {
+	Start, End int64 // its first byte, and the one behind its last
+	// Received is how many bytes of the other side's stream its sender had received
+	// when it sent the first byte; −1 when unknown.
+	Received int64
+}
+
+// Order is how a request stands to the exchanges before it on its connection, as
+// its acknowledgement number proves. None of it is set where the capture lost bytes.
+type Order struct {
+	// Pipelined: its first byte was sent before the client had the previous
+	// request's final response to its end.
+	Pipelined bool
+	// BehindUnsafe: it was pipelined behind a request that is not idempotent, whose
+	// final status the client did not have.
+	BehindUnsafe bool
+	// Unconfirmed: it was pipelined before the client had a response on this
+	// connection that lets it go on.
+	Unconfirmed bool
+}
+
+// progress is how far the responses on a connection have come, by places in the
+// server's stream; 0 where there are none.
+type progress struct {
+	answered  int64 // behind the latest final response
+	unsafe    int64 // behind the head of the latest final response to a request that is not idempotent
+	confirmed int64 // behind the first final response that lets the connection go on
+}
+
+// received is how many bytes of the other side's stream side had when it sent
+// the bytes that a packet carried; −1 when that is not the one being worked in.
+func (v *conversation) received(side reassembly.Side, at capture.Mark) int64 {
+	ack, ok := v.acknowledged(side, at)
+	if !ok || !v.connection.Begun(side.Other()) {
+		return -1
+	}
+	return v.connection.Offset(side.Other(), ack)
+}
+
+// order says how a request that begins now stands to those before it.
+func (v *conversation) order(received int64) (o Order) {
+	p := &v.pairing
+	client := v.connection.ClientSide()
+	server := &v.streams[client.Other()]
+	if received < 0 || received > server.offset || server.lost || v.streams[client].lost || !v.connection.Intact() {
+		return o
+	}
+	o.Pipelined = received < p.progress.answered
+	o.BehindUnsafe = received < p.progress.unsafe
+	for _, x := range p.waiting {
+		if x.Request == nil || x.responseEnded || x.abandoned {
+			continue
+		}
+		o.Pipelined = true
+		if x.Response == nil && !x.Request.Idempotent() {
+			o.BehindUnsafe = true
+		}
+	}
+	o.BehindUnsafe = o.BehindUnsafe && o.Pipelined
+	o.Unconfirmed = o.Pipelined && (p.progress.confirmed == 0 || received < p.progress.confirmed)
+	return o
+}
+
+// headed notes that the head of a final response is there.
+func (p *progress) headed(x *Exchange, place int64) {
+	if x.Request != nil && !x.Request.Idempotent() {
+		p.unsafe = place
+	}
+}
+
+// ended notes that a final response ended.
+func (p *progress) ended(x *Exchange, place int64) {
+	p.answered = place
+	if p.confirmed == 0 && x.Request != nil && x.Response.Complete && persistence(x) == Persistent {
+		p.confirmed = place
+	}
+}
+
+// half reports whether the client has sent bytes behind its last request that
+// are, so far, none.
+func (v *conversation) half() bool {
+	s := &v.streams[v.connection.ClientSide()]
+	excess := v.connection.Excess
+	switch {
+	case excess != nil && excess[reassembly.ToServer].Bytes > 0:
+		return true
+	case s.mode == parsing:
+		return !s.parser.Idle()
+	case s.mode == sniffing, s.mode == hunting:
+		return len(s.prefix) > 0
+	}
+	return s.offset > 0
+}
+
+// place is where m, whose sender had received so much when it began it, lies in
+// the stream of side.
+func (v *conversation) place(side reassembly.Side, m *http1.Message, received int64) Place {
+	start := v.streams[side].begin + m.Offset
+	return Place{Start: start, End: start + m.Extent(), Received: received}
+}

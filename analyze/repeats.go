@@ -1,0 +1,137 @@
+package analyze
+
+import (
+	"net/netip"
+	"time"
+
+	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
+)
+
+// Bounds of the search for requests that are sent again.
+const (
+	repeatWindow = time.Minute // a request that is sent again later is another one
+	maxFailures  = 1 << 12     // failed requests that are remembered
+)
+
+// repeats finds requests that a client sent again after they had got no complete
+// response. It remembers requests from when their connection ended under them.
+type repeats struct {
+	failures map[repeatKey][]*failure
+	order    []*failure // oldest first
+	dropped  uint64     // because there were too many
+}
+
+// repeatKey is what the request and its repeat have in common.
+type repeatKey struct {
+	client               netip.Addr
+	server               netip.AddrPort // where there is no Host
+	method, target, host string
+	bodyBytes            int64
+	bodySum              uint32
+}
+
+// failure is a request whose connection ended under it, and its repeat.
+type failure struct {
+	key          repeatKey
+	first, again *Exchange
+	known        capture.Time // from when on, seen at the capture point, the client can have known
+	// firstOver and againOver: the exchanges were told.
+	firstOver, againOver bool
+	answered             bool // after all
+}
+
+func keyOf(x *Exchange) repeatKey {
+	m := x.Request
+	k := repeatKey{client: x.Connection.Client().Addr(), method: m.Method, target: m.Target, bodyBytes: m.BodyBytes, bodySum: m.BodySum}
+	if k.host, _ = m.Get("Host"); k.host == "" {
+		k.server = x.Connection.Server()
+	}
+	return k
+}
+
+// fail notes that side ended the connection at a moment: the requests that wait
+// for their response have failed, unless it comes all the same.
+func (v *conversation) fail(at capture.Mark, side reassembly.Side) {
+	known := at.Time
+	if side != v.connection.ClientSide() {
+		toClient, _ := v.connection.RTTClient()
+		known = known.Add(toClient * 9 / 10)
+	}
+	for _, x := range v.pairing.waiting {
+		if x.failure == nil && x.Request != nil && x.Request.Complete && x.requestEnded && !x.responseEnded {
+			x.failure = v.analyzer.repeats.add(x.Exchange, known, at.Time)
+		}
+	}
+}
+
+func (r *repeats) add(x *Exchange, known, now capture.Time) *failure {
+	if r.failures == nil {
+		r.failures = map[repeatKey][]*failure{}
+	}
+	r.expire(now)
+	if len(r.order) >= maxFailures {
+		r.dropped++
+		r.forget()
+	}
+	f := &failure{key: keyOf(x), first: x, known: known}
+	r.failures[f.key] = append(r.failures[f.key], f)
+	r.order = append(r.order, f)
+	return f
+}
+
+// expire forgets failures that are too old.
+func (r *repeats) expire(now capture.Time) {
+	for len(r.order) > 0 && now.Sub(r.order[0].known) > repeatWindow {
+		r.forget()
+	}
+}
+
+func (r *repeats) forget() {
+	f := r.order[0]
+	r.order[0] = nil
+	r.order = r.order[1:]
+	list := r.failures[f.key]
+	if len(list) <= 1 {
+		delete(r.failures, f.key)
+		return
+	}
+	r.failures[f.key] = append(list[:0:0], list[1:]...)
+}
+
+// match returns the failed request that x, whose request is complete, sends
+// again; nil if there is none.
+func (r *repeats) match(x *Exchange) *failure {
+	if len(r.order) == 0 {
+		return nil
+	}
+	sent := x.Request.Start.At.Time
+	r.expire(sent)
+	for _, f := range r.failures[keyOf(x)] {
+		if f.again == nil && !f.answered && f.first != x && sent >= f.known {
+			f.again = x
+			return f
+		}
+	}
+	return nil
+}
+
+// settle notes that an exchange is over: as the one that failed, or as the one
+// that repeats it. When both are, the listener hears of it.
+func (a *Analyzer) settle(x *exchange) {
+	if f := x.failure; f != nil {
+		f.firstOver = true
+		f.answered = x.Response != nil && x.Response.Complete || !x.Connection.Intact()
+		a.tellRepeat(f)
+	}
+	if f := x.repeats; f != nil {
+		f.againOver = true
+		a.tellRepeat(f)
+	}
+}
+
+func (a *Analyzer) tellRepeat(f *failure) {
+	if f.firstOver && f.againOver && !f.answered && a.listener.Repeated != nil {
+		a.listener.Repeated(f.first, f.again)
+	}
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"testing/iotest"
+)
+
+func TestAReportGivenUpLeavesWhatWasThere(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "report")
+	if err := os.WriteFile(path, []byte("older"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	d, err := openDestination(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Write(bytes.Repeat([]byte("half"), 1<<16)); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := os.ReadDir(folder); len(left) != 2 {
+		t.Errorf("the report is not written beside: %v", left)
+	}
+	d.abandon()
+	if left, _ := os.ReadDir(folder); len(left) != 1 {
+		t.Errorf("left behind: %v", left)
+	}
+	if content, err := os.ReadFile(path); err != nil || string(content) != "older" {
+		t.Errorf("%v: %.20s", err, content)
+	}
+}
+
+func TestOutputKeepsLinksModesAndDevices(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("other kinds of files")
+	}
+	folder := t.TempDir()
+	target, link := filepath.Join(folder, "target"), filepath.Join(folder, "link")
+	if err := os.WriteFile(target, nil, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(target, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{link, os.DevNull} {
+		d, err := openDestination(name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(d, "report")
+		if err := d.commit(); err != nil {
+			t.Error(err)
+		}
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link was replaced: %v %v", info, err)
+	}
+	content, err := os.ReadFile(target)
+	if err != nil || string(content) != "report" {
+		t.Errorf("%v: %s", err, content)
+	}
+	if info, err := os.Stat(target); err != nil || info.Mode().Perm() != 0o640 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	if info, err := os.Stat(os.DevNull); err != nil || info.Mode().IsRegular() {
+		t.Errorf("%s was replaced", os.DevNull)
+	}
+}
+
+func TestInterruptsActInOrder(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no signals")
+	}
+	self, err := os.FindProcess(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	called := make(chan int)
+	release := onInterrupt(func() { called <- 1 }, func() { called <- 2 })
+	defer release()
+	for want := 1; want <= 2; want++ {
+		if err := self.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-called; got != want {
+			t.Errorf("act %d, want %d", got, want)
+		}
+	}
+}
+
+func TestInterruptibleReader(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	content := bytes.Repeat([]byte("0123456789"), 50_000)
+	if err := iotest.TestReader(interruptible(ctx, bytes.NewReader(content)), content); err != nil {
+		t.Error(err)
+	}
+	never, _ := io.Pipe()
+	r := interruptible(ctx, never)
+	cancel()
+	if n, err := r.Read(make([]byte, 10)); n != 0 || err != io.EOF {
+		t.Errorf("interrupted: %d, %v", n, err)
+	}
+	f, err := os.Open(firstRun)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if r := interruptible(ctx, f); r != io.Reader(f) {
+		t.Error("a regular file is wrapped, though it never waits")
+	}
+}

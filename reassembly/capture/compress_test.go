@@ -1,0 +1,216 @@
+package capture
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+	"github.com/ulikunitz/xz"
+)
+
+// compressors write what is to be read, in small blocks.
+var compressors = map[string]func(io.Writer) (io.WriteCloser, error){
+	"gzip": func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil },
+	"zstd": func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w, zstd.WithWindowSize(1<<10)) },
+	"lz4": func(w io.Writer) (io.WriteCloser, error) {
+		l := lz4.NewWriter(w)
+		return l, l.Apply(lz4.BlockSizeOption(lz4.Block64Kb))
+	},
+	"xz": func(w io.Writer) (io.WriteCloser, error) {
+		return xz.WriterConfig{DictCap: 1 << 16, BlockSize: 5000}.NewWriter(w)
+	},
+	"xz without check": func(w io.Writer) (io.WriteCloser, error) {
+		return xz.WriterConfig{DictCap: 1 << 16, NoCheckSum: true}.NewWriter(w)
+	},
+	"xz with SHA-256": func(w io.Writer) (io.WriteCloser, error) {
+		return xz.WriterConfig{DictCap: 1 << 16, BlockSize: 7777, CheckSum: xz.SHA256}.NewWriter(w)
+	},
+}
+
+func compress(t testing.TB, how string, data []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w, err := compressors[how](&out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// noisyCapture is a capture that compresses badly.
+func noisyCapture(packets int) []byte {
+	random := rand.New(rand.NewPCG(3, 4))
+	image := pcapHeader(little, pcapMagicMicro, 4, 0, 1)
+	for i := range packets {
+		data := make([]byte, random.IntN(200))
+		for j := range data {
+			data[j] = byte(random.UintN(64))
+		}
+		image = append(image, record(little, uint32(i), 0, string(data))...)
+	}
+	return image
+}
+
+func TestCompressed(t *testing.T) {
+	image := noisyCapture(200)
+	want := readImage(t, image)
+	for how := range compressors {
+		for name, stream := range map[string][]byte{
+			"one stream":   compress(t, how, image),
+			"two streams":  join(compress(t, how, image[:5000]), compress(t, how, image[5000:])),
+			"nested":       compress(t, "gzip", compress(t, how, image)),
+			"nested other": compress(t, how, compress(t, "zstd", image)),
+		} {
+			if got := readImage(t, stream); got != want {
+				t.Errorf("%s, %s: %d packets, damage %q", how, name, strings.Count(got.packets, "\n"), got.damage)
+			}
+			if got := readStream(t, iotest.OneByteReader(bytes.NewReader(stream))); got != want {
+				t.Errorf("%s, %s, byte by byte: %d packets, damage %q", how, name, strings.Count(got.packets, "\n"), got.damage)
+			}
+		}
+	}
+	if got := readImage(t, join(compress(t, "xz", image), make([]byte, 8))); got != want {
+		t.Errorf("xz with padding: damage %q", got.damage)
+	}
+	skippable := join([]byte{0x5a, 0x2a, 0x4d, 0x18}, u32(little, 3), []byte("abc"))
+	if got := readImage(t, join(skippable, compress(t, "zstd", image))); got != want {
+		t.Errorf("zstd behind a skippable frame: damage %q", got.damage)
+	}
+}
+
+func TestCompressedTooDeep(t *testing.T) {
+	deep := compress(t, "gzip", compress(t, "zstd", compress(t, "lz4", noisyCapture(2))))
+	_, err := OpenReader("a", bytes.NewReader(deep))
+	if !errors.Is(err, ErrNotCapture) || err.Error() != "a: is neither pcap nor pcapng: it is compressed more than 2 times" {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestCompressedCutAtEveryByte expects what could be decoded before the cut, and
+// that the damage is told wherever the cut is.
+func TestCompressedCutAtEveryByte(t *testing.T) {
+	image := noisyCapture(200)
+	all := readImage(t, image).packets
+	for how := range compressors {
+		// Two streams: a cut between them is one between records, and no damage.
+		const half = 24
+		first, second := compress(t, how, image[:half]), compress(t, how, image[half:])
+		whole := join(first, second)
+		opened, most := 0, 0
+		for n := 1; n < len(whole); n += 1 + n/50 {
+			source, err := OpenReader("-", bytes.NewReader(whole[:n]))
+			if err != nil {
+				if n > len(first) {
+					t.Errorf("%s cut at %d: %v", how, n, err)
+				}
+				continue
+			}
+			opened++
+			got := read(t, source)
+			most = max(most, len(got.packets))
+			if !strings.HasPrefix(all, got.packets) || got.err != "" {
+				t.Errorf("%s cut at %d: error %q, packets %s", how, n, got.err, got.packets)
+			}
+			if (got.damage == "") != (n == len(first)) {
+				t.Errorf("%s cut at %d of %d+%d: damage %q", how, n, len(first), len(second), got.damage)
+			}
+		}
+		if opened == 0 {
+			t.Errorf("%s: no cut stream could be opened", how)
+		}
+		if how == "gzip" && most < len(all)*9/10 {
+			t.Errorf("%s: at most %d of %d bytes of packets were saved", how, most, len(all))
+		}
+	}
+}
+
+func TestCompressedCorrupt(t *testing.T) {
+	image := noisyCapture(2000)
+	all := readImage(t, image).packets
+	for _, how := range []string{"gzip", "zstd", "xz", "lz4"} {
+		stream := compress(t, how, image)
+		stream[len(stream)*3/4] ^= 0x55
+		got := readImage(t, stream)
+		if !strings.HasPrefix(got.damage, "the "+how+" stream is corrupt: ") && !strings.HasPrefix(got.damage, "the "+how+" stream ends early") {
+			t.Errorf("%s: damage %q", how, got.damage)
+		}
+		if got.err != "" || how == "zstd" && !strings.HasPrefix(all, got.packets) {
+			t.Errorf("%s: error %q", how, got.err)
+		}
+		got = readImage(t, join(compress(t, how, image), []byte("garbage behind the stream")))
+		if got.packets != all || !strings.HasPrefix(got.damage, "the "+how+" stream is corrupt: ") {
+			t.Errorf("%s with garbage: damage %q", how, got.damage)
+		}
+	}
+}
+
+func TestCompressedNothing(t *testing.T) {
+	for how := range compressors {
+		if _, err := OpenReader("a", bytes.NewReader(compress(t, how, nil))); !errors.Is(err, ErrEmpty) {
+			t.Errorf("%s: %v", how, err)
+		}
+		if _, err := OpenReader("a", bytes.NewReader(compress(t, how, []byte("no capture")))); !errors.Is(err, ErrNotCapture) {
+			t.Errorf("%s: %v", how, err)
+		}
+	}
+}
+
+// xzBlockHeader is that of a block that claims a dictionary of the coded size.
+func xzBlockHeader(coded byte) []byte {
+	header := []byte{2, 0, xzFilterLZMA2, 1, coded, 0, 0, 0}
+	return join(header, u32(little, crc32.ChecksumIEEE(header)))
+}
+
+func xzStreamHeader() []byte {
+	flags := []byte{0, 0} // no check
+	return join([]byte(xzMagic), flags, u32(little, crc32.ChecksumIEEE(flags)))
+}
+
+func TestXZDictionariesAreBounded(t *testing.T) {
+	chunk := join([]byte{1, 0, 23}, pcapHeader(little, pcapMagicMicro, 4, 0, 1), []byte{0}) // 24 bytes uncompressed
+	block := func(coded byte) []byte { return join(xzBlockHeader(coded), chunk) }
+	if got := readImage(t, join(xzStreamHeader(), block(28))); got.damage != "the xz stream ends early" {
+		t.Errorf("a dictionary of 64 MiB: damage %q", got.damage)
+	}
+	_, err := OpenReader("a", bytes.NewReader(join(xzStreamHeader(), block(31))))
+	if err == nil || err.Error() != "a: the xz stream is corrupt: it needs a dictionary of more than 128 MiB" {
+		t.Errorf("a dictionary of 192 MiB: %v", err)
+	}
+	got := readImage(t, join(xzStreamHeader(), bytes.Repeat(block(28), 100)))
+	if want := "the xz stream is corrupt: its blocks are tiny and claim large dictionaries"; got.damage != want {
+		t.Errorf("100 of 64 MiB: damage %q, want %q", got.damage, want)
+	}
+}
+
+func TestXZRefusals(t *testing.T) {
+	filter := []byte{2, 0, 0x03, 1, 0, 0, 0, 0}
+	badCRC := xzBlockHeader(0)
+	badCRC[11]++
+	unknownCheck := []byte{0, 7}
+	for want, stream := range map[string][]byte{
+		"it uses a filter other than LZMA2": join(xzStreamHeader(), filter, u32(little, crc32.ChecksumIEEE(filter))),
+		"malformed header":                  join(xzStreamHeader(), badCRC),
+		"integrity check 7 is not known":    join([]byte(xzMagic), unknownCheck, u32(little, crc32.ChecksumIEEE(unknownCheck))),
+		"malformed footer":                  join(xzStreamHeader(), []byte{0, 0, 0, 0}, make([]byte, 16)),
+	} {
+		_, err := OpenReader("a", bytes.NewReader(stream))
+		if want := fmt.Sprintf("a: the xz stream is corrupt: %s", want); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
