@@ -11,18 +11,17 @@ import (
 // Analyzer turns the connections and bytes of one [reassembly.Table] into
 // exchanges. It is driven by one goroutine.
 type Analyzer struct {
-	listener Listener
-	arena    *http1.Arena
-	lookups  *dns.Tracker
-	stats    Stats
-	repeats  repeats
-	hops     *hops // nil when the listener does not want them
-	ack      ackSeen
-	lastID   uint64     // of exchanges
-	spare    []*history // not in use
-	// historyRoom is how many entries histories may still grow by.
-	historyRoom int
-	exchanges   []exchange // not handed out yet
+	listener  Listener
+	arena     *http1.Arena
+	lookups   *dns.Tracker
+	stats     Stats
+	repeats   repeats
+	hops      *hops // nil when the listener does not want them
+	ack       ackSeen
+	lastID    uint64     // of exchanges
+	spare     []*history // not in use
+	room      historyRoom
+	exchanges []exchange // not handed out yet
 }
 
 // Stats counts what an Analyzer met.
@@ -32,6 +31,7 @@ type Stats struct {
 	HTTP2                                       uint64 // HTTP/2 connections, not decoded
 	UnansweredLimit                             uint64 // exchanges given up because too many waited on one connection
 	HeadsCut                                    uint64 // messages of whose head not all was kept
+	Forgotten                                   uint64 // segments and acknowledgements that histories had no room for
 	HopsLimit                                   uint64 // exchanges whose other side of a proxy may have been missed because too many waited
 	QUIC                                        uint64 // datagrams that look like QUIC
 	DNS                                         dns.Stats
@@ -47,7 +47,7 @@ type ackSeen struct {
 
 // NewAnalyzer returns an analyzer that tells listener what it finds.
 func NewAnalyzer(listener Listener) *Analyzer {
-	a := &Analyzer{listener: listener, arena: new(http1.Arena), lookups: dns.NewTracker(), historyRoom: maxHistories}
+	a := &Analyzer{listener: listener, arena: new(http1.Arena), lookups: dns.NewTracker(), room: historyRoom{entries: maxHistories}}
 	if listener.Hop != nil {
 		a.hops = newHops(listener.Hop)
 	}
@@ -73,8 +73,8 @@ func (a *Analyzer) segment(c *reassembly.Connection, side reassembly.Side, s *pa
 	if c.Attached != nil || s.Length > 0 || a.lookups.Knows() {
 		a.conversation(c).follow(side, s, class)
 	}
-	if c.Attached != nil && s.Flags&(packet.FIN|packet.RST) != 0 && !class.Has(reassembly.Ignored) {
-		a.conversation(c).noteEnd(side, s)
+	if c.Attached != nil && s.Flags&(packet.FIN|packet.RST) != 0 {
+		a.conversation(c).noteEnd(side, s, class)
 	}
 }
 

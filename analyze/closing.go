@@ -35,6 +35,33 @@ type Reset struct {
 	Unseen bool
 	// Full: the other side's receive window had less room than a segment.
 	Full bool
+	// Response is the latest response that the connection had carried; its zero
+	// value where it had carried none.
+	Response LatestResponse
+	side     reassembly.Side
+}
+
+// LatestResponse is the response that a server had sent last.
+type LatestResponse struct {
+	Exchange uint64       // ID
+	End      int64        // place behind what was sent of it
+	At       capture.Mark // the last packet of it; zero when unknown
+}
+
+// latestResponse is the response that came last so far.
+func (v *conversation) latestResponse() LatestResponse {
+	waiting := v.pairing.waiting
+	for i := len(waiting) - 1; i >= 0; i-- {
+		x := waiting[i]
+		switch {
+		case x.Response == nil:
+		case x.responseEnded:
+			return LatestResponse{x.ID, x.responseEnd, x.Response.End.At}
+		default:
+			return LatestResponse{x.ID, v.streams[v.connection.ClientSide().Other()].offset, x.Response.End.At}
+		}
+	}
+	return LatestResponse{v.pairing.ended[reassembly.ToClient].exchange, v.pairing.progress.answered, v.connection.LastAnswered}
 }
 
 // fullWindow is the window below which a receiver is taken to be full: the least
@@ -51,13 +78,16 @@ func (v *conversation) closing() *Closing {
 }
 
 // noteEnd takes a FIN or RST of side, before the table does.
-func (v *conversation) noteEnd(side reassembly.Side, s *packet.Segment) {
+func (v *conversation) noteEnd(side reassembly.Side, s *packet.Segment, class reassembly.Class) {
 	c := v.connection
 	other := side.Other()
 	if s.Flags.Has(packet.RST) {
 		if rst, _ := c.RST(); rst.IsZero() {
-			v.noteReset(side, s)
+			v.noteReset(side, s, class)
 		}
+		return
+	}
+	if class.Has(reassembly.Ignored) {
 		return
 	}
 	if c.FIN(side).IsZero() && s.Flags.Has(packet.ACK) {
@@ -65,7 +95,10 @@ func (v *conversation) noteEnd(side reassembly.Side, s *packet.Segment) {
 	}
 }
 
-func (v *conversation) noteReset(side reassembly.Side, s *packet.Segment) {
+// noteReset takes a reset. One that answers a segment of long ago is too old for
+// the other side to act on; but it shows what its sender knew then, and the one
+// that ends the connection follows.
+func (v *conversation) noteReset(side reassembly.Side, s *packet.Segment, class reassembly.Class) {
 	c := v.connection
 	other := side.Other()
 	place := c.Offset(side, s.Seq)
@@ -81,8 +114,20 @@ func (v *conversation) noteReset(side reassembly.Side, s *packet.Segment) {
 	if from := v.streams[side].sender; from != nil && from.acknowledged && from.lastACK.edge >= 0 {
 		r.Full = from.lastACK.edge-from.lastACK.upTo < fullWindow
 	}
-	v.closing().Reset = r
-	v.fail(s.Mark, side)
+	r.Response = v.latestResponse()
+	closing := v.closing()
+	ignored, before := class.Has(reassembly.Ignored), closing.Reset
+	if ignored && (place < 0 || !before.At.IsZero()) {
+		return
+	}
+	if before.Answer && before.side == side && before.Acknowledged < r.Acknowledged {
+		r.At, r.Acknowledged, r.Response = before.At, before.Acknowledged, before.Response
+	}
+	r.side = side
+	closing.Reset = r
+	if !ignored {
+		v.fail(s.Mark, side)
+	}
 }
 
 // acknowledgedAt is how much of its stream side knew to have arrived when it
@@ -104,7 +149,7 @@ func (v *conversation) acknowledgedAt(side reassembly.Side, at capture.Mark) int
 	if k := s.latestACK(sent); k != nil {
 		return k.upTo
 	}
-	if s.history.ackeds <= len(s.history.acks) {
+	if s.history.acksLost == 0 {
 		return 0
 	}
 	return -1

@@ -9,11 +9,17 @@ import (
 // history is the latest segments with payload, and the latest acknowledgements,
 // of a stream: rings that grow while what they would forget is still needed.
 type history struct {
-	data   []seen
-	datas  int // ever
-	acks   []acked
-	ackeds int  // ever
-	room   *int // entries that all histories together may still grow by
+	data             []seen
+	dataLost, datas  int // the oldest that is remembered, and how many there were ever
+	acks             []acked
+	acksLost, ackeds int // the same
+	room             *historyRoom
+}
+
+// historyRoom is what all histories together may still grow by.
+type historyRoom struct {
+	entries int
+	refused uint64 // entries that were forgotten too early for want of room
 }
 
 // seen is a segment with payload.
@@ -28,12 +34,11 @@ type acked struct {
 	at         capture.Mark
 }
 
-// newHistory is an empty history. It counts in a.stats where a bound keeps one
-// from growing.
+// newHistory is an empty history.
 func (a *Analyzer) newHistory() *history {
 	n := len(a.spare)
 	if n == 0 {
-		return &history{data: make([]seen, historySize), acks: make([]acked, historySize), room: &a.historyRoom}
+		return &history{data: make([]seen, historySize), acks: make([]acked, historySize), room: &a.room}
 	}
 	h := a.spare[n-1]
 	a.spare = a.spare[:n-1]
@@ -42,40 +47,44 @@ func (a *Analyzer) newHistory() *history {
 
 // empty prepares h to be used for another stream, and gives its growth back.
 func (h *history) empty() {
-	*h.room += len(h.data) - historySize + len(h.acks) - historySize
+	h.room.entries += len(h.data) - historySize + len(h.acks) - historySize
 	h.data, h.acks = h.data[:historySize:historySize], h.acks[:historySize:historySize]
 	if len(h.data) < cap(h.data) {
 		h.data = make([]seen, historySize)
 	}
-	h.datas, h.ackeds = 0, 0
+	h.dataLost, h.datas, h.acksLost, h.ackeds = 0, 0, 0, 0
 }
 
 // addData remembers d. Of what is not acknowledged up to a place, nothing is forgotten
 // while there is room.
 func (h *history) addData(d seen, acknowledged int64) {
-	if n := h.datas - len(h.data); n >= 0 && h.data[n%len(h.data)].end > acknowledged {
+	if n := h.dataLost; h.datas-n == len(h.data) && h.datum(n).end > acknowledged {
 		h.data = grown(h.data, h.datas, h.room)
 	}
 	h.data[h.datas%len(h.data)] = d
 	h.datas++
+	h.dataLost = max(h.dataLost, h.datas-len(h.data))
 }
 
 // addACK remembers a. Of what came since a moment, nothing is forgotten while
 // there is room.
 func (h *history) addACK(a acked, since capture.Time) {
-	if n := h.ackeds - len(h.acks); n >= 0 && h.acks[n%len(h.acks)].at.Time >= since {
+	if n := h.acksLost; h.ackeds-n == len(h.acks) && h.ack(n).at.Time >= since {
 		h.acks = grown(h.acks, h.ackeds, h.room)
 	}
 	h.acks[h.ackeds%len(h.acks)] = a
 	h.ackeds++
+	h.acksLost = max(h.acksLost, h.ackeds-len(h.acks))
 }
 
-// grown is a ring of n entries ever, of twice the length, if there is room for that.
-func grown[T any](ring []T, n int, room *int) []T {
-	if len(ring) >= maxHistory || *room < len(ring) {
+// grown is a full ring of n entries ever in one of twice the length, if there is
+// room for that.
+func grown[T any](ring []T, n int, room *historyRoom) []T {
+	if len(ring) >= maxHistory || room.entries < len(ring) {
+		room.refused++
 		return ring
 	}
-	*room -= len(ring)
+	room.entries -= len(ring)
 	larger := make([]T, 2*len(ring))
 	for i := n - len(ring); i < n; i++ {
 		larger[i%len(larger)] = ring[i%len(ring)]
@@ -94,13 +103,9 @@ func (h *history) lastACK() *acked {
 func (h *history) ack(n int) *acked  { return &h.acks[n%len(h.acks)] }
 func (h *history) datum(n int) *seen { return &h.data[n%len(h.data)] }
 
-// firstACK and firstDatum are the numbers of the oldest that are remembered.
-func (h *history) firstACK() int   { return max(h.ackeds-len(h.acks), 0) }
-func (h *history) firstDatum() int { return max(h.datas-len(h.data), 0) }
-
 // ackedUntil is the number of the first acknowledgement seen after a moment.
 func (h *history) ackedUntil(until capture.Time) int {
-	first := h.firstACK()
+	first := h.acksLost
 	if h.ackeds > first && h.ack(h.ackeds-1).at.Time <= until {
 		return h.ackeds
 	}
@@ -110,7 +115,7 @@ func (h *history) ackedUntil(until capture.Time) int {
 // newestUpTo is the latest segment that ends at or before a place, nil when none
 // is remembered.
 func (h *history) newestUpTo(place int64) *seen {
-	first := h.firstDatum()
+	first := h.dataLost
 	n := first + sort.Search(h.datas-first, func(i int) bool { return h.datum(first+i).end > place })
 	if n == first {
 		return nil
@@ -121,7 +126,7 @@ func (h *history) newestUpTo(place int64) *seen {
 // original is the segment that carried the byte at a place first, nil when it
 // was not seen or is forgotten.
 func (h *history) original(place int64) *seen {
-	first := h.firstDatum()
+	first := h.dataLost
 	n := first + sort.Search(h.datas-first, func(i int) bool { return h.datum(first+i).end > place })
 	if n == h.datas || h.datum(n).start > place {
 		return nil

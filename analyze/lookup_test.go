@@ -74,6 +74,7 @@ func TestLookup(t *testing.T) {
 			31ms  e > ACK
 			31ms  e > "GET /2 HTTP/1.0\r\n\r\n"
 			41ms  e < "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n"
+			41ms  e > ACK
 			41ms  c < "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n"`,
 			[]string{
 				"2.2 /2: dns -1ns connect 10ms total 20ms",

@@ -72,7 +72,7 @@ func (v *conversation) over(x *exchange) bool {
 		return false
 	}
 	s := v.streams[v.connection.ClientSide().Other()].sender
-	return x.Response == nil || s == nil || !s.acknowledged || s.lastACK.upTo >= x.responseEnd
+	return x.Response == nil || s == nil || v.gotAll(s, x.responseEnd)
 }
 
 func (v *conversation) nextID() uint64 {

@@ -102,6 +102,7 @@ func (r *run) describe(src capture.Source) *Capture {
 	c := r.capture
 	c.Files = src.Files()
 	r.analyzer.stats.DNS = r.analyzer.lookups.Stats()
+	r.analyzer.stats.Forgotten = r.analyzer.room.refused
 	if r.analyzer.hops != nil {
 		r.analyzer.stats.HopsLimit = r.analyzer.hops.dropped
 	}

@@ -28,7 +28,7 @@ func (v *conversation) follow(side reassembly.Side, s *packet.Segment, class rea
 	switch {
 	case class.Has(reassembly.New):
 		d.start = max(d.start, from.top)
-		from.send(d, p)
+		from.send(d, s.Flags.Has(packet.FIN), p)
 	case class.Has(reassembly.Retransmitted):
 		hole, _ := c.HoleSince(side)
 		from.repeat(d, s.Options.TSVal, hole, p)
@@ -96,12 +96,21 @@ func (v *conversation) transfer(side reassembly.Side, m *http1.Message, t *Trans
 // spare gives the history of a sender back when all its messages are over and
 // acknowledged.
 func (v *conversation) spare(s *sender) {
-	if s.history == nil || s.top > s.claimed || s.acknowledged && s.lastACK.upTo < s.top {
+	if s.history == nil || s.top > s.claimed || !v.gotAll(s, s.top) {
 		return
 	}
 	s.history.empty()
 	v.analyzer.spare = append(v.analyzer.spare, s.history)
 	s.history = nil
+}
+
+// gotAll reports whether what s sent was acknowledged up to a place, as far as
+// the capture can show it.
+func (v *conversation) gotAll(s *sender, place int64) bool {
+	if !s.acknowledged {
+		return v.connection.OneSided()
+	}
+	return s.lastACK.upTo >= place
 }
 
 // repaired adds the losses to a transfer that were repaired after its message

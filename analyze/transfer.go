@@ -177,12 +177,13 @@ func (s *sender) acknowledge(a acked, p path) {
 	h.addACK(a, a.at.Time.Add(-p.toSender-s.tolerance(p)))
 }
 
-// send takes a segment that carries bytes not sent before.
-func (s *sender) send(d seen, p path) {
+// send takes a segment that carries bytes not sent before. last: it is the end of
+// the stream, which nothing holds back.
+func (s *sender) send(d seen, last bool, p path) {
 	if !s.started || d.start != s.top {
 		s.start(d)
 	} else {
-		s.follow(d, p)
+		s.follow(d, last, p)
 	}
 	s.measure(d, p)
 	s.record(d)
@@ -199,12 +200,14 @@ func (s *sender) start(d seen) {
 }
 
 // follow looks at the time since the segment before.
-func (s *sender) follow(d seen, p path) {
+func (s *sender) follow(d seen, last bool, p path) {
 	waited := d.at.Sub(s.lastData.at)
 	if waited > 200*time.Millisecond {
 		s.idle, s.idleAt = waited, d.start
 	}
-	s.checkNoDelay(d, p)
+	if !last {
+		s.checkNoDelay(d, p)
+	}
 	if waited < leastPause || waited < 2*p.rtt()/5 || !p.known {
 		return
 	}
@@ -286,7 +289,7 @@ func (s *sender) withheld(a *acked, covered int64, p path) time.Duration {
 func (s *sender) released(d seen, p path) (before, first, last *acked) {
 	h := s.history
 	nearest := time.Duration(-1)
-	for i := h.ackedUntil(d.at.Time.Add(-p.toSender+p.early())) - 1; i >= h.firstACK(); i-- {
+	for i := h.ackedUntil(d.at.Time.Add(-p.toSender+p.early())) - 1; i >= h.acksLost; i-- {
 		a := h.ack(i)
 		arrived := a.at.Time.Add(p.toSender)
 		lag := d.at.Time.Sub(arrived)
@@ -306,7 +309,7 @@ func (s *sender) released(d seen, p path) (before, first, last *acked) {
 // latestACK is the latest acknowledgement seen up to a moment, nil without one.
 func (s *sender) latestACK(until capture.Time) *acked {
 	n := s.history.ackedUntil(until)
-	if n == s.history.firstACK() {
+	if n == s.history.acksLost {
 		return nil
 	}
 	return s.history.ack(n - 1)
@@ -319,8 +322,8 @@ func (s *sender) acknowledgedBy(at capture.Time) int64 {
 	if k := s.latestACK(at); k != nil {
 		return max(k.upTo, 0)
 	}
-	if h.ackeds > len(h.acks) {
-		return max(h.ack(h.firstACK()).upTo, 0)
+	if h.acksLost > 0 {
+		return max(h.ack(h.acksLost).upTo, 0)
 	}
 	return 0
 }

@@ -17,9 +17,11 @@ func (t *Table) takeFIN(c *Connection, side Side, s *packet.Segment) {
 	}
 	if other := &c.ends[side.Other()]; !other.hasFIN {
 		c.firstFIN = side
-		if c.finUnseen(side.Other()) {
-			c.firstFIN = side.Other()
+		if other.started && other.stretch == nil && s.Flags.Has(packet.ACK) && s.Ack == other.next+1 {
+			c.firstFIN = side.Other() // it answers a FIN that the capture has late, or not at all
 		}
+	} else if s.Time < other.fin.Time {
+		c.firstFIN = side // the capture has it late
 	}
 	t.finishStream(c, side, s.Mark)
 }

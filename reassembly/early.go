@@ -34,7 +34,7 @@ func (c *Connection) comesEarly(side Side, s *packet.Segment) bool {
 	case !s.Flags.Has(packet.ACK) || s.Flags.Has(packet.RST):
 		return false
 	case !c.synchronised && !(e.hasISN && other.hasISN): // a SYN is to come
-		return !s.Flags.Has(packet.SYN) && (other.segments == 0 || s.Length > 0)
+		return !s.Flags.Has(packet.SYN) && (other.segments == 0 || s.Length > 0 || s.Flags.Has(packet.FIN))
 	case !other.started:
 		return false
 	}

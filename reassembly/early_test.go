@@ -31,6 +31,9 @@ func TestEarly(t *testing.T) {
 		{"response before the SYN/ACK", []segment{opening[0], response, opening[1], opening[2], get}, "get", "response"},
 		{"request that never comes", join(opening, []segment{response, acknowledged}), "<3>", "response"},
 		{"at the end of the capture", join(opening, []segment{response}), "<3>", "response"},
+		{"SYN/ACK that never comes", []segment{
+			opening[0], opening[2], get, response, {70 * ms, false, finAck, s + 9, c + 4, ""},
+		}, "get", "response"},
 		{"FIN acknowledged before it comes", join(opening, []segment{
 			get, {70 * ms, false, ack, s + 1, c + 5, ""}, {65 * ms, true, finAck, c + 4, s + 1, ""}, {80 * ms, false, ack, s + 1, c + 5, "response"},
 		}), "get", "response"},

@@ -23,6 +23,7 @@ type recorder struct {
 	messages  []*Message
 	open      *Message
 	headed    bool
+	lost      bool // sync was lost inside a message: what follows depends on the pieces
 }
 
 func (r *recorder) Began(m *Message) { r.open, r.headed, r.body = m, false, nil }
@@ -56,9 +57,10 @@ func (r *recorder) End(m *Message) {
 	r.open = nil
 	r.messages = append(r.messages, m)
 	r.ended = append(r.ended, describe(m, r.body))
-	if len(r.junk) == 0 {
+	if len(r.junk) == 0 && !r.lost {
 		r.safe = len(r.ended)
 	}
+	r.lost = r.lost || m.Problems&(BadChunkSize|BadChunkEnd) != 0
 }
 
 func (r *recorder) Junk(data []byte, _ Span) {
