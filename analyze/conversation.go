@@ -210,7 +210,9 @@ func (s *stream) beginMissing() {
 // finish ends side's stream.
 func (v *conversation) finish(side reassembly.Side, e http1.Ending, at capture.Mark) {
 	if s := &v.streams[side]; s.parser != nil {
+		v.pairing.finishing = true
 		s.parser.Finish(e, capture.Span{At: at, Readable: at.Time})
+		v.pairing.finishing = false
 		s.parser = nil
 	}
 	if s := &v.streams[side]; s.dns != nil {

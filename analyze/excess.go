@@ -20,12 +20,12 @@ type ended struct {
 }
 
 // exceed charges bytes that belong to no message to the message before them.
-// Line ends mean nothing (RFC 9112 §2.2), and where bytes are missing from the
-// capture nothing is known.
+// Line ends mean nothing (RFC 9112 §2.2), what the end of the stream cut may have
+// become a message, and where bytes are missing from the capture nothing is known.
 func (v *conversation) exceed(d reassembly.Direction, data []byte, at capture.Span) {
 	c := v.connection
 	before := v.pairing.ended[d]
-	if before.exchange == 0 || !c.Intact() || onlyLineEnds(data) {
+	if before.exchange == 0 || v.pairing.finishing || !c.Intact() || onlyLineEnds(data) {
 		return
 	}
 	if c.Excess == nil {

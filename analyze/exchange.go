@@ -37,7 +37,8 @@ type Connection struct {
 	Unanswered bool
 	// Waiting counts the exchanges that are not over.
 	Waiting int32
-	// Persistence is what the latest exchange said about going on.
+	// Persistence is what the latest exchange said about going on; a close that
+	// was announced once stays.
 	Persistence Persistence
 	// Promise is what the latest response said about how long.
 	Promise Promise
@@ -58,7 +59,8 @@ type Promise struct {
 	Max     int32 // requests that are still allowed
 }
 
-func promise(response *http1.Message) Promise {
+// PromiseOf is what a response announces.
+func PromiseOf(response *http1.Message) Promise {
 	p := Promise{-1, -1}
 	if !response.HasToken("Connection", "keep-alive") {
 		return p

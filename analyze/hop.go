@@ -73,6 +73,7 @@ type hopEntry struct {
 	olderBack  uint64    // the same for a back
 	front      *Exchange // that it is the back of
 	served     bool      // that has its back
+	shared     *Exchange // the back of another front, whose response it may have got
 }
 
 func newHops(tell func(*Hop)) *hops {
@@ -150,6 +151,13 @@ func (h *hops) expire() {
 	}
 }
 
+// finish tells what was waited for in vain.
+func (h *hops) finish() {
+	for h.head < len(h.entries) {
+		h.forget()
+	}
+}
+
 // forget drops the oldest entry.
 func (h *hops) forget() {
 	e, n := &h.entries[h.head], h.base+uint64(h.head)
@@ -159,6 +167,7 @@ func (h *hops) forget() {
 		}
 	}
 	h.memory -= e.memory
+	h.join()
 	*e = hopEntry{}
 	h.head++
 	if h.head > 1024 && h.head > len(h.entries)/2 {

@@ -11,8 +11,15 @@ import (
 // evidence is what speaks for two exchanges being the two sides of a proxy.
 type evidence struct {
 	score    int
-	served   bool // the front got what the back got, if anything
-	answered bool // and that is a response
+	differ   int           // fields that are in both requests, with other values
+	apart    time.Duration // between the two requests, and between the responses
+	served   bool          // the front got what the back got, if anything
+	answered bool          // and that is a response
+}
+
+// beats reports whether more speaks for v than for w.
+func (v evidence) beats(w evidence) bool {
+	return v.score > w.score || v.score == w.score && v.differ < w.differ
 }
 
 // What each piece of evidence counts, and what is enough. Some proof is needed
@@ -39,7 +46,9 @@ func compare(f, b *Exchange) (v evidence, ok bool) {
 	if proof == 0 {
 		return v, false
 	}
-	v.score = proof + scoreRequests(f.Request, b.Request)
+	v.score, v.differ = scoreRequests(f.Request, b.Request)
+	v.score += proof
+	v.apart = b.Request.Start.At.Sub(f.Request.HeadEnd.At)
 	if proof == scoreOneHost && !sameHost(f.Request, b.Request) {
 		return v, false
 	}
@@ -53,6 +62,7 @@ func compare(f, b *Exchange) (v evidence, ok bool) {
 	case b.Response.Status >= 500 && b.Response.Status != f.Response.Status: // another one
 	default:
 		v.served, v.answered = true, true
+		v.apart += f.Response.Start.At.Sub(b.Response.Start.At)
 		v.score += scoreResponses(f.Response, b.Response)
 	}
 	return v, v.score >= hopLikely
@@ -188,8 +198,9 @@ func capturedBetween(front, back *Connection) bool {
 	return ok1 && ok2 && (ok3 || ok4) && near <= betweenMax && max(far1, far2) > 3*near
 }
 
-// scoreRequests is in how far the two requests agree.
-func scoreRequests(f, b *http1.Message) (score int) {
+// scoreRequests is in how far the two requests agree, and how many of their
+// fields do not.
+func scoreRequests(f, b *http1.Message) (score, differ int) {
 	if sameHost(f, b) {
 		score += scoreOther
 	}
@@ -198,8 +209,11 @@ func scoreRequests(f, b *http1.Message) (score int) {
 	}
 	same := 0
 	for i := range f.Fields {
-		if value, ok := b.Get(f.Fields[i].Name); ok && value == f.Fields[i].Value {
+		switch value, ok := b.Get(f.Fields[i].Name); {
+		case ok && value == f.Fields[i].Value:
 			same++
+		case ok:
+			differ++
 		}
 	}
 	if same >= 2 {
@@ -208,7 +222,7 @@ func scoreRequests(f, b *http1.Message) (score int) {
 	if same >= 3 && SameFields(f, b) {
 		score += scoreOther
 	}
-	return score
+	return score, differ
 }
 
 // SameFields reports whether two messages have the same fields with the same

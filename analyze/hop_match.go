@@ -8,7 +8,7 @@ import (
 // the one that its response comes from, and attempts before it.
 func (h *hops) findBacks(e *hopEntry) {
 	c := h.choose(e.key, h.backs[e.key], func(y *hopEntry) (evidence, bool) { return compare(e.exchange, y.exchange) },
-		func(y *hopEntry) uint64 { return y.olderBack }, nearer)
+		func(y *hopEntry) uint64 { return y.olderBack })
 	for _, a := range c.attempts {
 		if c.best == nil || a.entry.exchange.Request.Start.At.Time < c.best.exchange.Request.Start.At.Time {
 			h.link(e, a.entry, a.evidence, true)
@@ -18,9 +18,28 @@ func (h *hops) findBacks(e *hopEntry) {
 		h.link(e, c.best, c.found, c.alone)
 		return
 	}
-	if b := h.entry(h.latest[e.key]); b != nil && e.exchange.Response != nil && joined(e.exchange, b) {
-		h.linked++
-		h.tell(&Hop{Front: e.exchange, Back: b.exchange, Answered: true, Joined: true, Added: Unknown})
+	h.share(e)
+}
+
+// share notes whose back e, which has none of its own so far, may have been
+// answered with.
+func (h *hops) share(e *hopEntry) {
+	b := h.entry(h.latest[e.key])
+	if b == nil || e.exchange.Response == nil || !joined(e.exchange, b) {
+		return
+	}
+	e.shared = b.exchange
+	n := h.backs[e.key]
+	for range hopScan {
+		y := h.entry(n)
+		if y == nil {
+			return
+		}
+		if spare(e, y) {
+			e.shared = nil
+			return
+		}
+		n = y.olderBack
 	}
 }
 
@@ -29,7 +48,7 @@ func (h *hops) findFront(e *hopEntry) {
 	c := h.choose(e.key, h.fronts[e.key], func(y *hopEntry) (evidence, bool) {
 		v, ok := compare(y.exchange, e.exchange)
 		return v, ok && !(v.served && y.served)
-	}, func(y *hopEntry) uint64 { return y.olderFront }, func(a, b *Exchange) bool { return nearer(b, a) })
+	}, func(y *hopEntry) uint64 { return y.olderFront })
 	switch {
 	case c.best != nil:
 		h.link(c.best, e, c.found, c.alone)
@@ -52,8 +71,8 @@ type attempt struct {
 }
 
 // choose picks from the entries behind number n the one that most speaks for,
-// the nearer one where as much speaks for two.
-func (h *hops) choose(key, n uint64, compare func(*hopEntry) (evidence, bool), older func(*hopEntry) uint64, nearer func(a, b *Exchange) bool) (c choice) {
+// the one closer in time where as much speaks for two.
+func (h *hops) choose(key, n uint64, compare func(*hopEntry) (evidence, bool), older func(*hopEntry) uint64) (c choice) {
 	for range hopScan {
 		y := h.entry(n)
 		if y == nil {
@@ -65,25 +84,16 @@ func (h *hops) choose(key, n uint64, compare func(*hopEntry) (evidence, bool), o
 		case !ok || y.key != key:
 		case !v.served:
 			c.attempts = append(c.attempts, attempt{y, v})
-		case c.best == nil || v.score > c.found.score:
+		case c.best == nil || v.beats(c.found):
 			c.best, c.found, c.alone = y, v, true
-		case v.score == c.found.score:
+		case !c.found.beats(v):
 			c.alone = false
-			if nearer(y.exchange, c.best.exchange) {
+			if v.apart < c.found.apart {
 				c.best, c.found = y, v
 			}
 		}
 	}
 	return c
-}
-
-// nearer reports whether exchange a answered, or was begun where there is no
-// response, after b did: a response is handed on at once.
-func nearer(a, b *Exchange) bool {
-	if a.Response != nil && b.Response != nil {
-		return a.Response.Start.At.Time > b.Response.Start.At.Time
-	}
-	return a.Request.Start.At.Time > b.Request.Start.At.Time
 }
 
 // link tells that b serves f. alone: no other exchange fits as well.
@@ -114,6 +124,30 @@ func (h *hops) unlist(b *hopEntry) {
 			return
 		}
 	}
+}
+
+// join tells that the oldest entry, which has no back of its own, was answered
+// with another's response.
+func (h *hops) join() {
+	e := &h.entries[h.head]
+	if e.shared == nil || e.served {
+		return
+	}
+	later := h.entries[h.head+1:]
+	for i := range later[:min(len(later), hopScan)] {
+		if spare(e, &later[i]) {
+			return
+		}
+	}
+	h.tell(&Hop{Front: e.exchange, Back: e.shared, Answered: true, Joined: true, Added: Unknown})
+}
+
+// spare reports whether b, which has no front, may be e's own: among requests that
+// are all the same, backs cannot always be told apart.
+func spare(e, b *hopEntry) bool {
+	f, y := e.exchange, b.exchange
+	return b.key == e.key && b.front == nil && y.Connection.Server() == e.shared.Connection.Server() &&
+		y.Request.Start.At.Time < f.Response.Start.At.Time && y.Connection.Last().Time > f.Request.Start.At.Time
 }
 
 // joined reports whether f was answered with the response of b, which the proxy

@@ -20,6 +20,7 @@ type pairing struct {
 	// stream when the message that is in progress began.
 	requestHad, responseHad int64
 	order                   Order // of the request that began last
+	finishing               bool  // a stream is being ended
 }
 
 // maxWaiting is how many exchanges of one connection may be without their response.
@@ -391,8 +392,10 @@ func (c *Connection) note(x *Exchange) {
 	if x.Request == nil || x.Response == nil {
 		return
 	}
-	c.Persistence = persistence(x)
-	c.Promise = promise(x.Response)
+	if c.Persistence != ClosedByRequest && c.Persistence != ClosedByResponse {
+		c.Persistence = persistence(x)
+	}
+	c.Promise = PromiseOf(x.Response)
 	c.LastAnswered = capture.Mark{}
 	if x.Response.Complete && x.Response.Framing != http1.Tunnel {
 		c.LastAnswered = x.Response.End.At

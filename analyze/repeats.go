@@ -56,7 +56,7 @@ func (v *conversation) fail(at capture.Mark, side reassembly.Side) {
 	known := at.Time
 	if side != v.connection.ClientSide() {
 		toClient, _ := v.connection.RTTClient()
-		known = known.Add(toClient * 9 / 10)
+		known = known.Add(toClient)
 	}
 	for _, x := range v.pairing.waiting {
 		if x.failure == nil && x.Request != nil && x.Request.Complete && x.requestEnded && !x.responseEnded {

@@ -36,6 +36,9 @@ func Run(ctx context.Context, src capture.Source, l Listener, o Options) (*Captu
 		l.Tick(r.capture.End)
 	}
 	r.table.Finish()
+	if r.analyzer.hops != nil {
+		r.analyzer.hops.finish()
+	}
 	if l.Finish != nil {
 		l.Finish()
 	}

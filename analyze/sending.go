@@ -70,7 +70,7 @@ func (v *conversation) followACK(side reassembly.Side, s *packet.Segment, class 
 func (v *conversation) senderOf(side reassembly.Side) *sender {
 	s := &v.streams[side]
 	if s.sender == nil {
-		s.sender = &sender{begun: v.connection.Begun(side)}
+		s.sender = v.newSender(side)
 	}
 	if s.sender.history == nil {
 		s.sender.history = v.analyzer.newHistory()
@@ -79,6 +79,18 @@ func (v *conversation) senderOf(side reassembly.Side) *sender {
 		}
 	}
 	return s.sender
+}
+
+// newSender is side as a sender that has sent nothing yet. Where the other side
+// has acknowledged its SYN, the window is known.
+func (v *conversation) newSender(side reassembly.Side) *sender {
+	s := &sender{begun: v.connection.Begun(side)}
+	upTo, ok1 := v.connection.Acknowledged(side)
+	window, ok2 := v.connection.LatestWindow(side.Other())
+	if ok1 && ok2 {
+		s.lastACK, s.acknowledged = acked{upTo: upTo, edge: upTo + int64(window)}, true
+	}
+	return s
 }
 
 // transfer puts into t how message m of side went and returns t, or nil where
@@ -172,7 +184,7 @@ func (s *sender) claim(begin int64, m *http1.Message, t *Transfer) {
 	}
 	s.pauses, t.Pauses = cut(s.pauses, start, end, func(p *Pause) int64 { return p.Offset })
 	s.losses, t.Losses = cut(s.losses, start-1, end, func(l *Loss) int64 { return l.Offset })
-	t.review()
+	t.review(s.openWindow)
 	s.segments, s.longest, s.running = 0, smallRun{}, smallRun{}
 	s.largestBefore, s.largest = max(s.largestBefore, s.largest), 0
 	s.claimed = end
@@ -181,22 +193,32 @@ func (s *sender) claim(begin int64, m *http1.Message, t *Transfer) {
 	}
 }
 
-// review takes back what the whole message shows to be the application's pauses:
-// where segments that Nagle's algorithm would have held were not, and where
+// review takes back what the whole message shows otherwise. The application
+// paused where segments that Nagle's algorithm would have held were not, and where
 // a delayed acknowledgement came just before what followed a segment that was
-// not full, but did so only once.
-func (t *Transfer) review() {
+// not full, but did so only once. Where a window grows as fast as slow start
+// does, the sender would have had to stop without it, too; and where it grows later,
+// up to openWindow, the buffer was being tuned.
+func (t *Transfer) review(openWindow int64) {
 	partial := 0
 	for i := range t.Pauses {
 		if p := &t.Pauses[i]; p.Partial && p.DelayedTime() > 0 {
 			partial++
 		}
 	}
+	flight := 0
+	if t.begun && t.Before == 0 {
+		flight = defaultWindow / 2 // slow start begins with a window
+	}
 	for i := range t.Pauses {
 		p := &t.Pauses[i]
-		if p.Cause == ByNagle && t.NoDelay || p.Partial && p.DelayedTime() > 0 && partial < 2 {
+		switch {
+		case p.Cause == ByNagle && t.NoDelay, p.Partial && p.DelayedTime() > 0 && partial < 2:
 			p.Cause = ByApplication
+		case p.Cause == ByWindow && !p.Zero && (float64(openWindow) >= leastGrowth*float64(p.Window) || flight > 0 && float64(p.Flight) >= leastGrowth*float64(flight)):
+			p.Cause = ByACK
 		}
+		flight = p.Flight
 	}
 }
 

@@ -255,7 +255,12 @@ func (c *Connection) OneSided() bool {
 
 // Intact reports whether all bytes of both streams are in the capture, as far
 // as sequence numbers and acknowledgements tell.
-func (c *Connection) Intact() bool { return !c.lost && !c.OneSided() }
+func (c *Connection) Intact() bool {
+	return !c.lost && !c.OneSided() && !c.ends[0].endMissing() && !c.ends[1].endMissing()
+}
+
+// endMissing reports whether bytes before e's FIN have not been seen.
+func (e *end) endMissing() bool { return e.hasFIN && !e.finInOrder }
 
 // SYNRepeats counts SYNs and SYN/ACKs that were sent again.
 func (c *Connection) SYNRepeats() int { return int(c.synRepeats) }
@@ -317,6 +322,12 @@ func (c *Connection) ReceiveWindow(side Side, s *packet.Segment) (window uint32,
 		window <<= e.scale
 	}
 	return window, e.hasISN && other.hasISN
+}
+
+// LatestWindow is the receive window that side announced last. ok is as with ReceiveWindow.
+func (c *Connection) LatestWindow(side Side) (window uint32, ok bool) {
+	e := &c.ends[side]
+	return e.window, e.sentACK && e.hasISN && c.ends[side.Other()].hasISN
 }
 
 // HoleSince is when the first byte behind the present hole in side's stream was

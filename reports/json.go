@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"time"
 
 	"wirelag/analyze"
 	"wirelag/reassembly/capture"
+	"wirelag/rules"
 )
 
 // schemaNumber changes when a program that reads the JSON would have to:
@@ -23,10 +25,12 @@ type jsonWriter struct {
 	version string
 	encoder encoder
 	spool   spool
+	told    spool // findings
+	found   findingSums
 }
 
 func newJSON(w io.Writer, o Options) Writer {
-	return &jsonWriter{w: w, version: o.Version, encoder: newEncoder(o), spool: spool{limit: spoolMemory}}
+	return &jsonWriter{w: w, version: o.Version, encoder: newEncoder(o), spool: spool{limit: spoolMemory}, told: spool{limit: spoolMemory / 4}}
 }
 
 func (j *jsonWriter) Connection(c *analyze.Connection) error {
@@ -37,8 +41,14 @@ func (j *jsonWriter) Exchange(x *analyze.Exchange) error {
 	return j.spool.add(spoolKey{x.Connection.ID, x.ID}, j.encoder.exchange(j.spool.room(), x))
 }
 
+func (j *jsonWriter) Finding(f *rules.Finding) error {
+	j.found.add(f)
+	return j.told.add(spoolKey{connection: f.ID}, j.encoder.finding(j.told.room(), f))
+}
+
 func (j *jsonWriter) Close(c *analyze.Capture) error {
 	defer j.spool.close()
+	defer j.told.close()
 	if c == nil {
 		return nil
 	}
@@ -46,7 +56,7 @@ func (j *jsonWriter) Close(c *analyze.Capture) error {
 	head, err := encodeMembers([]member{
 		{"wirelag", programObject{j.version, schemaNumber}},
 		{"capture", captureObjectOf(c)},
-		{"summary", summaryObjectOf(c)},
+		{"summary", summaryObjectOf(c, &j.found)},
 	})
 	if err != nil {
 		return err
@@ -57,8 +67,28 @@ func (j *jsonWriter) Close(c *analyze.Capture) error {
 	if err := j.connections(w); err != nil {
 		return err
 	}
-	w.WriteString("],\n\"findings\":[]\n}\n")
+	w.WriteString("],\n\"findings\":[")
+	if err := j.findings(w); err != nil {
+		return err
+	}
+	w.WriteString("]\n}\n")
 	return w.Flush()
+}
+
+// findings writes a finding a line.
+func (j *jsonWriter) findings(w *bufio.Writer) error {
+	separator := "\n"
+	err := j.told.each(func(_ spoolKey, record []byte) error {
+		w.WriteString(separator)
+		separator = ",\n"
+		w.WriteByte('{')
+		w.Write(record)
+		return w.WriteByte('}')
+	})
+	if separator != "\n" {
+		w.WriteByte('\n')
+	}
+	return err
 }
 
 // connections writes a connection a line and, within it, an exchange a line.
@@ -178,8 +208,12 @@ func timeString(t capture.Time) *string {
 	return &s
 }
 
-func summaryObjectOf(c *analyze.Capture) summaryObject {
-	return summaryObject{Connections: c.Connections, Exchanges: c.Exchanges, Requests: c.Requests, Responses: c.Responses}
+func summaryObjectOf(c *analyze.Capture, found *findingSums) summaryObject {
+	return summaryObject{
+		Connections: c.Connections, Exchanges: c.Exchanges, Requests: c.Requests, Responses: c.Responses,
+		Findings: findingsObject{found.of[rules.Error], found.of[rules.Warning], found.of[rules.Info]},
+		CostMS:   float64(found.cost) / float64(time.Millisecond),
+	}
 }
 
 // member is a member of the report's object.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"wirelag/analyze"
+	"wirelag/rules"
 )
 
 // ndjsonWriter writes an object a line, each with its type, as soon as it is
@@ -16,6 +17,7 @@ type ndjsonWriter struct {
 	version string
 	encoder encoder
 	line    []byte
+	found   findingSums
 }
 
 func newNDJSON(w io.Writer, o Options) Writer {
@@ -33,6 +35,13 @@ func (n *ndjsonWriter) Exchange(x *analyze.Exchange) error {
 	n.line = strconv.AppendUint(n.line, x.Connection.ID, 10)
 	n.line = append(n.line, ',')
 	n.line = n.encoder.exchange(n.line, x)
+	return n.end()
+}
+
+func (n *ndjsonWriter) Finding(f *rules.Finding) error {
+	n.found.add(f)
+	n.line = append(n.line[:0], `{"type":"finding",`...)
+	n.line = n.encoder.finding(n.line, f)
 	return n.end()
 }
 
@@ -59,7 +68,7 @@ func (n *ndjsonWriter) Close(c *analyze.Capture) error {
 	encode.SetEscapeHTML(false)
 	for _, line := range []any{
 		captureLine{"capture", programObject{n.version, schemaNumber}, captureObjectOf(c)},
-		summaryLine{"summary", summaryObjectOf(c)},
+		summaryLine{"summary", summaryObjectOf(c, &n.found)},
 	} {
 		if err := encode.Encode(line); err != nil {
 			return fmt.Errorf("write the last lines: %w", err)

@@ -10,6 +10,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"wirelag/analyze"
+	"wirelag/rules"
 )
 
 // textWriter writes tables for a terminal. It keeps sums by client and server
@@ -21,6 +22,7 @@ type textWriter struct {
 	pairs       pairs
 	connections top[*analyze.Connection]
 	exchanges   top[*analyze.Exchange]
+	stories     stories
 }
 
 func newText(w io.Writer, o Options) Writer {
@@ -28,6 +30,7 @@ func newText(w io.Writer, o Options) Writer {
 		w: w, options: o, redact: redactor{off: o.ShowSecrets},
 		connections: top[*analyze.Connection]{n: o.Top, order: mostBytes},
 		exchanges:   top[*analyze.Exchange]{n: o.Top, order: slowest},
+		stories:     stories{least: o.MinSeverity},
 	}
 }
 
@@ -51,14 +54,21 @@ func (t *textWriter) Exchange(x *analyze.Exchange) error {
 	return nil
 }
 
+func (t *textWriter) Finding(f *rules.Finding) error {
+	t.stories.add(f)
+	return nil
+}
+
 func (t *textWriter) Close(c *analyze.Capture) error {
 	if c == nil {
 		return nil
 	}
 	p := &page{width: max(t.options.Width, minWidth), color: t.options.Color}
 	clock := newClock(c, t.options.Zone)
+	p.verdictLine(&t.stories.found, c)
 	p.capture(c, clock)
 	p.health(c.Health)
+	p.findings(&t.stories, t.options.Top, clock)
 	p.pairs(&t.pairs, t.options.Top)
 	p.connections(&t.connections, clock, &t.redact)
 	p.exchanges(&t.exchanges, clock, &t.redact)
@@ -119,6 +129,29 @@ func (p *page) paragraph(s string, as style) {
 		line = joined
 	}
 	p.line(lead+line, as)
+}
+
+// Wrap breaks s into lines of at most width columns, between words.
+func Wrap(s string, width int) (lines []string) {
+	line := ""
+	for _, word := range strings.Fields(s) {
+		joined := strings.TrimPrefix(line+" "+word, " ")
+		if line != "" && text.StringWidth(joined) > width {
+			lines = append(lines, line)
+			joined = word
+		}
+		line = joined
+	}
+	return append(lines, line)
+}
+
+// Fit cuts the lines of s that are wider than width columns.
+func Fit(s string, width int) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = cut(line, width)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // cut shortens s to width columns; an ellipsis shows that it did.

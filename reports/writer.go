@@ -1,7 +1,7 @@
 // Package reports writes what an analysis found: for a person at a terminal
 // (text) or for programs (json, ndjson). In go connections and exchanges as
-// [analyze.Listener] tells them and, at the end, the description of the
-// capture; out goes one report. Every format keeps bounded memory: text keeps
+// [analyze.Listener] tells them, findings as [rules.Ledger] does and, at the
+// end, the description of the capture; out goes one report. Every format keeps bounded memory: text keeps
 // aggregates and the most telling rows, ndjson one object, json spools to a
 // temporary file. Secrets in captured strings are masked unless the options say
 // otherwise, and no captured byte reaches a terminal as a control character.
@@ -12,20 +12,24 @@ import (
 	"time"
 
 	"wirelag/analyze"
+	"wirelag/rules"
 )
 
 // Writer writes one report. Connections come when they are over, after their
-// exchanges; the order is that of the capture. Nothing may be called after Close
+// exchanges, findings when they are final; the order is that of the capture. Nothing may be called after Close
 // or after an error, but Close.
 type Writer interface {
 	Connection(c *analyze.Connection) error
 	Exchange(x *analyze.Exchange) error
+	// Finding takes a finding, which may concern connections and exchanges that
+	// come later.
+	Finding(f *rules.Finding) error
 	// Close ends the report with the description of the capture. Close(nil)
 	// gives the report up: it frees what the writer holds and writes nothing.
 	Close(c *analyze.Capture) error
 }
 
-// Options say how a report is to look. Width, Top, Color and Zone concern the
+// Options say how a report is to look. What follows ShowSecrets concerns the
 // formats for people only.
 type Options struct {
 	Version string // of the program
@@ -37,6 +41,8 @@ type Options struct {
 	Top         int            // rows of a table at most; 1 at least
 	Color       bool           // whether the terminal shows colours
 	Zone        *time.Location // of moments; nil: seconds since the start of the capture
+	// MinSeverity is the least severity of the findings that are shown.
+	MinSeverity rules.Severity
 }
 
 // Format is a kind of report.
@@ -49,7 +55,7 @@ type Format struct {
 
 // Formats are the formats there are; the first is the default.
 var Formats = []Format{
-	{"text", "tables for a terminal", newText},
+	{"text", "findings and tables for a terminal", newText},
 	{"json", "one JSON object", newJSON},
 	{"ndjson", "one JSON object a line, as soon as it is known", newNDJSON},
 }

@@ -32,7 +32,7 @@ var connectFailed = &Rule{
 	Listen: func(p *Pass) analyze.Listener {
 		oneSided := false
 		return analyze.Listener{Closed: func(c *analyze.Connection) {
-			oneSided = oneSided || c.OneSided()
+			oneSided = oneSided || c.OneSided() || acknowledgesUnseen(c)
 			if c.SYN().IsZero() || c.Synchronised() || !c.Challenge().IsZero() {
 				return
 			}
@@ -40,11 +40,18 @@ var connectFailed = &Rule{
 				p.Report(refused(c, rst))
 				return
 			}
-			if c.SYNACK().IsZero() && !oneSided && p.Now().Sub(c.SYN().Time) >= unansweredMin {
+			if c.SYNACK().IsZero() && c.Packets() == uint64(c.SYNRepeats())+1 && !oneSided && p.Now().Sub(c.SYN().Time) >= unansweredMin {
 				p.Report(unanswered(c))
 			}
 		}}
 	},
+}
+
+// acknowledgesUnseen reports whether the client went on from a SYN whose answer
+// is not in the capture.
+func acknowledgesUnseen(c *analyze.Connection) bool {
+	rst, _ := c.RST()
+	return !c.Synchronised() && c.SYNACK().IsZero() && rst.IsZero() && c.Packets() > uint64(c.SYNRepeats())+1
 }
 
 func refused(c *analyze.Connection, rst capture.Mark) Instance {

@@ -17,9 +17,11 @@ var delayedACK = &Rule{
 			"The receiver delayed the acknowledgement that would have let it go on.",
 		Measured: "Inside one message, the next segment leaves within max(2 ms, 10 % RTT) of an acknowledgement whose " +
 			"ACK delay = (newest segment it covers seen -> acknowledgement seen) - round trip to the receiver >= 20 ms, and the segment was " +
-			"not held by Nagle's algorithm. Cost = the ACK delays of the message.",
+			"not held by Nagle's algorithm. The acknowledgement covers all that was sent, and less than two full segments more than the one before it. " +
+			"Cost = the ACK delays of the message.",
 		CapturePoint: "Round trips between capture point and either end are taken off; the delay is the same at any point.",
-		Limits:       "Silent where nothing waited behind the acknowledgement, where the window was the limit, and without a round trip sample.",
+		Limits: "Silent where nothing waited behind the acknowledgement, where the window was the limit, without a round trip sample, and where a " +
+			"segment that was not full was the last before the stop, unless that happened twice in the message: the sender may have had nothing more.",
 		Cure: "Give the sender room: a larger initial congestion window (RFC 6928), larger send and receive buffers; " +
 			"TCP_QUICKACK at the receiver helps on Linux.",
 		References: []string{"HTTP-DG §4.2.4", "RFC 9293 §3.8.6.3", "RFC 6928"},

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,9 +27,19 @@ type Instance struct {
 	// Advice says what to do about it; "" for the rule's cure.
 	Advice   string
 	Evidence []Evidence
+	// Also is another exchange that is a part of it, on whatever connection; nil without one.
+	Also *analyze.Exchange
 	// Sums are numbers of the rule's own that are added up over the instances of
 	// a finding, for Conclude.
 	Sums [3]time.Duration
+}
+
+// exchange is the ID of the exchange that shows it, 0 without one.
+func (i *Instance) exchange() uint64 {
+	if i.Exchange != nil {
+		return i.Exchange.ID
+	}
+	return i.ExchangeID
 }
 
 // Evidence is a packet that shows something.
@@ -94,17 +105,9 @@ func (f *Finding) list(i Instance) {
 	if f.Connection == nil {
 		f.Connection, f.subject = i.Connection, subject(i.Exchange)
 	}
-	id := i.Connection.ID
-	if n := len(f.Connections); n == 0 || f.Connections[n-1] != id {
-		f.ConnectionsTotal++
-		f.Connections = appendUpTo(f.Connections, []uint64{id})
-	}
-	if i.Exchange != nil {
-		i.ExchangeID = i.Exchange.ID
-	}
-	if i.ExchangeID != 0 {
-		f.ExchangesTotal++
-		f.Exchanges = appendUpTo(f.Exchanges, []uint64{i.ExchangeID})
+	f.listPlace(i.Connection.ID, i.exchange())
+	if i.Also != nil {
+		f.listPlace(i.Also.Connection.ID, i.Also.ID)
 	}
 	for _, e := range i.Evidence {
 		f.EvidenceTotal++
@@ -114,6 +117,18 @@ func (f *Finding) list(i Instance) {
 		if f.End.IsZero() || e.Mark.Time > f.End.Time {
 			f.End = e.Mark
 		}
+	}
+}
+
+// listPlace lists a connection and, unless it is 0, an exchange on it.
+func (f *Finding) listPlace(connection, exchange uint64) {
+	if !slices.Contains(f.Connections, connection) {
+		f.ConnectionsTotal++
+		f.Connections = appendUpTo(f.Connections, []uint64{connection})
+	}
+	if exchange != 0 {
+		f.ExchangesTotal++
+		f.Exchanges = appendUpTo(f.Exchanges, []uint64{exchange})
 	}
 }
 

@@ -26,15 +26,19 @@ type Ledger struct {
 const (
 	maxHeld     = 1 << 16 // instances
 	maxFindings = 1 << 14 // findings that are not final
-	maxClaims   = 1 << 16 // connections by which a winner remembers what it replaced
+	maxClaims   = 1 << 16 // connections and exchanges by which a winner remembers what it replaced
 )
 
 // ruleState is what precedence needs to know of an enabled rule.
 type ruleState struct {
-	losers, winners []*Rule
-	claims          map[uint64]bool // connections that the rule reported, when it has losers
-	claimed         []uint64        // the same, oldest first
+	winners []superior
+	wins    bool           // it has losers
+	claims  map[claim]bool // what the rule reported, when it has losers
+	claimed []claim        // the same, oldest first
 }
+
+// claim is what a rule reported: a connection, or an exchange on it.
+type claim struct{ connection, exchange uint64 }
 
 type held struct {
 	rule     *Rule
@@ -52,7 +56,7 @@ type groupKey struct {
 
 // NewLedger prepares rules with their options for one capture. Findings are
 // handed to tell as soon as they are final.
-func NewLedger(enabled []*Rule, options Values, tell func(*Finding)) (*Ledger, analyze.Listener) {
+func NewLedger(enabled []*Rule, options Values, tell func(*Finding)) analyze.Listener {
 	l := &Ledger{tell: tell, states: map[*Rule]*ruleState{}, open: map[groupKey]*Finding{}}
 	set := map[*Rule]bool{}
 	for _, r := range enabled {
@@ -60,21 +64,24 @@ func NewLedger(enabled []*Rule, options Values, tell func(*Finding)) (*Ledger, a
 	}
 	listeners := []analyze.Listener{{Tick: l.tick}}
 	for _, r := range enabled {
-		losers, winners := relations(r, set)
-		l.states[r] = &ruleState{losers: losers, winners: winners, claims: map[uint64]bool{}}
+		winners, wins := relations(r, set)
+		l.states[r] = &ruleState{winners: winners, wins: wins, claims: map[claim]bool{}}
 		listeners = append(listeners, r.Listen(&Pass{rule: r, ledger: l, options: options}))
 	}
 	listeners = append(listeners, analyze.Listener{Closed: l.closed, Finish: l.finish})
-	return l, analyze.Join(listeners...)
+	return analyze.Join(listeners...)
 }
 
 // report takes an instance of a rule.
 func (l *Ledger) report(r *Rule, i Instance) {
 	state := l.states[r]
-	if len(state.losers) > 0 {
-		state.claim(i.Connection.ID)
+	if state.wins {
+		state.claim(claim{connection: i.Connection.ID})
+		if id := i.exchange(); id != 0 {
+			state.claim(claim{i.Connection.ID, id})
+		}
 	}
-	if l.replaced(state, i.Connection.ID) {
+	if l.replaced(state, &i) {
 		return
 	}
 	if len(state.winners) > 0 {
@@ -87,18 +94,24 @@ func (l *Ledger) report(r *Rule, i Instance) {
 	l.add(r, i)
 }
 
-// replaced reports whether a winner has claimed the connection.
-func (l *Ledger) replaced(state *ruleState, connection uint64) bool {
-	return slices.ContainsFunc(state.winners, func(w *Rule) bool { return l.states[w].claims[connection] })
+// replaced reports whether a winner has claimed what i is about.
+func (l *Ledger) replaced(state *ruleState, i *Instance) bool {
+	return slices.ContainsFunc(state.winners, func(w superior) bool {
+		about := claim{connection: i.Connection.ID}
+		if w.on == sameExchange {
+			about.exchange = i.exchange()
+		}
+		return (w.on == sameConnection || about.exchange != 0) && l.states[w.rule].claims[about]
+	})
 }
 
-// claim notes that the rule tells of the connection, in place of its losers.
-func (s *ruleState) claim(connection uint64) {
-	if s.claims[connection] {
+// claim notes that the rule tells of a connection or exchange, in place of its losers.
+func (s *ruleState) claim(c claim) {
+	if s.claims[c] {
 		return
 	}
-	s.claims[connection] = true
-	s.claimed = append(s.claimed, connection)
+	s.claims[c] = true
+	s.claimed = append(s.claimed, c)
 	if len(s.claimed) > maxClaims {
 		delete(s.claims, s.claimed[0])
 		s.claimed = s.claimed[1:]
@@ -114,7 +127,7 @@ func (l *Ledger) release() {
 		l.held = append(l.held[:0], l.held[l.head:]...)
 		l.head = 0
 	}
-	if !l.replaced(l.states[h.rule], h.instance.Connection.ID) {
+	if !l.replaced(l.states[h.rule], &h.instance) {
 		l.add(h.rule, h.instance)
 	}
 }

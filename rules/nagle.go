@@ -28,11 +28,11 @@ var nagleDelayedACK = &Rule{
 		References: []string{"HTTP-DG §4.2.4", "HTTP-DG §4.2.6", "RFC 1122 §4.2.3.4", "RFC 9293 §3.7.4", "RFC 9293 §3.8.6.3"},
 	},
 	Listen: func(p *Pass) analyze.Listener {
-		return eachTransfer(func(x *analyze.Exchange, t *analyze.Transfer, d sent) {
+		return eachHold(p, func(x *analyze.Exchange, t *analyze.Transfer, d sent) *Instance {
 			cost, worst, holds := time.Duration(0), (*analyze.Pause)(nil), 0
 			for i := range t.Pauses {
 				pause := &t.Pauses[i]
-				if pause.Cause != analyze.ByNagle || pause.DelayedTime() == 0 || t.NoDelay {
+				if pause.Cause != analyze.ByNagle || pause.DelayedTime() == 0 {
 					continue
 				}
 				holds++
@@ -42,14 +42,14 @@ var nagleDelayedACK = &Rule{
 				}
 			}
 			if worst == nil {
-				return
+				return nil
 			}
-			p.Report(Instance{
+			return &Instance{
 				Connection: x.Connection, Exchange: x, Severity: Warning, Cost: cost,
 				Detail: fmt.Sprintf("The %s was sent in small pieces: %s a piece waited for the acknowledgement of the one before, which the %s delayed by up to %s; %s lost, besides a round trip (%s) each time.",
 					d.message, times(holds), d.receiver, ms(worst.ACKDelay), ms(cost), ms(worst.RTT)),
 				Evidence: pauseEvidence(worst, "small segment, unacknowledged", "its acknowledgement, delayed", "the next piece, released by it"),
-			})
+			}
 		})
 	},
 }
@@ -73,11 +73,11 @@ var nagleHold = &Rule{
 		References:   []string{"HTTP-DG §4.2.6", "RFC 9293 §3.7.4"},
 	},
 	Listen: func(p *Pass) analyze.Listener {
-		return eachTransfer(func(x *analyze.Exchange, t *analyze.Transfer, d sent) {
+		return eachHold(p, func(x *analyze.Exchange, t *analyze.Transfer, d sent) *Instance {
 			cost, worst, holds := time.Duration(0), (*analyze.Pause)(nil), 0
 			for i := range t.Pauses {
 				pause := &t.Pauses[i]
-				if pause.Cause != analyze.ByNagle || pause.DelayedTime() > 0 || t.NoDelay {
+				if pause.Cause != analyze.ByNagle || pause.DelayedTime() > 0 {
 					continue
 				}
 				holds++
@@ -87,18 +87,18 @@ var nagleHold = &Rule{
 				}
 			}
 			if worst == nil || cost < leastHold {
-				return
+				return nil
 			}
 			severity := Info
 			if cost >= nagleHoldWarning {
 				severity = Warning
 			}
-			p.Report(Instance{
+			return &Instance{
 				Connection: x.Connection, Exchange: x, Severity: severity, Cost: cost,
 				Detail: fmt.Sprintf("The %s was sent in small pieces: %s a piece waited a round trip (%s) until the one before was acknowledged.",
 					d.message, times(holds), ms(worst.RTT)),
 				Evidence: pauseEvidence(worst, "small segment, unacknowledged", "its acknowledgement", "the next piece, released by it"),
-			})
+			}
 		})
 	},
 }
@@ -106,3 +106,50 @@ var nagleHold = &Rule{
 // leastHold is the least that a hold must have cost to be told: a millisecond on
 // a local network is noise.
 const leastHold = time.Millisecond
+
+const (
+	enoughHolds   = 32      // on a connection, without a sign that Nagle's algorithm is off
+	maxSuspicions = 1 << 12 // connections with fewer
+)
+
+// eachHold calls f with the transfers of every exchange. What it returns is
+// reported when the connection is over, or has shown the same often enough:
+// until then a segment may yet show that its sender has Nagle's algorithm off,
+// and that a timer of the application coincided.
+func eachHold(p *Pass, f func(x *analyze.Exchange, t *analyze.Transfer, d sent) *Instance) analyze.Listener {
+	suspected := map[*analyze.Connection]map[sent][]Instance{}
+	report := func(instances []Instance) {
+		for _, i := range instances {
+			p.Report(i)
+		}
+	}
+	l := eachTransfer(func(x *analyze.Exchange, t *analyze.Transfer, d sent) {
+		c := x.Connection
+		if t.NoDelay {
+			delete(suspected[c], d)
+			return
+		}
+		i := f(x, t, d)
+		if i == nil {
+			return
+		}
+		if suspected[c] == nil {
+			if len(suspected) >= maxSuspicions {
+				p.Report(*i)
+				return
+			}
+			suspected[c] = map[sent][]Instance{}
+		}
+		suspected[c][d] = append(suspected[c][d], *i)
+		if len(suspected[c][d]) >= enoughHolds {
+			report(suspected[c][d])
+			delete(suspected[c], d)
+		}
+	})
+	l.Closed = func(c *analyze.Connection) {
+		report(suspected[c][requestSent])
+		report(suspected[c][responseSent])
+		delete(suspected, c)
+	}
+	return l
+}

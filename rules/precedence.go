@@ -3,15 +3,34 @@ package rules
 import "time"
 
 // precedence says which finding replaces which: one cause is told once. Of two
-// rules that report the same connection, the loser's instance is dropped when
-// the winner is enabled and has reported it.
+// rules that report the same connection, or the same exchange, the loser's
+// instance is dropped when the winner is enabled and has reported it.
 var precedence = []struct {
 	winner, loser *Rule
+	on            scope
 	why           string
 }{
-	{connectFailed, synRetransmission, "a connection that never came about has no delay besides its failure"},
-	{portReuseInTimeWait, synRetransmission, "the SYN was repeated because the server refused the port's reuse"},
-	{connectionNotReused, handshakeOverhead, "the handshakes are the cost of not reusing the connection"},
+	{connectFailed, synRetransmission, sameConnection, "a connection that never came about has no delay besides its failure"},
+	{portReuseInTimeWait, synRetransmission, sameConnection, "the SYN was repeated because the server refused the port's reuse"},
+	{connectionNotReused, handshakeOverhead, sameConnection, "the handshakes are the cost of not reusing the connection"},
+	{persistentWithoutLength, missingContentLength, sameExchange, "on a kept connection the missing length is worse than a truncation nobody notices"},
+	{idleCloseRace, resetLostData, sameConnection, "the reset answers the request that crossed the close"},
+	{idleCloseRace, pipelineAborted, sameConnection, "what was pipelined behind the request met the same close"},
+	{idleCloseRace, requestRetried, sameExchange, "the race tells of the repeat"},
+	{idleCloseRace, truncatedBody, sameExchange, "the body was cut by the reset that answered the race"},
+	{pipelineAborted, requestRetried, sameConnection, "the aborted pipeline tells of the repeats"},
+	{pipelineAborted, headOfLineBlocking, sameConnection, "that responses waited is little beside those that never came"},
+	{resetLostData, earlyResponseClose, sameExchange, "the risk that the one warns of has come about"},
+	{truncatedBody, resetLostData, sameExchange, "the reset is what cut the response"},
+	{lengthMismatch, truncatedBody, sameExchange, "where the body should end is not known"},
+	{ambiguousFraming, lengthMismatch, sameExchange, "the framing was read in one of its ways"},
+	{ambiguousFraming, unsafePipelinedRequest, sameConnection, "what seems to be the next request may be a part of the body"},
+	{ambiguousFraming, prematurePipelining, sameConnection, "what seems to be the next request may be a part of the body"},
+	{ambiguousFraming, pipelineAborted, sameConnection, "what seems to be the next request may be a part of the body"},
+	{ambiguousFraming, missingContentLength, sameExchange, "the length is there, in a form that is not taken"},
+	{responseOrderSuspect, lengthMismatch, sameConnection, "bodies stand behind the wrong heads"},
+	{responseOrderSuspect, responseWithoutRequest, sameConnection, "bodies stand behind the wrong heads"},
+	{responseOrderSuspect, truncatedBody, sameConnection, "bodies stand behind the wrong heads"},
 }
 
 // decisionTime is how long after an instance of a loser its winner may still
@@ -19,16 +38,28 @@ var precedence = []struct {
 // connection of it is over.
 const decisionTime = time.Minute
 
-// beats returns the losers among enabled rules that r replaces, and the winners
-// that replace it.
-func relations(r *Rule, enabled map[*Rule]bool) (losers, winners []*Rule) {
+// scope is what two findings must have in common for one to replace the other.
+type scope uint8
+
+const (
+	sameConnection scope = iota
+	sameExchange
+)
+
+// superior is a rule that replaces another, where both report the same.
+type superior struct {
+	rule *Rule
+	on   scope
+}
+
+// relations returns the rules that replace r, and whether r replaces any, among
+// the enabled ones.
+func relations(r *Rule, enabled map[*Rule]bool) (winners []superior, wins bool) {
 	for _, p := range precedence {
-		if p.winner == r && enabled[p.loser] {
-			losers = append(losers, p.loser)
-		}
+		wins = wins || p.winner == r && enabled[p.loser]
 		if p.loser == r && enabled[p.winner] {
-			winners = append(winners, p.winner)
+			winners = append(winners, superior{p.winner, p.on})
 		}
 	}
-	return losers, winners
+	return winners, wins
 }

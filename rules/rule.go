@@ -48,7 +48,11 @@ const (
 	Opening Group = "Opening a connection"
 	Waiting Group = "Waiting in TCP"
 	Ports   Group = "Running out of ports"
+	Proxies Group = "The Connection header and proxies"
 	Reuse   Group = "Reusing connections"
+
+	Pipelining Group = "Pipelining"
+	Ending     Group = "Ending messages and connections"
 )
 
 // Per says what repeated instances are one finding of.

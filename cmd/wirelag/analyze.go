@@ -14,6 +14,7 @@ import (
 	"wirelag/reassembly/capture"
 	"wirelag/reassembly/vantage"
 	"wirelag/reports"
+	"wirelag/rules"
 )
 
 const analyzeExamples = `  wirelag analyze capture.pcapng
@@ -35,7 +36,7 @@ Secrets (credentials, cookies, user names and passwords in URLs, query values
 like token or password) are shown as *** unless --no-redact is given. Colours
 are used on a terminal, unless NO_COLOR is set or --color says otherwise.
 
-Exit status: 0 done; 2 wrong usage; 3 an input could not be read; 4 the report
+Exit status: 0 done; 1 there are findings as bad as --fail-on says; 2 wrong usage; 3 an input could not be read; 4 the report
 could not be written; 130 interrupted (the report says so).`,
 		Example: analyzeExamples,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -44,7 +45,7 @@ could not be written; 130 interrupted (the report says so).`,
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error { return a.run(args) },
+		RunE: a.run,
 	}
 	a.addFlags(cmd)
 	return cmd
@@ -65,8 +66,16 @@ type analysis struct {
 }
 
 // run reports on the captures called names.
-func (a *analysis) run(names []string) error {
+func (a *analysis) run(cmd *cobra.Command, names []string) error {
 	if err := a.options.check(); err != nil {
+		return usageError("wirelag analyze", err)
+	}
+	chosen, err := a.options.rules.resolve(cmd.Flags().Changed)
+	if err != nil {
+		return usageError("wirelag analyze", err)
+	}
+	told, err := a.options.selection.selection()
+	if err != nil {
 		return usageError("wirelag analyze", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -86,7 +95,7 @@ func (a *analysis) run(names []string) error {
 	if err != nil {
 		return &failure{statusOutput, err}
 	}
-	err = a.report(ctx, cancel, source, out)
+	err = a.report(ctx, cancel, source, out, chosen, told)
 	if err == nil && len(unreadable) > 0 {
 		err = &failure{statusInput, nil}
 	}
@@ -112,7 +121,7 @@ func (a *analysis) spareInputs(names []string, files []*capture.File) error {
 }
 
 // report analyses source and writes the report to out.
-func (a *analysis) report(ctx context.Context, cancel func(), source capture.Source, out *destination) error {
+func (a *analysis) report(ctx context.Context, cancel func(), source capture.Source, out *destination, chosen *selected, told *analyze.Selection) error {
 	quit := func() {
 		out.abandon()
 		os.Exit(statusInterrupted)
@@ -128,7 +137,8 @@ func (a *analysis) report(ctx context.Context, cancel func(), source capture.Sou
 		defer source.Close()
 	}
 	r := &recorder{writer: a.newWriter(out, len(source.Files()) > 1), cancel: cancel}
-	described, readErr := analyze.Run(ctx, source, r.listener(), analyze.Options{Plan: plan})
+	listener := analyze.Join(told.Of(r.listener()), rules.NewLedger(chosen.rules, chosen.values, r.finding))
+	described, readErr := analyze.Run(ctx, source, listener, analyze.Options{Plan: plan})
 	stopProgress()
 	interrupted := ctx.Err() != nil && r.err == nil
 	described.Interrupted = interrupted
@@ -144,6 +154,9 @@ func (a *analysis) report(ctx context.Context, cancel func(), source capture.Sou
 	case readErr != nil:
 		return &failure{statusInput, readErr}
 	}
+	if least, ok := severityOf(chosen.failOn); ok && r.found && r.worst >= least {
+		return &failure{statusFindings, nil}
+	}
 	return nil
 }
 
@@ -155,7 +168,7 @@ func (a *analysis) newWriter(out *destination, severalFiles bool) reports.Writer
 	}
 	options := reports.Options{
 		Version: version(), SeveralFiles: severalFiles, ShowSecrets: o.noRedact,
-		Width: widthOf(stream), Top: o.top, Color: showsColor(o.color, stream), Zone: o.zone(),
+		MinSeverity: o.rules.leastShown(), Width: widthOf(stream), Top: o.top, Color: showsColor(o.color, stream), Zone: o.zone(),
 	}
 	var chosen reports.Format
 	for _, f := range reports.Formats {
@@ -179,6 +192,8 @@ type recorder struct {
 	writer reports.Writer
 	cancel func()
 	err    error
+	found  bool
+	worst  rules.Severity // valid when found
 }
 
 func (r *recorder) listener() analyze.Listener {
@@ -193,6 +208,13 @@ func (r *recorder) listener() analyze.Listener {
 				r.note(r.writer.Connection(c))
 			}
 		},
+	}
+}
+
+func (r *recorder) finding(f *rules.Finding) {
+	r.found, r.worst = true, max(r.worst, f.Severity)
+	if r.err == nil {
+		r.note(r.writer.Finding(f))
 	}
 }
 

@@ -21,6 +21,8 @@ type options struct {
 	quiet      bool
 	noProgress bool
 	noRedact   bool
+	rules      ruleOptions
+	selection  exchangeOptions
 }
 
 // addFlags declares the flags of analyze on cmd.
@@ -34,6 +36,8 @@ func (a *analysis) addFlags(cmd *cobra.Command) {
 	flags.SortFlags = false
 	addChoice(cmd, &o.format, "format", formats, "format of the report")
 	flags.StringVarP(&o.output, "output", "o", "-", "write the report to `FILE`")
+	o.rules.addFlags(cmd)
+	o.selection.addFlags(cmd)
 	flags.IntVar(&o.top, "top", 10, "show at most `N` rows in a table (text)")
 	addChoice(cmd, &o.time, "time", []string{"relative", "utc", "local"}, "show moments so (text)")
 	addChoice(cmd, &o.color, "color", []string{"auto", "always", "never"}, "use colours (text)")

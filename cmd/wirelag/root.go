@@ -28,7 +28,7 @@ messages to them and shows where the time went.
 			if len(args) == 0 {
 				return cmd.Help()
 			}
-			return a.run(args)
+			return a.run(cmd, args)
 		},
 	}
 	root.SetIn(s.stdin)
@@ -40,7 +40,7 @@ messages to them and shows where the time went.
 		return usageError(cmd.CommandPath(), err)
 	})
 	a.addFlags(root)
-	root.AddCommand(newAnalyze(a))
+	root.AddCommand(newAnalyze(a), newRules(s), newConfig(s))
 	return root
 }
 

@@ -12,6 +12,7 @@ import (
 // Exit statuses. Scripts rely on them.
 const (
 	statusDone        = 0
+	statusFindings    = 1 // as bad as --fail-on says
 	statusUsage       = 2
 	statusInput       = 3
 	statusOutput      = 4

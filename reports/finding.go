@@ -1,0 +1,143 @@
+package reports
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"time"
+
+	"wirelag/reassembly/capture"
+	"wirelag/rules"
+)
+
+// finding appends the members of a finding, without the braces.
+func (e *encoder) finding(b []byte, f *rules.Finding) []byte {
+	b = append(b, `"id":`...)
+	b = strconv.AppendUint(b, f.ID, 10)
+	b = append(b, `,"fingerprint":"`...)
+	b = append(b, f.Fingerprint()...)
+	b = append(b, `","rule":"`...)
+	b = append(b, f.Rule.ID...)
+	b = append(b, `","severity":"`...)
+	b = append(b, f.Severity.String()...)
+	b = append(b, `","confidence":"`...)
+	b = append(b, f.Confidence.String()...)
+	b = append(b, '"')
+	b = appendIDs(b, "connections", f.Connections, f.ConnectionsTotal)
+	b = appendIDs(b, "exchanges", f.Exchanges, f.ExchangesTotal)
+	frames := framesOf(f.Evidence)
+	total := f.EvidenceTotal
+	if total == len(f.Evidence) {
+		total = len(frames) // nothing was left out
+	}
+	b = appendIDs(b, "frames", frames, total)
+	b = append(b, `,"start":`...)
+	b = e.mark(b, f.Start)
+	b = append(b, `,"end":`...)
+	b = e.mark(b, f.End)
+	b = append(b, `,"evidence":[`...)
+	b = e.evidence(b, f.Evidence)
+	b = append(b, `],"filter":`...)
+	b = appendString(b, f.Filter())
+	b = append(b, `,"count":`...)
+	b = strconv.AppendInt(b, int64(f.Count), 10)
+	b = append(b, `,"cost_ms":`...)
+	b = appendMillis(b, max(f.Cost, 0))
+	b = append(b, `,"bytes_lost":`...)
+	b = strconv.AppendInt(b, f.BytesLost, 10)
+	b = append(b, `,"title":`...)
+	b = appendString(b, f.Title())
+	b = append(b, `,"detail":`...)
+	b = appendString(b, f.Detail)
+	b = append(b, `,"advice":`...)
+	b = appendString(b, f.Advice)
+	b = append(b, `,"references":[`...)
+	for i, reference := range f.Rule.Doc.References {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, reference)
+	}
+	return append(b, ']')
+}
+
+// appendIDs appends a list and, where it was capped, how many there are.
+func appendIDs(b []byte, name string, ids []uint64, total int) []byte {
+	b = append(b, ',', '"')
+	b = append(b, name...)
+	b = append(b, `":[`...)
+	for i, id := range ids {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendUint(b, id, 10)
+	}
+	b = append(b, ']')
+	if total <= len(ids) {
+		return b
+	}
+	b = append(b, ',', '"')
+	b = append(b, name...)
+	b = append(b, `_total":`...)
+	return strconv.AppendInt(b, int64(total), 10)
+}
+
+// framesOf are the numbers of the frames that evidence names, each once.
+func framesOf(evidence []rules.Evidence) (numbers []uint64) {
+	var frames []capture.Frame
+	for _, shown := range evidence {
+		if !shown.Mark.IsZero() {
+			frames = append(frames, shown.Mark.Frame)
+		}
+	}
+	slices.Sort(frames)
+	for _, f := range slices.Compact(frames) {
+		numbers = append(numbers, f.Number())
+	}
+	return numbers
+}
+
+func (e *encoder) evidence(b []byte, evidence []rules.Evidence) []byte {
+	separator := `{"file":`
+	for _, shown := range evidence {
+		if shown.Mark.IsZero() {
+			continue
+		}
+		b = append(b, separator...)
+		separator = `,{"file":`
+		b = strconv.AppendInt(b, int64(shown.Mark.Frame.File()), 10)
+		b = append(b, `,"frame":`...)
+		b = strconv.AppendUint(b, shown.Mark.Frame.Number(), 10)
+		b = append(b, `,"time":`...)
+		b = e.time(b, shown.Mark.Time)
+		b = append(b, `,"what":`...)
+		b = appendString(b, shown.What)
+		b = append(b, '}')
+	}
+	return b
+}
+
+// findingSums counts findings.
+type findingSums struct {
+	of   [rules.Error + 1]uint64 // by severity
+	cost time.Duration
+}
+
+func (s *findingSums) add(f *rules.Finding) {
+	s.of[f.Severity]++
+	s.cost += max(f.Cost, 0)
+}
+
+func (s *findingSums) total() (n uint64) {
+	for _, of := range s.of {
+		n += of
+	}
+	return n
+}
+
+// worstFirst orders findings by severity, then by what they cost.
+func worstFirst(a, b *rules.Finding) int {
+	return cmp.Or(
+		cmp.Compare(b.Severity, a.Severity), cmp.Compare(b.Cost, a.Cost),
+		cmp.Compare(b.BytesLost, a.BytesLost), cmp.Compare(a.ID, b.ID))
+}

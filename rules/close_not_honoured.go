@@ -1,0 +1,111 @@
+package rules
+
+import (
+	"fmt"
+	"time"
+
+	"wirelag/analyze"
+	"wirelag/analyze/http1"
+	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
+)
+
+// closeHonouredWithin is how soon whoever announced a close has to close (RULES: 5 s).
+const closeHonouredWithin = 5 * time.Second
+
+var closeNotHonoured = &Rule{
+	ID:         "close-not-honoured",
+	Title:      "a close was announced and did not come",
+	Group:      Reuse,
+	Severities: []Severity{Info, Warning},
+	Doc: Doc{
+		What: "A message said \"Connection: close\", which promises that its sender closes when the response is over. It kept the " +
+			"connection: a port, a socket and memory at both ends, and a client that waits for the close hangs.",
+		Measured: "A complete exchange with \"Connection: close\" (in the response, or else in the request), the last on its connection, and neither FIN nor RST " +
+			"of any side within 5 s of its end. Cost = 0.",
+		CapturePoint: "Thresholds of seconds: the round trip does not matter.",
+		Likely:       "Where the capture ends with the connection still open, that its end was not missed cannot be proven: info.",
+		Limits: "Silent where the capture lost bytes of the connection or a FIN, and where the announcing side shows no sign of life " +
+			"afterwards (its close may have been missed).",
+		Cure:       "Close the connection when the last response has been sent (half-close first, then read until the client's FIN), or do not announce it.",
+		References: []string{"HTTP-DG §4.5.1", "RFC 9112 §9.6"},
+	},
+	Listen: func(p *Pass) analyze.Listener {
+		announced := map[uint64]announcement{} // by connection; short-lived, as the close follows
+		return analyze.Listener{
+			Exchange: func(x *analyze.Exchange) {
+				if a, ok := announcementOf(x); ok && x.Response.Complete {
+					announced[x.Connection.ID] = a
+					return
+				}
+				delete(announced, x.Connection.ID)
+			},
+			Closed: func(c *analyze.Connection) {
+				a, ok := announced[c.ID]
+				if !ok {
+					return
+				}
+				delete(announced, c.ID)
+				if i, ok := a.kept(c, p.Now()); ok {
+					p.Report(i)
+				}
+			},
+		}
+	},
+}
+
+// announcement is a "Connection: close" of the exchange that ended with end.
+type announcement struct {
+	exchange uint64
+	said     capture.Mark
+	end      capture.Mark
+	side     reassembly.Side
+}
+
+func announcementOf(x *analyze.Exchange) (announcement, bool) {
+	if x.Request == nil || x.Response == nil || x.Response.Framing == http1.Tunnel {
+		return announcement{}, false
+	}
+	a := announcement{exchange: x.ID, end: x.Response.End.At, side: x.Connection.ClientSide().Other()}
+	if x.Request.End.At.Time > a.end.Time {
+		a.end = x.Request.End.At
+	}
+	switch {
+	case x.Response.HasToken("Connection", "close"):
+		a.said = x.Response.HeadEnd.At
+	case x.Request.HasToken("Connection", "close"):
+		a.said, a.side = x.Request.HeadEnd.At, a.side.Other()
+	default:
+		return announcement{}, false
+	}
+	return a, true
+}
+
+// kept judges how long c stayed open.
+func (a announcement) kept(c *analyze.Connection, now capture.Time) (Instance, bool) {
+	end, open, ok := endOf(c, now)
+	kept := end.Sub(a.end)
+	if !ok || !c.Intact() || kept < closeHonouredWithin {
+		return Instance{}, false
+	}
+	if _, by, _ := c.Ended(); !open && by != a.side && c.FIN(a.side).IsZero() {
+		return Instance{}, false // no sign that it was alive
+	}
+	who := "server"
+	if a.side == c.ClientSide() {
+		who = "client"
+	}
+	i := Instance{
+		Connection: c,
+		ExchangeID: a.exchange,
+		Severity:   Warning,
+		Detail:     fmt.Sprintf("The %s announced \"Connection: close\" and kept the connection open for another %s after the exchange.", who, ms(kept)),
+		Evidence:   []Evidence{{a.said, "Connection: close"}, {a.end, "end of the exchange"}, {end, "the connection is closed"}},
+	}
+	if open {
+		i.Severity, i.Confidence = Info, Likely
+		i.Detail = fmt.Sprintf("The %s announced \"Connection: close\", and the capture ends %s after the exchange without a close.", who, ms(kept))
+		i.Evidence = i.Evidence[:2]
+	}
+	return i, true
+}

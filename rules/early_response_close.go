@@ -1,0 +1,74 @@
+package rules
+
+import (
+	"fmt"
+
+	"wirelag/analyze"
+	"wirelag/analyze/http1"
+)
+
+var earlyResponseClose = &Rule{
+	ID:         "early-response-close",
+	Title:      "the server answered and closed while the request was still coming",
+	Group:      Ending,
+	Severities: []Severity{Warning},
+	Doc: Doc{
+		What: "A server that does not want a body (413, 401, 5xx) answers before its end and closes. What the client goes on sending meets a closed socket, and the reset that answers it " +
+			"may reach the client before it has read the response: it sees an error of the connection instead of the reason.",
+		Measured: "The final response acknowledges less than the whole request, whose body had begun, and announces a close (\"Connection: close\", HTTP/1.0) or comes with " +
+			"the server's FIN before the request's end. Cost = 0. Where a reset may have destroyed the response, that is reset-lost-data.",
+		CapturePoint: "What the server had received is told by its acknowledgement numbers, wherever the capture was taken.",
+		Limits:       "Silent where bytes of the connection are missing from the capture, and for a client that waits for 100 (Continue) and never sends the body.",
+		Cure:         "Let the client send \"Expect: 100-continue\" with large bodies; let the server read on for some seconds before it closes (lingering close).",
+		References:   []string{"HTTP-DG §4.7.4", "RFC 9112 §9.6", "RFC 9110 §10.1.1"},
+	},
+	Listen: func(p *Pass) analyze.Listener {
+		return analyze.Listener{Exchange: func(x *analyze.Exchange) {
+			if !answeredEarly(x) || !closesEarly(x) {
+				return
+			}
+			m := x.Request
+			left := fmt.Sprintf("%d bytes of its body were sent in the end", m.BodyBytes)
+			if m.Length >= 0 {
+				left = fmt.Sprintf("%d of the %d bytes of its body were sent in the end", m.BodyBytes, m.Length)
+			}
+			p.Report(Instance{
+				Connection: x.Connection,
+				Exchange:   x,
+				Severity:   Warning,
+				Detail: fmt.Sprintf("The server answered a %s with status %d and was closing when it had %d bytes of the request; %s.",
+					known(x), x.Response.Status, x.ResponsePlace.Received-x.RequestPlace.Start, left),
+				Evidence: []Evidence{
+					{m.Start.At, "the request begins"},
+					{x.Response.Start.At, "the response"},
+					{m.End.At, "the last of the request"},
+				},
+			})
+		}}
+	},
+}
+
+// answeredEarly reports whether the final response was sent before the body of
+// the request, which had begun, was there.
+func answeredEarly(x *analyze.Exchange) bool {
+	m := x.Request
+	if m == nil || x.Response == nil || m.Lost > 0 || m.BodyBytes == 0 || m.Framing != http1.ContentLength && m.Framing != http1.Chunked || !x.Connection.Intact() {
+		return false
+	}
+	received := x.ResponsePlace.Received
+	return received > x.RequestPlace.Start && (received < x.RequestPlace.End || !m.Complete)
+}
+
+// closesEarly reports whether the server announced, or began, to close before
+// the end of the request.
+func closesEarly(x *analyze.Exchange) bool {
+	c := x.Connection
+	server := c.ClientSide().Other()
+	if !x.Response.Persistent() {
+		return true
+	}
+	if c.FIN(server).IsZero() || c.Closing == nil {
+		return false
+	}
+	return !x.Request.Complete || c.Closing.Received[server] < x.RequestPlace.End
+}

@@ -1,0 +1,196 @@
+package rules
+
+import (
+	"strings"
+	"time"
+
+	"wirelag/analyze"
+	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
+)
+
+// Bounds of waiting for a request to be sent again.
+const (
+	repeatWait       = 30 * time.Second // shorter than decisionTime, so that what is found still takes precedence
+	maxRepeatWaiting = 1 << 12          // connections
+)
+
+// failedRequests are the requests of one connection that were over without a
+// final response, in order, and what became of them.
+type failedRequests struct {
+	connection *analyze.Connection
+	requests   []*analyze.Exchange // the first maxListed
+	again      []*analyze.Exchange // by request; nil where it was not sent again
+	total      int
+	missing    int // of requests, not sent again so far
+	closed     bool
+	until      capture.Time
+}
+
+// failedListener listens for requests without a response. When their connection
+// is closed and judge wants them, report is called once they were all sent
+// again, or after repeatWait.
+func failedListener(p *Pass, judge func(*failedRequests) bool, report func(*failedRequests)) analyze.Listener {
+	w := &failedWatch{pass: p, judge: judge, report: report, of: map[uint64]*failedRequests{}}
+	return analyze.Listener{Exchange: w.exchange, Repeated: w.repeated, Closed: w.closed, Tick: w.tick, Finish: w.finish}
+}
+
+type failedWatch struct {
+	pass    *Pass
+	judge   func(*failedRequests) bool
+	report  func(*failedRequests)
+	of      map[uint64]*failedRequests // by connection
+	waiting []*failedRequests          // closed, the oldest first
+}
+
+func (w *failedWatch) exchange(x *analyze.Exchange) {
+	if x.Request == nil || x.Response != nil {
+		return
+	}
+	f := w.of[x.Connection.ID]
+	if f == nil {
+		f = &failedRequests{connection: x.Connection}
+		w.of[x.Connection.ID] = f
+	}
+	if f.total++; len(f.requests) < maxListed {
+		f.requests = append(f.requests, x)
+		f.again = append(f.again, nil)
+		f.missing++
+	}
+}
+
+func (w *failedWatch) repeated(first, again *analyze.Exchange) {
+	f := w.of[first.Connection.ID]
+	if f == nil {
+		return
+	}
+	for i, x := range f.requests {
+		if x == first && f.again[i] == nil {
+			f.again[i] = again
+			f.missing--
+		}
+	}
+	if f.closed && f.missing == 0 {
+		w.conclude(f)
+	}
+}
+
+func (w *failedWatch) closed(c *analyze.Connection) {
+	f := w.of[c.ID]
+	switch {
+	case f == nil:
+	case !w.judge(f):
+		delete(w.of, c.ID)
+	case f.missing == 0:
+		w.conclude(f)
+	default:
+		f.closed, f.until = true, w.pass.Now().Add(repeatWait)
+		w.waiting = append(w.waiting, f)
+		if len(w.waiting) > maxRepeatWaiting {
+			w.oldest()
+		}
+	}
+}
+
+func (w *failedWatch) tick(now capture.Time) {
+	for len(w.waiting) > 0 && w.waiting[0].until < now {
+		w.oldest()
+	}
+}
+
+func (w *failedWatch) finish() {
+	for len(w.waiting) > 0 {
+		w.oldest()
+	}
+}
+
+func (w *failedWatch) oldest() {
+	f := w.waiting[0]
+	w.waiting = w.waiting[1:]
+	w.conclude(f)
+}
+
+// conclude reports f, unless that was done.
+func (w *failedWatch) conclude(f *failedRequests) {
+	if w.of[f.connection.ID] == f {
+		delete(w.of, f.connection.ID)
+		w.report(f)
+	}
+}
+
+// repeats counts the requests that were sent again.
+func (f *failedRequests) repeats() int { return len(f.requests) - f.missing }
+
+// unsafe counts those of which repeating may have another effect.
+func (f *failedRequests) unsafe() (n int) {
+	for _, x := range f.requests {
+		if !x.Request.Idempotent() {
+			n++
+		}
+	}
+	return n
+}
+
+// closer says who ended the connection and how: "the server closed the connection".
+func closer(c *analyze.Connection, side reassembly.Side, how string) string {
+	if side == c.ClientSide() {
+		return "the client " + how + " the connection"
+	}
+	return "the server " + how + " the connection"
+}
+
+// endOfStream is the FIN or RST that ended what side sent, and the sentence for
+// it. ok is false when none shows that all it sent before is in the capture.
+func endOfStream(c *analyze.Connection, side reassembly.Side) (at capture.Mark, text string, ok bool) {
+	if fin := c.FIN(side); !fin.IsZero() {
+		return fin, closer(c, side, "closed"), c.Intact()
+	}
+	rst, by := c.RST()
+	if rst.IsZero() || c.Closing == nil || c.Closing.Reset.Unseen {
+		return rst, "", false
+	}
+	return rst, closer(c, by, "reset"), c.Intact()
+}
+
+// known names a method that is, and else just a request: methods are bytes of
+// the capture.
+func known(x *analyze.Exchange) string {
+	switch m := x.Request.Method; m {
+	case "POST", "PATCH", "CONNECT", "LOCK":
+		return m
+	default:
+		if x.Request.Idempotent() {
+			return m
+		}
+	}
+	return "request"
+}
+
+// failedAt is when the client can have learned that its connection ended under x.
+func failedAt(c *analyze.Connection) (at capture.Mark, experienced capture.Time) {
+	toClient, _ := c.RTTClient()
+	at, side, ok := c.Ended()
+	if rst, by := c.RST(); !rst.IsZero() {
+		at, side, ok = rst, by, true
+	}
+	if !ok {
+		at, side = c.Last(), c.ClientSide()
+	}
+	if side == c.ClientSide() {
+		return at, at.Time.Add(-toClient / 2)
+	}
+	return at, at.Time.Add(toClient / 2)
+}
+
+// answeredAt is when the client had the first byte of the response to x; ok is
+// false without one.
+func answeredAt(x *analyze.Exchange) (capture.Time, bool) {
+	if x == nil || x.Response == nil {
+		return 0, false
+	}
+	toClient, _ := x.Connection.RTTClient()
+	return x.Response.Start.Readable.Add(toClient / 2), true
+}
+
+// upperFirst makes a sentence's first letter, which is ASCII, a capital.
+func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

@@ -1,0 +1,133 @@
+package rules
+
+import (
+	"fmt"
+	"time"
+
+	"wirelag/analyze"
+	"wirelag/reassembly/capture"
+)
+
+const (
+	blockedMin    = 50 * time.Millisecond // RULES; less is the order of a few small responses
+	blockedFollow = 2 * time.Millisecond  // or 10 % of the round trip: what follows without a pause
+)
+
+var headOfLineBlocking = &Rule{
+	ID:         "head-of-line-blocking",
+	Title:      "responses waited behind a slow one in a pipeline",
+	Group:      Pipelining,
+	Severities: []Severity{Warning},
+	Doc: Doc{
+		What: "Responses on an HTTP/1.1 connection come in the order of the requests. A slow one holds back all behind it, though the " +
+			"server may have finished them long ago.",
+		Measured: "A response begins <= max(2 ms, 10 % of the round trip) after the end of the one before it, and its request was at the server >= 50 ms before that end. " +
+			"Cost = the time in which at least one response was held back (their waits overlap and count once).",
+		CapturePoint: "Waits are those at the server: the round trip between capture point and server is taken off.",
+		Limits:       "Silent where that round trip is not known, and where a response is not complete. Whether the server had finished earlier is not visible: the cost is what it could have saved at most.",
+		Cure:         "Send slow requests over connections of their own, open several connections, or use HTTP/2.",
+		References:   []string{"HTTP-DG §4.6", "RFC 9112 §9.3.2", "RFC 9113 §1"},
+	},
+	Listen: func(p *Pass) analyze.Listener {
+		runs := map[uint64]*responseRun{} // by connection, while requests wait on it
+		return analyze.Listener{
+			Exchange: func(x *analyze.Exchange) {
+				id := x.Connection.ID
+				r := runs[id]
+				if r != nil && r.add(x) {
+					return
+				}
+				r.tell(p)
+				delete(runs, id)
+				if x.Connection.Waiting > 0 && x.Request != nil && x.Response != nil && x.Response.Complete {
+					runs[id] = newResponseRun(x)
+				}
+			},
+			Closed: func(c *analyze.Connection) {
+				runs[c.ID].tell(p)
+				delete(runs, c.ID)
+			},
+		}
+	},
+}
+
+// responseRun is a number of responses on one connection that followed each
+// other without a pause: the first, and those that waited for it.
+type responseRun struct {
+	end       capture.Time // of the latest response
+	blocker   *analyze.Exchange
+	took      time.Duration // by the blocker
+	blocked   int
+	cost      time.Duration
+	heldSince capture.Time // what cost covers
+	heldUntil capture.Time
+	evidence  []Evidence
+}
+
+func newResponseRun(x *analyze.Exchange) *responseRun {
+	r := &responseRun{end: x.Response.End.Readable, blocker: x}
+	r.took = r.end.Sub(x.Request.End.At.Time)
+	return r
+}
+
+// add takes the next exchange of the connection into the run; false when it
+// does not belong to it.
+func (r *responseRun) add(x *analyze.Exchange) bool {
+	c := x.Connection
+	toServer, known := c.RTTServer()
+	if x.Request == nil || x.Response == nil || !x.Response.Complete || !known || !c.Intact() {
+		return false
+	}
+	rtt, _ := c.RTT()
+	delivered := x.Request.End.At.Time.Add(toServer)
+	if x.Response.Start.Readable.Sub(r.end) > max(blockedFollow, rtt/10) || r.end.Sub(delivered) < blockedMin {
+		return false
+	}
+	r.hold(delivered, r.end)
+	r.blocked++
+	r.evidence = append(r.evidence, Evidence{x.Request.End.At, "end of a request behind it"}, Evidence{x.Response.Start.At, "its response begins"})
+	r.evidence = r.evidence[:min(len(r.evidence), maxListed)]
+	end := x.Response.End.Readable
+	if took := end.Sub(max(r.end, delivered)); took > r.took {
+		r.blocker, r.took = x, took
+	}
+	r.end = end
+	return true
+}
+
+// hold adds a time in which a response was held back.
+func (r *responseRun) hold(from, to capture.Time) {
+	if r.blocked == 0 || from >= r.heldUntil {
+		r.cost += to.Sub(from)
+		r.heldSince, r.heldUntil = from, to
+		return
+	}
+	if from < r.heldSince {
+		r.cost += r.heldSince.Sub(from)
+		r.heldSince = from
+	}
+	r.cost += max(to.Sub(r.heldUntil), 0)
+	r.heldUntil = max(r.heldUntil, to)
+}
+
+// tell reports the run if something waited in it. r may be nil.
+func (r *responseRun) tell(p *Pass) {
+	if r == nil || r.blocked == 0 {
+		return
+	}
+	x := r.blocker
+	toClient, _ := x.Connection.RTTClient()
+	p.Report(Instance{
+		Connection: x.Connection,
+		Exchange:   x,
+		Severity:   Warning,
+		Cost:       r.cost,
+		Detail: fmt.Sprintf("%s on one connection waited up to %s behind the response to a %s, which took %s.",
+			upperFirst(count(r.blocked, "response", "responses")), ms(r.cost), known(x), ms(r.took+toClient)),
+		Evidence: append([]Evidence{
+			{x.Request.Start.At, "the request in front"},
+			{x.Response.Start.At, "its response begins"},
+			{x.Response.End.At, "and ends"},
+		}, r.evidence...),
+	})
+}

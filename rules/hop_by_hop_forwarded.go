@@ -1,0 +1,192 @@
+package rules
+
+import (
+	"fmt"
+	"time"
+
+	"wirelag/analyze"
+	"wirelag/analyze/http1"
+)
+
+var hopByHopForwarded = &Rule{
+	ID:         "hop-by-hop-forwarded",
+	Title:      "a proxy passed on fields that were meant for itself",
+	Group:      Proxies,
+	Severities: []Severity{Error},
+	Doc: Doc{
+		What: "Connection names the fields of a message that are meant for the next recipient alone; Keep-Alive, Proxy-Connection, Proxy-Authorization, TE and Upgrade always are. " +
+			"A proxy must remove them. Passed on they make two ends agree on things that the proxy between them does not do, and credentials meant for the proxy reach the server.",
+		Measured: "The same field with the same value on both sides of the proxy, though Connection named it on the receiving side, or though it is Keep-Alive, Proxy-Connection, " +
+			"Proxy-Authorization, TE or Upgrade; or a Connection field that still names the other sender's own fields; or \"Connection: keep-alive\" of HTTP/1.0 passed on both ways by a relay " +
+			"that then does not serve the kept connection. Cost = 0.",
+		CapturePoint: "Both sides of the proxy must be in the capture: taken on the proxy, or several files given together.",
+		Likely:       "Where the two exchanges may not be the same request on both sides of a proxy (no address, id or unique content proves it).",
+		Limits: "Silent where a proxy would send the same by itself: Keep-Alive of a response counts when the relay changed nothing at all or repeats a count of requests that is not its own, TE and Upgrade when Connection " +
+			"does not name them (or nothing was changed), Upgrade when the protocol was not switched, Proxy- fields when the next hop is no proxy. Transfer-Encoding, Trailer, and fields meant for all recipients are " +
+			"never flagged. Silent about relays that open their upstream connection within 0.5 ms and change no byte: they do not look at HTTP. Exchanges are matched within 60 s.",
+		Cure:       "Configure or update the proxy so that it removes Connection, every field that it names, and the fields above from both requests and responses (RFC 9110 §7.6.1); with nginx, clear the field by proxy_set_header or proxy_hide_header.",
+		References: []string{"HTTP-DG §4.3.1", "HTTP-DG §4.5.6", "RFC 9110 §7.6.1", "RFC 9110 §7.8", "RFC 9110 §10.1.4", "RFC 9110 §11.7.2"},
+	},
+	Listen: func(p *Pass) analyze.Listener {
+		counts := &countdowns{of: map[uint64]countdown{}}
+		kept := keptListener(p, func(k *keptRelay) { reportKept(p, k) })
+		return analyze.Join(kept, analyze.Listener{
+			Hop:    func(h *analyze.Hop) { judgeHop(p, h, counts) },
+			Closed: func(c *analyze.Connection) { delete(counts.of, c.ID) },
+		})
+	},
+}
+
+// judgeHop compares what came to a proxy with what left it.
+func judgeHop(p *Pass, h *analyze.Hop, counts *countdowns) {
+	front, back := h.Front, h.Back
+	same := analyze.SameFields(front.Request, back.Request) && front.Request.Target == back.Request.Target
+	answered := h.Answered && headWhole(front.Response) && headWhole(back.Response)
+	unchanged := same && answered && analyze.SameFields(front.Response, back.Response)
+	if unchanged && byteRelay(front.Connection, back.Connection) {
+		return
+	}
+	if !h.Joined && headWhole(front.Request) && headWhole(back.Request) {
+		reportPassed(p, h, front.Request, back.Request, back, passedInRequest(h, same))
+	}
+	if answered {
+		reportPassed(p, h, back.Response, front.Response, front, passedInResponse(h, unchanged, counts))
+	}
+}
+
+// byteRelayMax is how soon a relay that does not look at HTTP connects upstream
+// when a client has connected to it.
+const byteRelayMax = 500 * time.Microsecond
+
+// byteRelay reports whether what joins the two connections may pass bytes on
+// without looking at them: it connected upstream before it can have read a
+// request, or when it did is not in the capture.
+func byteRelay(front, back *analyze.Connection) bool {
+	if front.Established().IsZero() || back.SYN().IsZero() {
+		return front.Established().IsZero() && back.SYN().IsZero()
+	}
+	toProxy, _ := front.RTTServer()
+	fromProxy, _ := back.RTTClient()
+	lag := back.SYN().Sub(front.Established()) - (toProxy+fromProxy)/2
+	return lag >= -byteRelayMax && lag <= byteRelayMax
+}
+
+// hasSame reports whether both messages have a field called name with the same value.
+func hasSame(in, out *http1.Message, name string) bool {
+	x, ok := in.Get(name)
+	y, passed := out.Get(name)
+	return ok && passed && x == y
+}
+
+// nominatedIn lists the fields that Connection names in what the proxy received
+// and that it sent on.
+func nominatedIn(in, out *http1.Message) (passed []string) {
+	for _, name := range nominated(in) {
+		switch {
+		case hasSame(in, out, name):
+			passed = append(passed, shown(name)+" (which Connection names)")
+		case out.HasToken("Connection", name):
+			passed = append(passed, "a Connection field that names "+shown(name))
+		}
+	}
+	return passed
+}
+
+func passedInRequest(h *analyze.Hop, same bool) (passed []string) {
+	in, out := h.Front.Request, h.Back.Request
+	passed = nominatedIn(in, out)
+	if hasSame(in, out, "Keep-Alive") {
+		passed = append(passed, "Keep-Alive")
+	}
+	if !out.AbsoluteForm() {
+		for _, name := range [...]string{"Proxy-Connection", "Proxy-Authorization"} {
+			if hasSame(in, out, name) {
+				passed = append(passed, name)
+			}
+		}
+	}
+	if hasSame(in, out, "TE") && (same || !out.HasToken("Connection", "te")) {
+		passed = append(passed, "TE")
+	}
+	response := h.Back.Response
+	if hasSame(in, out, "Upgrade") && response != nil && response.Status != 101 && (same || !out.HasToken("Connection", "upgrade")) {
+		passed = append(passed, "Upgrade")
+	}
+	return passed
+}
+
+func passedInResponse(h *analyze.Hop, unchanged bool, counts *countdowns) (passed []string) {
+	in, out := h.Back.Response, h.Front.Response
+	passed = nominatedIn(in, out)
+	if hasSame(in, out, "Keep-Alive") && (counts.repeated(h.Front) || unchanged) {
+		passed = append(passed, "Keep-Alive")
+	}
+	if hasSame(in, out, "Proxy-Connection") && !h.Back.Request.AbsoluteForm() {
+		passed = append(passed, "Proxy-Connection")
+	}
+	if hasSame(in, out, "Upgrade") && out.Status != 101 && out.Status != 426 && (unchanged || !out.HasToken("Connection", "upgrade")) {
+		passed = append(passed, "Upgrade")
+	}
+	return passed
+}
+
+// reportPassed reports what of the message in, which the proxy received, is
+// still in out, which is on x.
+func reportPassed(p *Pass, h *analyze.Hop, in, out *http1.Message, x *analyze.Exchange, passed []string) {
+	if len(passed) == 0 {
+		return
+	}
+	i := Instance{
+		Connection: x.Connection,
+		Exchange:   x,
+		Severity:   Error,
+		Detail: fmt.Sprintf("The proxy between %s and %s passed on with a %s: %s.",
+			h.Front.Connection.Client(), h.Back.Connection.Server(), whose(in), enumerate(passed)),
+		Evidence: []Evidence{
+			{in.HeadEnd.At, whose(in) + " as the proxy received it"},
+			{out.HeadEnd.At, "the same as the proxy sent it"},
+		},
+	}
+	if !h.Certain {
+		i.Confidence = Likely
+	}
+	p.Report(i)
+}
+
+// reportKept reports a relay that passed keep-alive on both ways and kept
+// neither connection in use.
+func reportKept(p *Pass, k *keptRelay) {
+	if k.hop == nil || !k.unanswered() || k.hop.Back.Connection.Exchanges != 1 {
+		return
+	}
+	in, out := k.hop.Front.Request, k.hop.Back.Request
+	if out.Version != http1.HTTP10 || !hasSame(in, out, "Connection") || !hasSame(k.hop.Back.Response, k.hop.Front.Response, "Connection") {
+		return
+	}
+	reportPassed(p, k.hop, in, out, k.hop.Back, []string{"\"Connection: keep-alive\", though it serves no second request on the connection"})
+}
+
+// countdowns are the latest counts of requests (Keep-Alive: max=N) on connections
+// to proxies. A server that counts for itself counts down on each of its connections.
+type countdowns struct {
+	of map[uint64]countdown // by connection
+}
+
+type countdown struct {
+	exchange uint64
+	left     int32
+}
+
+// repeated reports whether the count in x's response is no countdown of the
+// connection that it came on: it did not become less.
+func (d *countdowns) repeated(x *analyze.Exchange) bool {
+	left := analyze.PromiseOf(x.Response).Max
+	if left < 0 {
+		return false
+	}
+	before, known := d.of[x.Connection.ID]
+	if _, _, ended := x.Connection.Ended(); !ended && (known || len(d.of) < maxKept) {
+		d.of[x.Connection.ID] = countdown{x.ID, left}
+	}
+	return known && before.exchange < x.ID && left >= before.left
+}

@@ -1,0 +1,133 @@
+package rules
+
+import (
+	"wirelag/analyze"
+	"wirelag/analyze/http1"
+	"wirelag/reassembly/capture"
+)
+
+// maxKept bounds the connections to relays that are followed at once.
+const maxKept = 1 << 14
+
+// keptRelay is a client's connection on which both sides said "Connection:
+// keep-alive", and the client's next request went nowhere.
+type keptRelay struct {
+	connection *analyze.Connection
+	agreed     *analyze.Exchange // the latest exchange in which both said it
+	hop        *analyze.Hop      // its other side, where the capture shows that: it says so, too
+	next       *analyze.Exchange // without any response; nil while there is none
+	forwarded  bool              // next was sent on
+	closed     bool
+	until      capture.Time
+}
+
+// keptListener listens for connections that were kept and then met silence.
+// report is called when their end, and the other side of the request that got no
+// response, must be known.
+func keptListener(p *Pass, report func(*keptRelay)) analyze.Listener {
+	w := &keptWatch{pass: p, report: report, of: map[uint64]*keptRelay{}}
+	return analyze.Listener{Exchange: w.exchange, Hop: w.hop, Closed: w.ended, Tick: w.tick, Finish: w.finish}
+}
+
+type keptWatch struct {
+	pass    *Pass
+	report  func(*keptRelay)
+	of      map[uint64]*keptRelay // by connection
+	waiting []*keptRelay          // closed, the oldest first
+}
+
+func (w *keptWatch) exchange(x *analyze.Exchange) {
+	k := w.of[x.Connection.ID]
+	switch {
+	case x.Request == nil:
+	case x.Response == nil:
+		if k != nil && k.next == nil && len(x.Interim) == 0 {
+			k.next = x
+		}
+	case x.Request.Version == http1.HTTP10 && x.Response.Version == http1.HTTP10 && saysKeepAlive(x):
+		w.keep(x)
+	case k != nil:
+		delete(w.of, x.Connection.ID)
+	}
+}
+
+// saysKeepAlive reports whether both messages of x ask to keep the connection,
+// in so many words.
+func saysKeepAlive(x *analyze.Exchange) bool {
+	for _, m := range [...]*http1.Message{x.Request, x.Response} {
+		if !headWhole(m) || !m.HasToken("Connection", "keep-alive") || m.HasToken("Connection", "close") {
+			return false
+		}
+	}
+	return x.Response.Complete && x.Response.Framing != http1.UntilClose
+}
+
+// keep notes that x kept its connection.
+func (w *keptWatch) keep(x *analyze.Exchange) *keptRelay {
+	k := w.of[x.Connection.ID]
+	if k == nil {
+		if len(w.of) >= maxKept {
+			return nil
+		}
+		k = &keptRelay{connection: x.Connection}
+		w.of[x.Connection.ID] = k
+	}
+	k.agreed, k.hop = x, nil
+	return k
+}
+
+func (w *keptWatch) hop(h *analyze.Hop) {
+	k := w.of[h.Front.Connection.ID]
+	if k != nil && k.next == h.Front {
+		k.forwarded = true
+		return
+	}
+	_, _, ended := h.Front.Connection.Ended()
+	if ended || !h.Answered || h.Joined || !saysKeepAlive(h.Front) || !saysKeepAlive(h.Back) {
+		return
+	}
+	if k = w.keep(h.Front); k != nil {
+		k.hop = h
+	}
+}
+
+func (w *keptWatch) ended(c *analyze.Connection) {
+	k := w.of[c.ID]
+	if k == nil {
+		return
+	}
+	if k.next == nil {
+		delete(w.of, c.ID)
+		return
+	}
+	k.closed, k.until = true, w.pass.Now().Add(otherSideWait)
+	w.waiting = append(w.waiting, k)
+}
+
+func (w *keptWatch) tick(now capture.Time) {
+	for len(w.waiting) > 0 && w.waiting[0].until < now {
+		w.oldest()
+	}
+}
+
+func (w *keptWatch) finish() {
+	for len(w.waiting) > 0 {
+		w.oldest()
+	}
+}
+
+func (w *keptWatch) oldest() {
+	k := w.waiting[0]
+	w.waiting[0] = nil
+	w.waiting = w.waiting[1:]
+	delete(w.of, k.connection.ID)
+	w.report(k)
+}
+
+// unanswered reports whether the request after the one that was kept reached
+// the relay and met nothing but silence, and the end of the connection shows it.
+func (k *keptRelay) unanswered() bool {
+	c, x := k.connection, k.next
+	_, _, ended := c.Ended()
+	return ended && c.Intact() && x.Request.Complete && x.Acknowledged() && !k.forwarded && c.Excess == nil
+}

@@ -1,0 +1,48 @@
+package rules
+
+import (
+	"time"
+
+	"wirelag/analyze"
+)
+
+// periodic is from when on an equal request may be the next one of a client that
+// sends it again and again. Clients that repeat by themselves wait less.
+const periodic = 10 * time.Second
+
+var nonIdempotentRetry = &Rule{
+	ID:         "non-idempotent-retry",
+	Title:      "a request that must not be repeated was sent twice",
+	Group:      Ending,
+	Severities: []Severity{Error},
+	Doc: Doc{
+		What: "The first try got no complete response, and the client (or its library, or a proxy) sent the same request again. If the server had acted on the first one, " +
+			"it has now acted twice: two orders, two payments.",
+		Measured: "Same client address, method, target, Host and body (length and CRC-32C), the method not idempotent, no Idempotency-Key; the connection of the first ended without a whole " +
+			"response; the second was sent after the client had learned of that, and less than 60 s later. Cost = from then to the first byte of the second's response.",
+		CapturePoint: "Where the server ended the connection, a round trip between capture point and client has to lie between that and the second request.",
+		Likely:       "The second came 10 s after the end of the first, or later: it may be another request that is equal.",
+		Limits:       "Silent where bytes of the first connection are missing from the capture, where the first request itself was cut, and for CONNECT. Whether the first was executed is told by what the server's host acknowledged.",
+		Cure:         "Do not repeat such requests automatically, or give them an Idempotency-Key that the server honours; close idle connections at the client before the server does.",
+		References:   []string{"HTTP-DG §4.7.3", "RFC 9110 §9.2.2", "RFC 9112 §9.3.1"},
+	},
+	Listen: func(p *Pass) analyze.Listener {
+		return analyze.Listener{Repeated: func(first, again *analyze.Exchange) {
+			if mayRepeat(first) {
+				return
+			}
+			end, _ := failedAt(first.Connection)
+			i := retried(first, again)
+			i.Severity = Error
+			if again.Request.Start.At.Sub(end) >= periodic {
+				i.Confidence = Likely
+			}
+			fate := "had not acknowledged all of the first, which was probably not executed."
+			if first.Acknowledged() {
+				fate = "had acknowledged the whole first: it may have been executed twice."
+			}
+			i.Detail += " The server's host " + fate
+			p.Report(i)
+		}}
+	},
+}

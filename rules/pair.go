@@ -1,0 +1,57 @@
+package rules
+
+import (
+	"net/netip"
+
+	"wirelag/analyze"
+)
+
+// pair is what exchanges are compared within: one client address and one server
+// address and port.
+type pair struct {
+	client netip.Addr
+	server netip.AddrPort
+}
+
+func pairOf(c *analyze.Connection) pair { return pair{c.Client().Addr(), c.Server()} }
+
+// maxPairs bounds the pairs that a rule follows at once.
+const maxPairs = 1 << 14
+
+// pairTable holds what a rule knows of each pair. When there are too many, the
+// one that came first is forgotten.
+type pairTable[T any] struct {
+	of    map[pair]*T
+	order []pair
+	// forget, if not nil, is told what is dropped.
+	forget func(*T)
+}
+
+// get returns what is known of p, which begins as a zero T.
+func (t *pairTable[T]) get(p pair) *T {
+	v := t.of[p]
+	if v != nil {
+		return v
+	}
+	if t.of == nil {
+		t.of = map[pair]*T{}
+	}
+	if len(t.order) >= maxPairs {
+		if t.forget != nil {
+			t.forget(t.of[t.order[0]])
+		}
+		delete(t.of, t.order[0])
+		t.order = t.order[1:]
+	}
+	v = new(T)
+	t.of[p] = v
+	t.order = append(t.order, p)
+	return v
+}
+
+// each calls f with all that is known, in the order in which the pairs came.
+func (t *pairTable[T]) each(f func(*T)) {
+	for _, p := range t.order {
+		f(t.of[p])
+	}
+}

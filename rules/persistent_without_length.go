@@ -1,0 +1,127 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"wirelag/analyze"
+	"wirelag/analyze/http1"
+	"wirelag/reassembly/capture"
+)
+
+// keptOpen is how long after the body a connection without announcement of
+// either kind counts as kept (RULES: 1 s).
+const keptOpen = time.Second
+
+var persistentWithoutLength = &Rule{
+	ID:         "persistent-without-length",
+	Title:      "a body without a length on a connection that is kept",
+	Group:      Reuse,
+	Severities: []Severity{Error},
+	Doc: Doc{
+		What: "On a connection that goes on, the receiver must be able to tell where a body ends: by Content-Length or by chunked " +
+			"framing. This response has neither, so its receiver waits for a close that does not come, or takes what follows for a part of the body.",
+		Measured: "A response with a body, framed by neither, whose request and response both persist, and: it says \"Connection: keep-alive\", or the " +
+			"connection was closed >= 1 s after the last byte of the body, or the client sent another request behind it. " +
+			"Cost = from the last byte of the body to the close.",
+		CapturePoint: "A client's close leaves it half a round trip before it is seen, and the body arrives as much later: the cost is less by the round trip between capture point and client.",
+		Limits: "Silent for streams that are meant to stay open (text/event-stream, multipart/x-mixed-replace), for faulty length fields (other rules), " +
+			"and where bytes of the connection are missing from the capture.",
+		Cure:       "Send Content-Length, or Transfer-Encoding: chunked to clients of HTTP/1.1, or \"Connection: close\" and close.",
+		References: []string{"HTTP-DG §4.5.2", "HTTP-DG §4.7.2", "RFC 9112 §6.3", "RFC 9112 §9.3"},
+	},
+	Listen: func(p *Pass) analyze.Listener {
+		without := map[uint64]*lengthless{} // by connection: their last exchanges
+		return analyze.Listener{
+			Exchange: func(x *analyze.Exchange) {
+				if l := without[x.Connection.ID]; l != nil {
+					l.follow(x)
+				} else if x.Request != nil && x.Response != nil && withoutLength(x.Request, x.Response) {
+					without[x.Connection.ID] = &lengthless{exchange: x}
+				}
+			},
+			Closed: func(c *analyze.Connection) {
+				l := without[c.ID]
+				if l == nil {
+					return
+				}
+				delete(without, c.ID)
+				if i, ok := l.judge(c); ok {
+					p.Report(i)
+				}
+			},
+		}
+	},
+}
+
+// lengthless is an exchange whose response has a body without a length, and the
+// request that came behind it, if any.
+type lengthless struct {
+	exchange *analyze.Exchange
+	next     capture.Mark
+}
+
+func withoutLength(request, response *http1.Message) bool {
+	const otherFaults = http1.InvalidLength | http1.ConflictingLengths | http1.UnknownTransferEncoding | http1.TransferEncodingInHTTP10
+	return response.Framing == http1.UntilClose && response.BodyBytes > 0 &&
+		headWhole(request) && headWhole(response) && !response.Problems.Has(otherFaults) &&
+		request.Persistent() && response.Persistent() && !isStream(response)
+}
+
+// isStream reports whether a response goes on for as long as both sides like.
+func isStream(response *http1.Message) bool {
+	value, _ := response.Get("Content-Type")
+	kind, _, _ := strings.Cut(value, ";")
+	kind = strings.TrimSpace(kind)
+	return strings.EqualFold(kind, "text/event-stream") || strings.EqualFold(kind, "multipart/x-mixed-replace")
+}
+
+// follow notes a request that the client sent when it had the whole body.
+func (l *lengthless) follow(x *analyze.Exchange) {
+	toClient, known := x.Connection.RTTClient()
+	if l.next.IsZero() && known && x.Request != nil &&
+		x.Request.Start.At.Time > l.exchange.Response.End.At.Time.Add(toClient) {
+		l.next = x.Request.Start.At
+	}
+}
+
+func (l *lengthless) judge(c *analyze.Connection) (Instance, bool) {
+	response := l.exchange.Response
+	last := response.End.At
+	i := Instance{
+		Connection: c,
+		Exchange:   l.exchange,
+		Severity:   Error,
+		Evidence:   []Evidence{{response.HeadEnd.At, "head without a length"}, {last, "last byte of the body"}},
+	}
+	what := "A response with a body"
+	explicit := response.HasToken("Connection", "keep-alive")
+	if explicit {
+		what += " and \"Connection: keep-alive\""
+	}
+	end, by, ended := c.Ended()
+	if ended {
+		i.Cost = end.Sub(last)
+		if by == c.ClientSide() {
+			toClient, _ := c.RTTClient()
+			i.Cost -= toClient
+		}
+		i.Cost = max(i.Cost, 0)
+		i.Evidence = append(i.Evidence, Evidence{end, "the connection is closed"})
+	}
+	switch {
+	case !c.Intact():
+		return i, false
+	case !l.next.IsZero():
+		i.Detail = fmt.Sprintf("%s (%d bytes) has neither Content-Length nor chunked framing, and the client sent another request behind it.", what, response.BodyBytes)
+		i.Evidence = append(i.Evidence, Evidence{l.next, "another request"})
+	case ended && i.Cost >= keptOpen:
+		i.Detail = fmt.Sprintf("%s (%d bytes) has neither Content-Length nor chunked framing, and the connection stayed open for %s behind it.", what, response.BodyBytes, ms(i.Cost))
+	case explicit:
+		i.Detail = fmt.Sprintf("%s (%d bytes) has neither Content-Length nor chunked framing.", what, response.BodyBytes)
+	default:
+		return i, false
+	}
+	return i, true
+}

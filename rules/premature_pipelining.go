@@ -1,0 +1,100 @@
+package rules
+
+import (
+	"fmt"
+
+	"wirelag/analyze"
+	"wirelag/reassembly/capture"
+)
+
+var prematurePipelining = &Rule{
+	ID:         "premature-pipelining",
+	Title:      "requests were pipelined before the server was known to keep connections",
+	Group:      Pipelining,
+	Severities: []Severity{Warning},
+	Doc: Doc{
+		What: "A server that closes after the first response drops all requests that were sent behind it, and its close may destroy that response, too. " +
+			"Whether it keeps connections is known from the first response.",
+		Measured: "A request is pipelined when its first segment acknowledges less than the whole final response to the request before it. Flagged when it acknowledges " +
+			"less than the first response on its connection that lets it go on, and no response of an earlier connection of the pair did before it. Cost = 0.",
+		CapturePoint: "Acknowledgement numbers say what the client had when it sent the request, wherever the capture was taken.",
+		Limits:       "Silent on connections that were open before the capture began, and where bytes of a connection of the pair are missing from the capture.",
+		Cure:         "Wait for the first response on a connection to a server that is not known yet, then pipeline.",
+		References:   []string{"HTTP-DG §4.6", "RFC 9112 §9.3.2"},
+	},
+	Listen: func(p *Pass) analyze.Listener {
+		w := &prematureWatch{pass: p, open: map[uint64]*premature{}}
+		return analyze.Listener{Exchange: w.exchange, Closed: w.closed}
+	},
+}
+
+// prematureWatch knows the servers that keep connections.
+type prematureWatch struct {
+	pass  *Pass
+	pairs pairTable[serverKept]
+	open  map[uint64]*premature // by connection
+}
+
+// serverKept is what is known of a server keeping connections of a client.
+type serverKept struct {
+	since    capture.Time // from when on requests seen may build on it; 0: not known
+	doubtful bool         // a response that showed it may be missing from the capture
+}
+
+// premature is what was pipelined too early on one connection.
+type premature struct {
+	first    Instance
+	sent     capture.Mark
+	requests int
+}
+
+func (w *prematureWatch) exchange(x *analyze.Exchange) {
+	c := x.Connection
+	if x.Request == nil {
+		return
+	}
+	server := w.pairs.get(pairOf(c))
+	sent := x.Request.Start.At
+	if x.Order.Unconfirmed && !c.MidStream() && (server.since == 0 || server.since > sent.Time) {
+		w.note(x, sent)
+	}
+	if x.Response == nil || !x.Response.Complete || c.Persistence != analyze.Persistent {
+		return
+	}
+	toClient, _ := c.RTTClient()
+	if since := x.Response.End.At.Time.Add(toClient); server.since == 0 || server.since > since {
+		server.since = since
+	}
+}
+
+func (w *prematureWatch) note(x *analyze.Exchange, sent capture.Mark) {
+	m := w.open[x.Connection.ID]
+	if m == nil {
+		m = &premature{sent: sent, first: Instance{
+			Connection: x.Connection,
+			ExchangeID: x.ID,
+			Severity:   Warning,
+			Evidence:   []Evidence{{sent, "first request that was pipelined"}},
+		}}
+		w.open[x.Connection.ID] = m
+	}
+	m.requests++
+}
+
+// closed reports what is still premature now that other connections' responses
+// have been told.
+func (w *prematureWatch) closed(c *analyze.Connection) {
+	m := w.open[c.ID]
+	if m == nil && c.Intact() {
+		return
+	}
+	delete(w.open, c.ID)
+	server := w.pairs.get(pairOf(c))
+	server.doubtful = server.doubtful || !c.Intact()
+	if m == nil || server.doubtful || server.since != 0 && server.since <= m.sent.Time {
+		return
+	}
+	m.first.Detail = fmt.Sprintf("The client pipelined %s before any response of %s had shown that it keeps connections.",
+		count(m.requests, "request", "requests"), c.Server())
+	w.pass.Report(m.first)
+}

@@ -1,0 +1,64 @@
+package rules
+
+import (
+	"fmt"
+
+	"wirelag/analyze"
+)
+
+const requestTimeout = 408 // RFC 9110 §15.5.9
+
+var responseWithoutRequest = &Rule{
+	ID:         "response-without-request",
+	Title:      "a response came that no request had asked for",
+	Group:      Pipelining,
+	Severities: []Severity{Info, Warning},
+	Doc: Doc{
+		What: "A client takes the next response on a connection for the answer to its next request. One too many, and every answer from there on " +
+			"belongs to another request. (A 408 on a connection whose request does not come, or stays half, is just a server's way to say good-bye.)",
+		Measured:     "A final response begins while no request is outstanding. Info for status 408, and where the client had sent a part of a request; else a warning. Cost = 0.",
+		CapturePoint: "The order is decided by acknowledgement numbers: a response does not answer a request that its sender had not received.",
+		Limits:       "Silent where bytes of the connection are missing from the capture, or it was open before the capture began.",
+		Cure:         "Look for what writes two responses (an error page behind a response, a body after HEAD or 204), and close the connection after it at the client. For 408: let the client drop idle connections first.",
+		References:   []string{"HTTP-DG §4.6", "RFC 9112 §9.3", "RFC 9110 §15.5.9"},
+	},
+	Listen: func(p *Pass) analyze.Listener {
+		unasked := map[uint64][]Instance{} // by connection, until it is known that nothing was missing
+		return analyze.Listener{
+			Exchange: func(x *analyze.Exchange) {
+				c := x.Connection
+				if x.Request != nil || x.Response == nil || !c.Begun(c.ClientSide()) || len(unasked[c.ID]) >= maxListed {
+					return
+				}
+				unasked[c.ID] = append(unasked[c.ID], unaskedResponse(x))
+			},
+			Closed: func(c *analyze.Connection) {
+				if c.Intact() {
+					for _, i := range unasked[c.ID] {
+						p.Report(i)
+					}
+				}
+				delete(unasked, c.ID)
+			},
+		}
+	},
+}
+
+func unaskedResponse(x *analyze.Exchange) Instance {
+	i := Instance{
+		Connection: x.Connection,
+		ExchangeID: x.ID,
+		Severity:   Warning,
+		Detail:     fmt.Sprintf("A response with status %d came while no request was outstanding.", x.Response.Status),
+		Evidence:   []Evidence{{x.Response.Start.At, "the response"}},
+	}
+	switch {
+	case x.HalfRequest:
+		i.Severity = Info
+		i.Detail = fmt.Sprintf("A response with status %d came although what the client had sent is not, or not yet, a request.", x.Response.Status)
+	case x.Response.Status == requestTimeout:
+		i.Severity = Info
+		i.Detail = "The server ended a connection without a request on its way by a response with status 408."
+	}
+	return i
+}

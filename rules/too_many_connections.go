@@ -1,0 +1,292 @@
+package rules
+
+import (
+	"fmt"
+	"hash/maphash"
+	"time"
+
+	"wirelag/analyze"
+	"wirelag/analyze/http1"
+	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
+)
+
+const (
+	proxyClients = 20 // so many clients behind one address are a proxy (RULES)
+	// A comparison of response times needs so many exchanges of both kinds with one
+	// target, and so many in all; less is chance.
+	crowdTargetMin  = 3
+	crowdMin        = 10
+	crowdTargets    = 16                    // bound on the targets compared
+	crowdWorse      = 1.30                  // of the response time (RULES)
+	crowdWorseLeast = 10 * time.Millisecond // and so much by the exchange: less is scheduling
+)
+
+var tooManyConnections = &Rule{
+	ID:         "too-many-connections",
+	Title:      "more parallel connections than help",
+	Group:      Reuse,
+	Severities: []Severity{Info, Warning},
+	Per:        PerPair,
+	Doc: Doc{
+		What: "Parallel connections of one client share its path and the server: each has its own slow start, they take bandwidth from each other, " +
+			"and every one costs the server memory. Beyond a handful they rarely make a page faster, and often slower.",
+		Measured: "Open connections of one client address to one server address and port that carried requests, counted at each connection's first request: " +
+			"peak > max-parallel. Warning where connections were refused meanwhile, or where exchanges with the same targets took >= 1.3 times as long " +
+			"(and >= 10 ms longer) as with no more than max-parallel open, by at least 10 exchanges, each not the first on its connection. Cost = that difference, summed.",
+		CapturePoint: "Counts are the same everywhere; response times are the client's.",
+		Likely:       "That the number of connections made the exchanges slower is inferred from the comparison.",
+		Limits:       "Silent for proxies: 20 or more distinct clients by X-Forwarded-For, Forwarded, X-Real-IP, or behind Via. NAT leaves no such trace.",
+		Cure:         "Limit the client's pool to a handful of connections, or use HTTP/2, which needs one.",
+		References:   []string{"HTTP-DG §4.4", "RFC 9112 §9.4"},
+	},
+	Options: []Option{{"max-parallel", Count, 6, "connections at once that are taken for normal; browsers open 6 to a host"}},
+	Listen: func(p *Pass) analyze.Listener {
+		w := &crowds{pass: p, limit: int(p.Number("max-parallel")), seed: maphash.MakeSeed()}
+		w.pairs.forget = w.judge
+		return analyze.Listener{
+			Requested: w.requested,
+			Exchange:  w.exchange,
+			Closed:    w.closed,
+			Finish:    func() { w.pairs.each(w.judge) },
+		}
+	},
+}
+
+// crowds follows the pairs.
+type crowds struct {
+	pass  *Pass
+	limit int
+	seed  maphash.Seed
+	pairs pairTable[crowd]
+}
+
+// crowd is what is known of a pair.
+type crowd struct {
+	open     []*analyze.Connection // that carried requests; ended ones among them are taken out now and then
+	ended    int                   // how many have ended since
+	busy     int                   // connections with an exchange that is not over
+	maxBusy  int
+	peak     []*analyze.Connection // those open at the peak, at most maxListed
+	peakSize int
+	peakAt   capture.Mark
+	since    capture.Time // when there came to be more than the limit; 0 where there are not
+
+	refused      int
+	firstRefused capture.Mark
+
+	clients map[uint64]bool // behind proxies, at most proxyClients
+	targets map[uint64]*responseTimes
+}
+
+// responseTimes are those of one target with few and with many connections open.
+type responseTimes [2]struct {
+	count int
+	sum   time.Duration
+}
+
+func (w *crowds) requested(x *analyze.Exchange) {
+	c := x.Connection
+	s := w.pairs.get(pairOf(c))
+	if c.Waiting == 1 {
+		s.busy++
+		s.maxBusy = max(s.maxBusy, s.busy)
+	}
+	if c.Exchanges == 1 {
+		s.enter(c, w.limit, x.Request.Start.At)
+	}
+	if len(s.clients) < proxyClients {
+		w.noteClient(s, x.Request)
+	}
+}
+
+// enter adds a connection with its first request, and counts.
+func (s *crowd) enter(c *analyze.Connection, limit int, at capture.Mark) {
+	s.open = append(s.open, c)
+	// Exact as long as few are open; above that the count may be some percent
+	// behind, so that it is not taken anew for every connection.
+	if len(s.open) > limit && len(s.open) <= s.peakSize+s.peakSize/16 {
+		return
+	}
+	s.leave()
+	if len(s.open) <= limit {
+		s.since = 0
+		return
+	}
+	if s.since == 0 {
+		s.since = at.Time
+	}
+	if len(s.open) > s.peakSize {
+		s.peakSize, s.peakAt = len(s.open), at
+		s.peak = append(s.peak[:0], s.open[:min(len(s.open), maxListed)]...)
+	}
+}
+
+// leave takes out the connections that have ended.
+func (s *crowd) leave() {
+	s.ended = 0
+	kept := s.open[:0]
+	for _, c := range s.open {
+		if isOpen(c) {
+			kept = append(kept, c)
+		}
+	}
+	clear(s.open[len(kept):])
+	s.open = kept
+}
+
+func isOpen(c *analyze.Connection) bool {
+	rst, _ := c.RST()
+	return c.Close() == reassembly.StillOpen && rst.IsZero() && c.FIN(0).IsZero() && c.FIN(1).IsZero()
+}
+
+func (w *crowds) exchange(x *analyze.Exchange) {
+	c := x.Connection
+	s := w.pairs.get(pairOf(c))
+	if x.Request != nil && c.Waiting == 0 && s.busy > 0 {
+		s.busy--
+	}
+	if x.ID == c.FirstExchange || x.Request == nil || x.Response == nil || !x.Response.Complete ||
+		x.Timing.Wait == analyze.Unknown || len(s.open) < 2 {
+		return
+	}
+	w.compare(s, x)
+}
+
+// compare adds x to the response times of its target.
+func (w *crowds) compare(s *crowd, x *analyze.Exchange) {
+	key := w.hash(x.Request.Method, x.Request.Target)
+	t := s.targets[key]
+	if t == nil {
+		if len(s.targets) >= crowdTargets {
+			return
+		}
+		if s.targets == nil {
+			s.targets = map[uint64]*responseTimes{}
+		}
+		t = new(responseTimes)
+		s.targets[key] = t
+	}
+	kind := &t[0]
+	if len(s.open) > w.limit {
+		kind = &t[1]
+	}
+	kind.count++
+	kind.sum += x.Timing.Wait + max(x.Timing.Receive, 0)
+}
+
+// noteClient counts the clients of a proxy.
+func (w *crowds) noteClient(s *crowd, request *http1.Message) {
+	var values [len(clientFields)]string
+	known := false
+	for i, f := range clientFields {
+		if !f.behindVia || hasField(request, "Via") {
+			value, ok := request.Get(f.name)
+			values[i], known = value, known || ok
+		}
+	}
+	if !known {
+		return
+	}
+	if s.clients == nil {
+		s.clients = map[uint64]bool{}
+	}
+	s.clients[w.hash(values[:]...)] = true
+}
+
+// clientFields are what tells a proxy's clients apart.
+var clientFields = [...]struct {
+	name      string
+	behindVia bool // says something of a proxy only where Via names one
+}{
+	{"X-Forwarded-For", false}, {"Forwarded", false}, {"X-Real-IP", false},
+	{"User-Agent", true}, {"Cookie", true}, {"Authorization", true},
+}
+
+func (w *crowds) hash(texts ...string) uint64 {
+	var h maphash.Hash
+	h.SetSeed(w.seed)
+	for _, text := range texts {
+		h.WriteString(text)
+		h.WriteByte(0)
+	}
+	return h.Sum64()
+}
+
+func (w *crowds) closed(c *analyze.Connection) {
+	s := w.pairs.of[pairOf(c)]
+	switch {
+	case s == nil:
+	case c.Exchanges > 0:
+		if s.ended++; s.ended*4 >= len(s.open) {
+			s.leave()
+		}
+	case s.since != 0 && refusedByServer(c) && c.SYN().Time >= s.since && len(s.open) > w.limit:
+		rst, _ := c.RST()
+		if s.refused++; s.refused == 1 {
+			s.firstRefused = rst
+		}
+	}
+}
+
+// refusedByServer reports whether the server answered the SYN with a reset.
+func refusedByServer(c *analyze.Connection) bool {
+	rst, side := c.RST()
+	return !c.SYN().IsZero() && !c.Synchronised() && c.Challenge().IsZero() && !rst.IsZero() && side != c.ClientSide()
+}
+
+func (w *crowds) judge(s *crowd) {
+	if s.peakSize <= w.limit || len(s.clients) >= proxyClients {
+		return
+	}
+	template := Instance{Severity: Info}
+	template.Detail = fmt.Sprintf("%d connections with requests to %s were open at once, %d of them busy at once at most.",
+		s.peakSize, s.peak[0].Server(), min(s.maxBusy, s.peakSize))
+	slower, ratio := s.slower()
+	switch {
+	case s.refused > 0:
+		template.Severity = Warning
+		template.Detail += fmt.Sprintf(" %d more were refused meanwhile.", s.refused)
+	case slower > 0:
+		template.Severity, template.Confidence = Warning, Likely
+		template.Detail += fmt.Sprintf(" Exchanges took %.1f times as long as with %d or fewer open.", ratio, w.limit)
+	}
+	for n, c := range s.peak {
+		i := template
+		i.Connection = c
+		i.Evidence = []Evidence{{c.First(), "first packet of a connection open at the peak"}}
+		if n == 0 {
+			i.Cost = slower
+			i.Evidence = append(i.Evidence, Evidence{s.peakAt, "the peak"})
+			if s.refused > 0 {
+				i.Evidence = append(i.Evidence, Evidence{s.firstRefused, "a connection refused"})
+			}
+		}
+		w.pass.Report(i)
+	}
+}
+
+// slower is how much longer exchanges took with many connections than exchanges
+// with the same targets with few, in all and as a ratio; 0 where that does not
+// count.
+func (s *crowd) slower() (sum time.Duration, ratio float64) {
+	var count int
+	var took, expected time.Duration
+	for _, t := range s.targets {
+		few, many := &t[0], &t[1]
+		if few.count < crowdTargetMin || many.count < crowdTargetMin {
+			continue
+		}
+		count += many.count
+		took += many.sum
+		expected += few.sum / time.Duration(few.count) * time.Duration(many.count)
+	}
+	if count < crowdMin || expected <= 0 || took-expected < time.Duration(count)*crowdWorseLeast {
+		return 0, 0
+	}
+	ratio = took.Seconds() / expected.Seconds()
+	if ratio < crowdWorse {
+		return 0, 0
+	}
+	return took - expected, ratio
+}
