@@ -14,6 +14,7 @@ type conversation struct {
 	connection *Connection
 	streams    [2]stream // by side
 	pairing    pairing
+	lostAt     capture.Time // when the capture was last seen to have lost bytes of the connection
 }
 
 // mode is what is done with the bytes of a stream.
@@ -185,6 +186,7 @@ func (v *conversation) ignore() {
 func (v *conversation) gap(side reassembly.Side, n int64, at capture.Span) {
 	s := &v.streams[side]
 	s.offset += n
+	v.lostAt = max(v.lostAt, at.At.Time)
 	switch s.mode {
 	case sniffing, hunting:
 		s.mode, s.prefix, s.lost = hunting, nil, true

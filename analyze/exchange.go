@@ -28,7 +28,7 @@ type Connection struct {
 	// FirstExchange is the ID of the first exchange that is over; 0 before.
 	FirstExchange uint64
 	// FirstAnswered is the last packet of the first exchange's response; zero
-	// while that is not complete.
+	// while that is not complete, or where it made the connection a tunnel.
 	FirstAnswered capture.Mark
 	// LastAnswered is the last packet of the latest response; zero where that is
 	// not complete, or made the connection a tunnel.
@@ -154,6 +154,9 @@ type Exchange struct {
 	// HalfRequest: there is no request, but the client had sent a part of one, or
 	// bytes that are none, when the response came.
 	HalfRequest bool
+	// Disturbed: bytes of the connection, in either direction, turned out to be
+	// missing from the capture while the exchange went on.
+	Disturbed bool
 	// Sending and Answering are how the segments of request and response went;
 	// nil when the message is.
 	Sending, Answering *Transfer

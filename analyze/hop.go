@@ -37,9 +37,10 @@ const (
 	hopMemory = 16 << 20    // bytes, about, of exchanges that wait for their other side
 	// hopExchange is about what keeping an exchange takes besides its heads.
 	hopExchange = 4 << 10
-	// hopScan is how many exchanges with the same request are looked at, the
-	// latest first.
+	// hopScan is how many exchanges with the same request are compared, the latest
+	// first, and hopWalk how many are looked at.
 	hopScan = 64
+	hopWalk = 4 * hopScan
 	// hopSlack is how much the clocks of two interfaces or files may disagree.
 	hopSlack = time.Millisecond
 )
@@ -66,6 +67,7 @@ type hops struct {
 // hopEntry is an exchange that waits for its other side.
 type hopEntry struct {
 	exchange   *Exchange
+	server     netip.AddrPort
 	key        uint64
 	at         capture.Time
 	memory     int64
@@ -98,7 +100,7 @@ func (h *hops) over(x *Exchange) {
 	if !h.several || !hoppable(x) {
 		return
 	}
-	e := hopEntry{exchange: x, key: h.key(x.Request), at: h.now, memory: hopExchange + 2*x.Request.HeaderBytes}
+	e := hopEntry{exchange: x, server: x.Connection.Server(), key: h.key(x.Request), at: h.now, memory: hopExchange + 2*x.Request.HeaderBytes}
 	if x.Response != nil {
 		e.memory += 2 * x.Response.HeaderBytes
 	}

@@ -1,24 +1,28 @@
 package analyze
 
 import (
+	"net/netip"
+
 	"wirelag/analyze/http1"
 )
 
 // findBacks looks for the exchanges by which a proxy served e, and tells of them:
 // the one that its response comes from, and attempts before it.
 func (h *hops) findBacks(e *hopEntry) {
-	c := h.choose(e.key, h.backs[e.key], func(y *hopEntry) (evidence, bool) { return compare(e.exchange, y.exchange) },
+	c := h.choose(e.server, h.backs[e.key], func(y *hopEntry) (evidence, bool) { return compare(e.exchange, y.exchange) },
 		func(y *hopEntry) uint64 { return y.olderBack })
 	for _, a := range c.attempts {
 		if c.best == nil || a.entry.exchange.Request.Start.At.Time < c.best.exchange.Request.Start.At.Time {
+			h.unlist(a.entry)
 			h.link(e, a.entry, a.evidence, true)
 		}
 	}
-	if c.best != nil {
-		h.link(e, c.best, c.found, c.alone)
+	if c.best == nil {
+		h.share(e)
 		return
 	}
-	h.share(e)
+	h.unlist(c.best)
+	h.link(e, c.best, c.found, c.alone)
 }
 
 // share notes whose back e, which has none of its own so far, may have been
@@ -45,7 +49,7 @@ func (h *hops) share(e *hopEntry) {
 
 // findFront looks for the exchange for which a proxy made e, where that was over first.
 func (h *hops) findFront(e *hopEntry) {
-	c := h.choose(e.key, h.fronts[e.key], func(y *hopEntry) (evidence, bool) {
+	c := h.choose(e.server, h.fronts[e.key], func(y *hopEntry) (evidence, bool) {
 		v, ok := compare(y.exchange, e.exchange)
 		return v, ok && !(v.served && y.served)
 	}, func(y *hopEntry) uint64 { return y.olderFront })
@@ -70,18 +74,22 @@ type attempt struct {
 	evidence evidence
 }
 
-// choose picks from the entries behind number n the one that most speaks for,
-// the one closer in time where as much speaks for two.
-func (h *hops) choose(key, n uint64, compare func(*hopEntry) (evidence, bool), older func(*hopEntry) uint64) (c choice) {
-	for range hopScan {
+// choose picks from the entries from number n on, but those of the same server,
+// the one that most speaks for: the closer one in time where as much speaks for two.
+func (h *hops) choose(server netip.AddrPort, n uint64, compare func(*hopEntry) (evidence, bool), older func(*hopEntry) uint64) (c choice) {
+	for walked, compared := 0, 0; walked < hopWalk && compared < hopScan; walked++ {
 		y := h.entry(n)
 		if y == nil {
 			break
 		}
 		n = older(y)
+		if y.server == server {
+			continue
+		}
+		compared++
 		v, ok := compare(y)
 		switch {
-		case !ok || y.key != key:
+		case !ok:
 		case !v.served:
 			c.attempts = append(c.attempts, attempt{y, v})
 		case c.best == nil || v.beats(c.found):
@@ -104,12 +112,11 @@ func (h *hops) link(f, b *hopEntry, v evidence, alone bool) {
 	}
 	b.front = f.exchange
 	f.served = f.served || v.served
-	h.unlist(b)
 	h.linked++
 	h.tell(hop)
 }
 
-// unlist takes b, which has its front, out of the backs that look for one.
+// unlist takes b, which has its front now, out of the backs that look for one.
 func (h *hops) unlist(b *hopEntry) {
 	n := h.backs[b.key]
 	if h.entry(n) == b {

@@ -12,6 +12,10 @@ import (
 // would have one second).
 const leastTimeout = 200 * time.Millisecond
 
+// leastToReceiver is how far the receiver must be for the time of an
+// acknowledgement to tell which copy it answers.
+const leastToReceiver = time.Millisecond
+
 // repeat takes a segment whose bytes were sent before. hole is when the first
 // byte behind the hole that it fills was captured; zero when it fills none.
 func (s *sender) repeat(d seen, stamp uint32, hole capture.Time, p path) {
@@ -28,7 +32,7 @@ func (s *sender) repeat(d seen, stamp uint32, hole capture.Time, p path) {
 	case hole != 0:
 		l.Stall = d.at.Time.Sub(hole)
 		l.Since = capture.Mark{Time: hole, Frame: d.at.Frame}
-		l.Decided = true
+		l.Decided = stamp == 0 && p.toReceiver <= leastToReceiver
 	default:
 		l.Decided, l.Spurious = true, true // nothing shows that it was missed
 	}
@@ -64,7 +68,7 @@ func (s *sender) judge(upTo int64, segment *packet.Segment, p path) {
 		switch o := &segment.Options; {
 		case o.HasTimestamps && l.stamp != 0:
 			l.Decided, l.Spurious = true, int32(o.TSEcr-l.stamp) < 0
-		case p.toReceiver > time.Millisecond:
+		case p.toReceiver > leastToReceiver:
 			l.Decided = true
 			l.Spurious = segment.Mark.Sub(l.Repeat) < 3*p.toReceiver/4
 		}
@@ -89,7 +93,7 @@ func (s *sender) arrivedTwice(start, end int64) {
 func (t *Transfer) Stalled() (total time.Duration, losses []Loss) {
 	var until capture.Time
 	for _, l := range t.Losses {
-		if l.Spurious || l.Stall <= 0 || l.Since.IsZero() {
+		if l.Spurious || l.Stall <= 0 || l.Since.IsZero() || !l.Decided && !l.Original.IsZero() {
 			continue
 		}
 		losses = append(losses, l)

@@ -363,11 +363,20 @@ func (v *conversation) tell(x *exchange) {
 	v.repaired(v.connection.ClientSide().Other(), x.Answering)
 	x.Timing = v.timing(x.Exchange)
 	x.Timing.Causes = causesOf(x.Exchange)
+	x.Disturbed = v.lostAt != 0 && v.lostAt >= x.began()
 	if x.Response != nil {
 		v.pairing.previousEnd = x.Response.End.Readable
 	}
 	v.analyzer.tell(x.Exchange)
 	v.analyzer.settle(x)
+}
+
+// began is when the first byte of the exchange was captured.
+func (x *Exchange) began() capture.Time {
+	if x.Request != nil {
+		return x.Request.Start.At.Time
+	}
+	return x.Response.Start.At.Time
 }
 
 // describe takes protocol and server name from a request.
@@ -400,7 +409,7 @@ func (c *Connection) note(x *Exchange) {
 	if x.Response.Complete && x.Response.Framing != http1.Tunnel {
 		c.LastAnswered = x.Response.End.At
 	}
-	if c.Exchanges == 1 && x.Response.Complete {
+	if c.Exchanges == 1 && !c.LastAnswered.IsZero() {
 		c.FirstAnswered = x.Response.Last
 	}
 }

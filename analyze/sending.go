@@ -125,8 +125,8 @@ func (v *conversation) gotAll(s *sender, place int64) bool {
 	return s.lastACK.upTo >= place
 }
 
-// repaired adds the losses to a transfer that were repaired after its message
-// had been seen to its end.
+// repaired gives a transfer the losses of its message, when all of it was
+// acknowledged: what an acknowledgement tells of them is known then.
 func (v *conversation) repaired(side reassembly.Side, t *Transfer) {
 	s := v.streams[side].sender
 	if t == nil || s == nil {
@@ -183,7 +183,6 @@ func (s *sender) claim(begin int64, m *http1.Message, t *Transfer) {
 		t.Idle = s.idle
 	}
 	s.pauses, t.Pauses = cut(s.pauses, start, end, func(p *Pause) int64 { return p.Offset })
-	s.losses, t.Losses = cut(s.losses, start-1, end, func(l *Loss) int64 { return l.Offset })
 	t.review(s.openWindow)
 	s.segments, s.longest, s.running = 0, smallRun{}, smallRun{}
 	s.largestBefore, s.largest = max(s.largestBefore, s.largest), 0

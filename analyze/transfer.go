@@ -257,7 +257,7 @@ func (s *sender) explain(pause *Pause, d seen, p path) {
 		pause.Window = s.openWindow
 	case last.upTo <= covered:
 		return
-	case !s.noDelay && s.isSmall(d) && s.small.end > covered && s.small.end <= last.upTo:
+	case !s.noDelay && s.isSmall(d) && s.small.end > covered && s.small.end <= last.upTo && s.small.start >= s.top-s.flight:
 		pause.Cause, pause.Held = ByNagle, s.small.at
 	case !s.isFull(s.lastData) && s.flight < s.fullSize():
 		return // it had nothing more to send then

@@ -20,7 +20,8 @@ var delayedACK = &Rule{
 			"not held by Nagle's algorithm. The acknowledgement covers all that was sent, and less than two full segments more than the one before it. " +
 			"Cost = the ACK delays of the message.",
 		CapturePoint: "Round trips between capture point and either end are taken off; the delay is the same at any point.",
-		Limits: "Silent where nothing waited behind the acknowledgement, where the window was the limit, without a round trip sample, and where a " +
+		Likely:       withoutHandshake,
+		Limits: "Silent where nothing waited behind the acknowledgement, where the window was the limit, without a round trip sample or the request in the capture, and where a " +
 			"segment that was not full was the last before the stop, unless that happened twice in the message: the sender may have had nothing more.",
 		Cure: "Give the sender room: a larger initial congestion window (RFC 6928), larger send and receive buffers; " +
 			"TCP_QUICKACK at the receiver helps on Linux.",
@@ -40,13 +41,14 @@ var delayedACK = &Rule{
 					worst = pause
 				}
 			}
-			if worst == nil {
+			if worst == nil || x.Request == nil {
 				return
 			}
+			sure, remark := confidence(x.Connection)
 			p.Report(Instance{
-				Connection: x.Connection, Exchange: x, Severity: Warning, Cost: cost,
+				Connection: x.Connection, Exchange: x, Severity: Warning, Confidence: sure, Cost: cost,
 				Detail: fmt.Sprintf("The %s had more of the %s to send and stood still %s until the %s acknowledged what it had, up to %s late.",
-					d.sender, d.message, times(stops), d.receiver, ms(worst.ACKDelay)),
+					d.sender, d.message, times(stops), d.receiver, ms(worst.ACKDelay)) + remark,
 				Evidence: pauseEvidence(worst, "the last segment before the stop", "its acknowledgement, delayed", "the next segment, released by it"),
 			})
 		})

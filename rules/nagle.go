@@ -21,8 +21,9 @@ var nagleDelayedACK = &Rule{
 			"ACK delay = (small segment seen -> first acknowledgement of it seen) - round trip to the receiver >= 20 ms. " +
 			"Cost = the ACK delays of the message. The round trip that Nagle's algorithm alone costs is itemised in the exchange's causes.",
 		CapturePoint: "Round trips between capture point and either end are taken off; the delay is the same at any point.",
+		Likely:       withoutHandshake,
 		Limits: "Silent when the sender leaves a small segment while another is unacknowledged anywhere on the connection (TCP_NODELAY is on), " +
-			"without a handshake or other round trip sample, and between messages.",
+			"without a round trip sample, without the request in the capture, and between messages.",
 		Cure: "Write the message in one piece (one write, writev, or a buffer that is flushed once), or set TCP_NODELAY on the sender's socket; " +
 			"with TCP_NODELAY alone many small writes become many small packets.",
 		References: []string{"HTTP-DG §4.2.4", "HTTP-DG §4.2.6", "RFC 1122 §4.2.3.4", "RFC 9293 §3.7.4", "RFC 9293 §3.8.6.3"},
@@ -44,10 +45,11 @@ var nagleDelayedACK = &Rule{
 			if worst == nil {
 				return nil
 			}
+			sure, remark := confidence(x.Connection)
 			return &Instance{
-				Connection: x.Connection, Exchange: x, Severity: Warning, Cost: cost,
+				Connection: x.Connection, Exchange: x, Severity: Warning, Confidence: sure, Cost: cost,
 				Detail: fmt.Sprintf("The %s was sent in small pieces: %s a piece waited for the acknowledgement of the one before, which the %s delayed by up to %s; %s lost, besides a round trip (%s) each time.",
-					d.message, times(holds), d.receiver, ms(worst.ACKDelay), ms(cost), ms(worst.RTT)),
+					d.message, times(holds), d.receiver, ms(worst.ACKDelay), ms(cost), ms(worst.RTT)) + remark,
 				Evidence: pauseEvidence(worst, "small segment, unacknowledged", "its acknowledgement, delayed", "the next piece, released by it"),
 			}
 		})
@@ -68,7 +70,7 @@ var nagleHold = &Rule{
 		Measured: "As nagle-delayed-ack, but the acknowledgement was delayed by less than 20 ms. " +
 			"Cost = a round trip (and what the acknowledgement was late) per hold. Warning from 10 ms on one exchange.",
 		CapturePoint: "Times between segments of one sender are the same at any point.",
-		Limits:       "As nagle-delayed-ack.",
+		Limits:       "As nagle-delayed-ack, and without the handshake in the capture: what looks like a round trip may be a delayed acknowledgement.",
 		Cure:         "Write the message in one piece, or set TCP_NODELAY on the sender's socket.",
 		References:   []string{"HTTP-DG §4.2.6", "RFC 9293 §3.7.4"},
 	},
@@ -86,7 +88,7 @@ var nagleHold = &Rule{
 					worst = pause
 				}
 			}
-			if worst == nil || cost < leastHold {
+			if worst == nil || cost < leastHold || !roundTripKnown(x.Connection) {
 				return nil
 			}
 			severity := Info
@@ -128,6 +130,9 @@ func eachHold(p *Pass, f func(x *analyze.Exchange, t *analyze.Transfer, d sent) 
 		if t.NoDelay {
 			delete(suspected[c], d)
 			return
+		}
+		if x.Request == nil {
+			return // where the response ends may depend on it
 		}
 		i := f(x, t, d)
 		if i == nil {

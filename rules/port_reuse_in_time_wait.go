@@ -29,7 +29,7 @@ var portReuseInTimeWait = &Rule{
 		twoMSL := p.Duration("two-msl")
 		return analyze.Listener{Closed: func(c *analyze.Connection) {
 			former, _, ok := c.Former()
-			if !ok || c.SYN().IsZero() || c.SYNACK().IsZero() {
+			if !ok || c.SYN().IsZero() || c.SYNACK().IsZero() || c.AnsweredSYN().IsZero() {
 				return
 			}
 			since := c.SYN().Sub(former)

@@ -22,8 +22,8 @@ var retransmissionStall = &Rule{
 			"seen, from what came behind it) to the repeat; overlapping stalls count once.",
 		CapturePoint: "Behind the loss the hole is seen, before it the lost copy; both give the same time. " +
 			"Where neither is in the capture (the last segment lost before the capture point) it is silent.",
-		Likely:     "Where neither timestamps, DSACK nor the time of the acknowledgement tell whether the first copy had arrived.",
-		Limits:     "Silent for spurious repeats: the first copy had arrived (DSACK, or acknowledged sooner than a round trip after the repeat).",
+		Likely:     "Where a hole was filled, but neither timestamps, DSACK nor the time of the acknowledgement tell whether the first copy had arrived.",
+		Limits:     "Silent where nothing tells that of a copy that was seen, and for spurious repeats: the first copy had arrived (DSACK, or acknowledged sooner than a round trip after the repeat).",
 		Cure:       "Look for loss on the path (rate limits, full queues, bad links); for the end of messages, keep tail loss probes (RACK-TLP) on.",
 		References: []string{"RFC 6298", "RFC 5681 §3.2", "RFC 8985", "RFC 2883"},
 	},

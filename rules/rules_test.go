@@ -78,6 +78,9 @@ func TestLiterals(t *testing.T) {
 		if !slices.ContainsFunc(cases, fires) || !slices.ContainsFunc(cases, func(c *testCase) bool { return !fires(c) }) {
 			t.Errorf("%s: its script needs cases that fire and near misses", r.ID)
 		}
+		if !slices.ContainsFunc(cases, func(c *testCase) bool { return fires(c) && c.path > 0 }) {
+			t.Errorf("%s: its script needs a case that fires wherever it is captured", r.ID)
+		}
 	}
 }
 

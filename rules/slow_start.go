@@ -26,7 +26,8 @@ var slowStart = &Rule{
 			"until an acknowledgement released it, with flights growing by a factor of 1.2 or more and no loss before. " +
 			"Cost = (stops - (ceil(segments / largest flight) - 1)) x RTT. Warning from 2 RTT and 50 ms on.",
 		CapturePoint: "Times between segments of one sender are the same at any point.",
-		Limits:       "Silent when the application paused, the window or the rate of the path was the limit, or the flights did not grow.",
+		Likely:       withoutHandshake,
+		Limits:       "Silent when the application paused, the window or the rate of the path was the limit, the flights did not grow, or the stream's beginning is not in the capture.",
 		Cure: "Reuse connections that are warmed up; send less in the first round trips (compression, smaller first response); raise the " +
 			"initial congestion window on long paths.",
 		References: []string{"HTTP-DG §4.2.5", "RFC 5681 §3.1", "RFC 6928"},
@@ -56,7 +57,8 @@ var slowStartAfterIdle = &Rule{
 			"congestion window, and the next message took several round trips again.",
 		Measured:     "As slow-start, on a stream that had at least twice the first flight under way before, after an idle time >= 200 ms and >= 1 RTT.",
 		CapturePoint: "Times between segments of one sender are the same at any point.",
-		Limits:       "As slow-start.",
+		Likely:       withoutHandshake,
+		Limits:       "Silent when the application paused, the window or the rate of the path was the limit, or the flights did not grow.",
 		Cure:         "On Linux servers set net.ipv4.tcp_slow_start_after_idle=0; or keep the gaps between messages shorter.",
 		References:   []string{"HTTP-DG §4.2.5", "RFC 5681 §4.1", "RFC 7661"},
 	},
@@ -79,10 +81,11 @@ func slowStartInstance(x *analyze.Exchange, s *analyze.SlowStart, d sent) Instan
 	for i, f := range s.Flights {
 		flights[i] = fmt.Sprint(f)
 	}
+	sure, remark := confidence(x.Connection)
 	return Instance{
-		Connection: x.Connection, Exchange: x, Severity: Info, Cost: s.Cost,
+		Connection: x.Connection, Exchange: x, Severity: Info, Confidence: sure, Cost: s.Cost,
 		Detail: fmt.Sprintf("The %s left in flights of %s segments: the %s stopped %s for acknowledgements, a round trip (%s) each; flights of the largest size would have saved %s.",
-			d.message, strings.Join(flights, ", "), d.sender, times(s.Rounds), ms(s.RTT), ms(s.Cost)),
+			d.message, strings.Join(flights, ", "), d.sender, times(s.Rounds), ms(s.RTT), ms(s.Cost)) + remark,
 		Evidence: []Evidence{
 			{s.First.Before, "end of the first flight"},
 			{s.First.ACK, "acknowledgement that released the second"},

@@ -14,9 +14,13 @@ var (
 	responseSent = sent{"response", "server", "client"}
 )
 
-// eachTransfer calls f with the transfers of every exchange.
+// eachTransfer calls f with the transfers of every exchange of which the capture
+// lost nothing: what is missing may be what explains a wait.
 func eachTransfer(f func(x *analyze.Exchange, t *analyze.Transfer, d sent)) analyze.Listener {
 	return analyze.Listener{Exchange: func(x *analyze.Exchange) {
+		if x.Disturbed {
+			return
+		}
 		if x.Sending != nil && x.Request != nil {
 			f(x, x.Sending, requestSent)
 		}
@@ -25,6 +29,24 @@ func eachTransfer(f func(x *analyze.Exchange, t *analyze.Transfer, d sent)) anal
 		}
 	}}
 }
+
+// roundTripKnown reports whether the handshake of a connection is in the capture:
+// without it, a round trip is the least time that an acknowledgement took, which
+// may have been delayed itself.
+func roundTripKnown(c *analyze.Connection) bool {
+	return !c.SYNACK().IsZero() && !c.Established().IsZero()
+}
+
+// confidence is how sure a finding is that needs the round trip, with what there
+// is to say about it.
+func confidence(c *analyze.Connection) (Confidence, string) {
+	if roundTripKnown(c) {
+		return Certain, ""
+	}
+	return Likely, " The handshake is not in the capture: the round trip was inferred from later acknowledgements."
+}
+
+const withoutHandshake = "Where the handshake is not in the capture: the round trip is then the least time that an acknowledgement took."
 
 // pauseEvidence shows a pause by what was sent before, what released it and
 // what was sent then.
