@@ -29,6 +29,7 @@ type Stats struct {
 	Connections, Exchanges, Requests, Responses uint64
 	Encrypted                                   uint64 // TLS connections, not decrypted
 	HTTP2                                       uint64 // HTTP/2 connections, not decoded
+	FailuresLimit                               uint64 // failed requests forgotten before a repeat of them could come
 	UnansweredLimit                             uint64 // exchanges given up because too many waited on one connection
 	HeadsCut                                    uint64 // messages of whose head not all was kept
 	Forgotten                                   uint64 // segments and acknowledgements that histories had no room for

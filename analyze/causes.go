@@ -101,6 +101,7 @@ const (
 func (t *Transfer) SlowStart() (SlowStart, bool) {
 	s := SlowStart{}
 	until := t.firstLoss()
+	next := 0 // behind the rounds that count
 	for i := range t.Pauses {
 		p := &t.Pauses[i]
 		if p.After.Time >= until || p.Cause == ByLoss {
@@ -121,10 +122,14 @@ func (t *Transfer) SlowStart() (SlowStart, bool) {
 		if s.First == nil {
 			s.First = p
 		}
+		next = i + 1
 	}
 	s.Rounds = len(s.Flights)
 	if s.Rounds < leastRounds || !t.young(&s) {
 		return s, false
+	}
+	for i := next; i < len(t.Pauses); i++ {
+		s.Flights = append(s.Flights, t.Pauses[i].Flight)
 	}
 	segments := t.fullSegments(t.Length)
 	rest := segments

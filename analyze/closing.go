@@ -131,7 +131,7 @@ func (v *conversation) noteReset(side reassembly.Side, s *packet.Segment, class 
 }
 
 // acknowledgedAt is how much of its stream side knew to have arrived when it
-// sent the segment seen at a moment; −1 when that cannot be told from here.
+// sent the segment seen at a moment, at most; −1 when that cannot be told from here.
 func (v *conversation) acknowledgedAt(side reassembly.Side, at capture.Mark) int64 {
 	s, p := v.streams[side].sender, v.path(side)
 	if s == nil {
@@ -143,16 +143,15 @@ func (v *conversation) acknowledgedAt(side reassembly.Side, at capture.Mark) int
 		return 0
 	case s.advanced <= sent && p.known:
 		return s.lastACK.upTo
-	case s.history == nil || !p.known:
+	case !p.known:
 		return -1
+	case s.history == nil || s.history.acksLost > 0:
+		return s.before
 	}
 	if k := s.latestACK(sent); k != nil {
 		return k.upTo
 	}
-	if s.history.acksLost == 0 {
-		return 0
-	}
-	return -1
+	return 0
 }
 
 // Acknowledged reports whether the server's host acknowledged the whole request:

@@ -83,6 +83,7 @@ func (h *healthList) limits(files []*capture.File, t reassembly.Stats, a Stats) 
 	h.add("limit-unanswered", a.UnansweredLimit, "exchanges were given up because too many waited for their response on one connection")
 	h.add("limit-hops", a.HopsLimit, "exchanges were no longer compared with those on the other side of a proxy because too many waited: links between the two sides may be missing")
 	h.add("limit-history", a.Forgotten, "segments or acknowledgements of much that was under way at once were forgotten: losses and waits there may go untold")
+	h.add("limit-failed-requests", a.FailuresLimit, "requests that got no response were forgotten because there were too many: repeats of them are not found")
 	h.add("limit-head", a.HeadsCut, "message heads were larger than what is kept of them")
 	h.lookups(a.DNS)
 	total := map[string]uint64{}

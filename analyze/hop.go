@@ -41,8 +41,6 @@ const (
 	// first, and hopWalk how many are looked at.
 	hopScan = 64
 	hopWalk = 4 * hopScan
-	// hopSlack is how much the clocks of two interfaces or files may disagree.
-	hopSlack = time.Millisecond
 )
 
 // hops finds the exchanges on both sides of a proxy. It hears of exchanges when

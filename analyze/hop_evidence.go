@@ -57,7 +57,7 @@ func compare(f, b *Exchange) (v evidence, ok bool) {
 		v.served = true
 	case b.Response == nil: // an attempt that failed
 		return v, v.score >= hopCertain || v.score >= hopLikely && f.Response.Status >= 500
-	case b.Response.Start.At.Time > f.Response.Start.Readable.Add(hopSlack):
+	case b.Response.Start.At.Time > f.Response.Start.Readable:
 		return v, false
 	case b.Response.Status >= 500 && b.Response.Status != f.Response.Status: // another one
 	default:
@@ -86,7 +86,7 @@ func nested(f, b *Exchange) bool {
 	if f.Response != nil {
 		end = f.Response.Start.At.Time
 	}
-	return begun >= f.Request.HeadEnd.Readable.Add(-hopSlack) && begun <= end
+	return begun >= f.Request.HeadEnd.Readable && begun <= end
 }
 
 // ownFields are request fields that a proxy leaves alone or takes off.

@@ -51,13 +51,30 @@ func (h *hops) share(e *hopEntry) {
 func (h *hops) findFront(e *hopEntry) {
 	c := h.choose(e.server, h.fronts[e.key], func(y *hopEntry) (evidence, bool) {
 		v, ok := compare(y.exchange, e.exchange)
-		return v, ok && !(v.served && y.served)
+		return v, ok && y.front != e.exchange && !(v.served && y.served)
 	}, func(y *hopEntry) uint64 { return y.olderFront })
 	switch {
 	case c.best != nil:
 		h.link(c.best, e, c.found, c.alone)
+		h.shareWith(e)
 	case len(c.attempts) > 0:
 		h.link(c.attempts[0].entry, e, c.attempts[0].evidence, len(c.attempts) == 1)
+	}
+}
+
+// shareWith notes which fronts, that have no back of their own so far, may have
+// been answered with e, which has its front.
+func (h *hops) shareWith(e *hopEntry) {
+	n := h.fronts[e.key]
+	for range hopWalk {
+		f := h.entry(n)
+		if f == nil {
+			return
+		}
+		n = f.olderFront
+		if !f.served && f.exchange.Response != nil && joined(f.exchange, e) {
+			f.shared = e.exchange
+		}
 	}
 }
 
@@ -165,7 +182,7 @@ func joined(f *Exchange, b *hopEntry) bool {
 	if b.front == nil || response == nil || b.front.Connection.Server() != f.Connection.Server() {
 		return false
 	}
-	return request.HeadEnd.Readable < response.Start.At.Time && f.Response.Start.Readable.Add(hopSlack) > response.Start.At.Time &&
+	return request.HeadEnd.Readable < response.Start.At.Time && f.Response.Start.Readable >= response.Start.At.Time &&
 		f.Response.Status == response.Status && sameBody(f.Response, response) && response.BodyBytes > 0 &&
 		sameHost(b.front.Request, request)
 }

@@ -58,14 +58,17 @@ func (s *sender) kindOf(d seen, p path) LossKind {
 // judge decides on repeats whose first copy may have arrived, by an
 // acknowledgement that covers them: it echoes the timestamp of what it answers
 // (RFC 3522), or else comes sooner than a round trip after the repeat when it
-// answers the first copy.
-func (s *sender) judge(upTo int64, segment *packet.Segment, p path) {
+// answers the first copy. An acknowledgement that says of other bytes that they
+// came twice speaks for all it covers: they were repeated for the same reason.
+func (s *sender) judge(upTo int64, segment *packet.Segment, twice bool, p path) {
 	for i := range s.losses {
 		l := &s.losses[i]
 		if l.Decided || upTo < l.Offset+l.Length {
 			continue
 		}
 		switch o := &segment.Options; {
+		case twice:
+			l.Decided, l.Spurious = true, true
 		case o.HasTimestamps && l.stamp != 0:
 			l.Decided, l.Spurious = true, int32(o.TSEcr-l.stamp) < 0
 		case p.toReceiver > leastToReceiver:
@@ -88,12 +91,16 @@ func (s *sender) arrivedTwice(start, end int64) {
 	}
 }
 
+// counts reports whether the first copy was lost, as far as is known: a hole
+// speaks for it, a copy that was seen does not.
+func (l *Loss) counts() bool { return !l.Spurious && (l.Decided || l.Original.IsZero()) }
+
 // Stalled is how long the stream of a message stood still for losses: the union
 // of their stalls, spurious repeats left out, with the losses that count.
 func (t *Transfer) Stalled() (total time.Duration, losses []Loss) {
 	var until capture.Time
 	for _, l := range t.Losses {
-		if l.Spurious || l.Stall <= 0 || l.Since.IsZero() || !l.Decided && !l.Original.IsZero() {
+		if !l.counts() || l.Stall <= 0 || l.Since.IsZero() {
 			continue
 		}
 		losses = append(losses, l)
@@ -109,7 +116,7 @@ func (t *Transfer) Stalled() (total time.Duration, losses []Loss) {
 // firstLoss is when the first loss that counts was repaired, or the end of time.
 func (t *Transfer) firstLoss() capture.Time {
 	for _, l := range t.Losses {
-		if !l.Spurious {
+		if l.counts() {
 			return l.Since.Time
 		}
 	}

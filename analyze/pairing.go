@@ -13,7 +13,6 @@ type pairing struct {
 	first                 *Exchange    // begun first on the connection
 	previousEnd           capture.Time // when the response before could be read to its end; 0 without one
 	requestID, responseID uint64       // of a message that began and has no head yet
-	upgraded              bool         // CONNECT or 101 went through
 	ended                 [2]ended     // by direction
 	progress              progress
 	// requestHad and responseHad are what its sender had received of the other
@@ -373,8 +372,11 @@ func (v *conversation) tell(x *exchange) {
 
 // began is when the first byte of the exchange was captured.
 func (x *Exchange) began() capture.Time {
-	if x.Request != nil {
+	switch {
+	case x.Request != nil:
 		return x.Request.Start.At.Time
+	case len(x.Interim) > 0:
+		return x.Interim[0].Start.At.Time
 	}
 	return x.Response.Start.At.Time
 }

@@ -104,6 +104,7 @@ func (r *run) count(p *capture.Packet) {
 func (r *run) describe(src capture.Source) *Capture {
 	c := r.capture
 	c.Files = src.Files()
+	r.analyzer.stats.FailuresLimit = r.analyzer.repeats.dropped
 	r.analyzer.stats.DNS = r.analyzer.lookups.Stats()
 	r.analyzer.stats.Forgotten = r.analyzer.room.refused
 	if r.analyzer.hops != nil {

@@ -57,7 +57,10 @@ func (v *conversation) followACK(side reassembly.Side, s *packet.Segment, class 
 		to.sackSeen = true
 	}
 	if len(to.losses) > 0 {
-		to.judge(upTo, s, v.path(other))
+		// Where all was acknowledged, a block can only say what came twice, even if a
+		// device on the way changed the sequence numbers and not those in the block.
+		twice := class.Has(reassembly.Spurious) || s.Options.SACKCount > 0 && upTo >= to.top
+		to.judge(upTo, s, twice, v.path(other))
 	}
 	to.acknowledge(acked{upTo, edge, s.Mark}, v.path(other))
 	v.spare(to)
@@ -81,13 +84,15 @@ func (v *conversation) senderOf(side reassembly.Side) *sender {
 	return s.sender
 }
 
-// newSender is side as a sender that has sent nothing yet. Where the other side
-// has acknowledged its SYN, the window is known.
+// newSender is side as a sender that has sent nothing yet. Where the handshake
+// was seen in order, the window and its scale are known.
 func (v *conversation) newSender(side reassembly.Side) *sender {
 	s := &sender{begun: v.connection.Begun(side)}
-	upTo, ok1 := v.connection.Acknowledged(side)
-	window, ok2 := v.connection.LatestWindow(side.Other())
-	if ok1 && ok2 {
+	c := v.connection
+	upTo, ok1 := c.Acknowledged(side)
+	window, ok2 := c.LatestWindow(side.Other())
+	inOrder := c.SYN().Frame < c.SYNACK().Frame && c.SYNACK().Frame < c.Established().Frame
+	if ok1 && ok2 && inOrder {
 		s.lastACK, s.acknowledged = acked{upTo: upTo, edge: upTo + int64(window)}, true
 	}
 	return s

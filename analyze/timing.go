@@ -61,7 +61,7 @@ func (t *Transfer) arrived(seen capture.Time, first bool) capture.Time {
 		return seen
 	}
 	for _, l := range t.Losses {
-		if !l.Spurious && !l.Original.IsZero() && (!first || l.Offset <= t.start) {
+		if l.counts() && !l.Original.IsZero() && (!first || l.Offset <= t.start) {
 			seen = max(seen, l.Repeat.Time)
 		}
 	}

@@ -130,6 +130,7 @@ type sender struct {
 	lastACK       acked
 	acknowledged  bool         // lastACK is valid
 	advanced      capture.Time // when lastACK.upTo was first acknowledged
+	before        int64        // what was acknowledged before
 	claimed       int64        // place behind the latest message that ended
 	started       bool
 	begun         bool  // the stream's beginning is in the capture
@@ -161,7 +162,7 @@ func (p path) early() time.Duration { return min(releaseEarly, p.toSender+clockJ
 // acknowledge takes an acknowledgement of what the sender sent.
 func (s *sender) acknowledge(a acked, p path) {
 	if !s.acknowledged || a.upTo > s.lastACK.upTo {
-		s.advanced = a.at.Time
+		s.advanced, s.before = a.at.Time, s.lastACK.upTo
 	}
 	s.lastACK, s.acknowledged = a, true
 	h := s.history

@@ -121,11 +121,13 @@ func (e *encoder) evidence(b []byte, evidence []rules.Evidence) []byte {
 type findingSums struct {
 	of   [rules.Error + 1]uint64 // by severity
 	cost time.Duration
+	lost int64 // bytes
 }
 
 func (s *findingSums) add(f *rules.Finding) {
 	s.of[f.Severity]++
 	s.cost += max(f.Cost, 0)
+	s.lost += f.BytesLost
 }
 
 func (s *findingSums) total() (n uint64) {

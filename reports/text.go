@@ -65,15 +65,23 @@ func (t *textWriter) Close(c *analyze.Capture) error {
 	}
 	p := &page{width: max(t.options.Width, minWidth), color: t.options.Color}
 	clock := newClock(c, t.options.Zone)
-	p.verdictLine(&t.stories.found, c)
+	p.verdict(&t.stories.found, c, t.options.Rules)
 	p.capture(c, clock)
 	p.health(c.Health)
-	p.findings(&t.stories, t.options.Top, clock)
+	p.findings(&t.stories, t.options.Top, t.telling(clock, c))
 	p.pairs(&t.pairs, t.options.Top)
 	p.connections(&t.connections, clock, &t.redact)
 	p.exchanges(&t.exchanges, clock, &t.redact)
 	_, err := io.WriteString(t.w, p.text.String())
 	return err
+}
+
+func (t *textWriter) telling(k clock, c *analyze.Capture) telling {
+	how := telling{clock: k, redact: &t.redact}
+	if t.options.SeveralFiles {
+		how.files = c.Files
+	}
+	return how
 }
 
 // minWidth is the narrowest page; in narrower terminals its lines are broken.
@@ -116,19 +124,15 @@ func (p *page) line(s string, as style) {
 
 // paragraph writes s in as many lines as it takes; the first is indented by
 // two, the others by four.
-func (p *page) paragraph(s string, as style) {
-	const first, indent = "  ", "    "
-	lead := first
-	line := ""
-	for _, word := range strings.Fields(s) {
-		joined := strings.TrimPrefix(line+" "+word, " ")
-		if line != "" && text.StringWidth(lead+joined) > p.width {
-			p.line(lead+line, as)
-			lead, joined = indent, word
-		}
-		line = joined
+func (p *page) paragraph(s string, as style) { p.flow("  ", "    ", s, as) }
+
+// flow writes s in as many lines as it takes, the first behind lead, the others
+// behind indent, which is at least as wide.
+func (p *page) flow(lead, indent, s string, as style) {
+	for _, line := range Wrap(s, p.width-len(indent)) {
+		p.line(lead+line, as)
+		lead = indent
 	}
-	p.line(lead+line, as)
 }
 
 // Wrap breaks s into lines of at most width columns, between words.
@@ -143,15 +147,6 @@ func Wrap(s string, width int) (lines []string) {
 		line = joined
 	}
 	return append(lines, line)
-}
-
-// Fit cuts the lines of s that are wider than width columns.
-func Fit(s string, width int) string {
-	lines := strings.Split(s, "\n")
-	for i, line := range lines {
-		lines[i] = cut(line, width)
-	}
-	return strings.Join(lines, "\n")
 }
 
 // cut shortens s to width columns; an ellipsis shows that it did.

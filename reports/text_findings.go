@@ -3,177 +3,236 @@ package reports
 import (
 	"cmp"
 	"fmt"
-	"net/netip"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
-	"time"
 
 	"wirelag/analyze"
+	"wirelag/reassembly/capture"
 	"wirelag/rules"
 )
 
-// story is what text shows as one: the findings of a rule between a client and
-// a server, told by the worst of them.
-type story struct {
-	worst    *rules.Finding
-	severity rules.Severity
-	findings int
-	count    int
-	cost     time.Duration
-}
-
-type storyKey struct {
-	rule   *rules.Rule
-	client netip.Addr
-	server netip.AddrPort
-}
-
-// stories gathers findings for text, in bounded memory.
-type stories struct {
-	least rules.Severity
-	all   map[storyKey]*story
-	order []*story
-	more  int // findings beyond maxStories
-	found findingSums
-}
-
-// maxStories is how many stories are told apart.
-const maxStories = 4096
-
-func (s *stories) add(f *rules.Finding) {
-	s.found.add(f)
-	if f.Severity < s.least {
-		return
-	}
-	key := storyKey{f.Rule, f.Connection.Client().Addr(), f.Connection.Server()}
-	t := s.all[key]
-	if t == nil {
-		if len(s.all) >= maxStories {
-			s.more++
-			return
-		}
-		if s.all == nil {
-			s.all = map[storyKey]*story{}
-		}
-		t = &story{worst: f}
-		s.all[key] = t
-		s.order = append(s.order, t)
-	}
-	t.findings++
-	t.count += f.Count
-	t.cost += f.Cost
-	t.severity = max(t.severity, f.Severity)
-	if f.Severity > t.worst.Severity || f.Severity == t.worst.Severity && f.Cost > t.worst.Cost {
-		t.worst = f
-	}
-}
-
-// sorted returns the stories, the most severe and costly first.
-func (s *stories) sorted() []*story {
-	slices.SortStableFunc(s.order, func(a, b *story) int {
-		return cmp.Or(cmp.Compare(b.severity, a.severity), cmp.Compare(b.cost, a.cost), cmp.Compare(a.worst.ID, b.worst.ID))
-	})
-	return s.order
-}
-
-// verdictLine says in one line what was found.
-func (p *page) verdictLine(v *findingSums, c *analyze.Capture) {
-	var parts []string
-	for s := rules.Error; ; s-- {
-		if n := v.of[s]; n > 0 {
-			parts = append(parts, counted(n, severityWord(s)))
-		}
-		if s == rules.Info {
-			break
-		}
+// verdict says in one line what was found by so many rules.
+func (p *page) verdict(s *findingSums, c *analyze.Capture, asked int) {
+	line := "Nothing to complain about"
+	if n := s.of[rules.Info]; n == s.total() && n > 0 {
+		line += " (" + s.String() + ")"
+	} else if n < s.total() {
+		line = s.String()
 	}
 	switch {
-	case len(parts) == 0:
-		p.line(fmt.Sprintf("Nothing to complain about in %s.", counted(c.Exchanges, "exchange")), bold)
-	case v.cost == 0:
-		p.line(strings.Join(parts, ", "), bold)
-	default:
-		p.line(fmt.Sprintf("%s: %s lost", strings.Join(parts, ", "), duration(v.cost)), bold)
+	case s.cost > 0:
+		line += ": " + duration(s.cost) + " lost"
+	case s.lost > 0:
+		line += ": " + size(s.lost) + " lost"
 	}
+	line += " in " + counted(c.Exchanges, "exchange")
+	if asked < len(rules.All) {
+		line += fmt.Sprintf(", by %d of %d rules", asked, len(rules.All))
+	}
+	p.flow("", "", line+".", bold)
+	p.text.WriteByte('\n')
 }
 
-func severityWord(s rules.Severity) string {
-	if s == rules.Info {
-		return "remark"
+// String is what there is of each severity, the worst first: "1 error, 2 warnings".
+func (s *findingSums) String() string {
+	var parts []string
+	for severity, n := range slices.Backward(s.of[:]) {
+		switch {
+		case n == 0:
+		case rules.Severity(severity) == rules.Info:
+			parts = append(parts, count(n)+" info")
+		default:
+			parts = append(parts, counted(n, rules.Severity(severity).String()))
+		}
 	}
-	return s.String()
+	return strings.Join(parts, ", ")
 }
 
 var severityStyles = [...]style{rules.Info: faint, rules.Warning: yellow, rules.Error: red}
 
+// telling is what telling stories takes.
+type telling struct {
+	clock  clock
+	redact *redactor
+	files  []*capture.File // to be told apart; nil where there is one
+	// explained has the rules that were told of before, and the advice that was
+	// given: neither reason nor advice is repeated.
+	explained map[*rules.Rule]string
+}
+
 // findings tells the first of the stories.
-func (p *page) findings(s *stories, rows int, k clock) {
+func (p *page) findings(s *stories, rows int, how telling) {
 	all := s.sorted()
 	if len(all) == 0 {
 		return
 	}
 	p.title("Findings")
-	for i, t := range all {
-		if i == rows {
-			break
-		}
+	how.explained = map[*rules.Rule]string{}
+	for i, t := range all[:min(rows, len(all))] {
 		if i > 0 {
 			p.text.WriteByte('\n')
 		}
-		p.story(t, k)
+		p.story(t, &how)
 	}
-	if hidden := len(all) - min(rows, len(all)) + s.more; hidden > 0 {
-		p.line(fmt.Sprintf("  and %s more (--top)", count(uint64(hidden))), faint)
+	hidden := s.more
+	for _, t := range all[min(rows, len(all)):] {
+		hidden.of[t.severity]++
+	}
+	if hidden.total() > 0 {
+		p.text.WriteByte('\n')
+		p.line(fmt.Sprintf("  and %s more (--top)", &hidden), faint)
+	}
+	if s.under.total() > 0 {
+		p.line(fmt.Sprintf("  without %s (--min-severity)", &s.under), faint)
 	}
 }
 
-func (p *page) story(t *story, k clock) {
+func (p *page) story(t *story, how *telling) {
 	f := t.worst
-	head := fmt.Sprintf("%s  %s", strings.ToUpper(t.severity.String()), f.Rule.ID)
+	advice, again := how.explained[f.Rule]
+	p.labelled(t.severity.String(), severityStyles[t.severity], f.Rule.ID+": "+f.Title(), bold)
+	p.labelled("", faint, t.tally()+place(f, how.redact), normal)
+	p.labelled("what", faint, Printable(f.Detail), normal)
+	if !again {
+		p.labelled("why", faint, firstSentence(f.Rule.Doc.What), normal)
+	}
+	if advice != f.Advice {
+		p.labelled("do", faint, Printable(f.Advice), normal)
+	}
+	p.evidence(f, how)
+	p.labelled("filter", faint, f.Filter(), normal)
+	how.explained[f.Rule] = f.Advice
+}
+
+// tally is how often and at what cost, with a colon behind it where there is
+// anything to say.
+func (t *story) tally() string {
+	var parts []string
+	switch {
+	case t.findings > 1 && t.connections > 1:
+		parts = append(parts, fmt.Sprintf("%s times on %s connections", count(uint64(t.count)), count(uint64(t.connections))))
+	case t.count > 1:
+		parts = append(parts, count(uint64(t.count))+" times")
+	}
 	if t.cost > 0 {
-		head += "  " + duration(t.cost)
+		parts = append(parts, duration(t.cost)+" lost")
 	}
-	if t.count > 1 {
-		head += fmt.Sprintf("  %s×", count(uint64(t.count)))
+	if t.lost > 0 {
+		parts = append(parts, size(t.lost)+" lost")
 	}
-	if f.Confidence == rules.Likely {
-		head += "  (likely)"
+	if t.worst.Confidence == rules.Likely {
+		parts = append(parts, "likely")
 	}
-	p.line("  "+head, severityStyles[t.severity])
-	p.item(f.Title() + ": " + between(f))
-	p.item(f.Detail)
-	p.item("Why: " + firstSentence(f.Rule.Doc.What))
-	p.item("Do: " + f.Advice)
-	for i, e := range f.Evidence {
-		if i == maxEvidence {
-			p.item(fmt.Sprintf("and %s more packets", count(uint64(f.EvidenceTotal-i))))
-			break
+	if t.findings > 1 {
+		parts = append(parts, "the worst is")
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return strings.Join(parts, ", ") + ": "
+}
+
+// place names client and server, and the exchanges.
+func place(f *rules.Finding, r *redactor) string {
+	c := f.Connection
+	client := c.Client().String()
+	if f.ConnectionsTotal > 1 {
+		client = c.Client().Addr().String()
+	}
+	s := client + " → " + c.Server().String()
+	if c.ServerName != "" {
+		s += " (" + Printable(string(r.url(c.ServerName))) + ")"
+	}
+	return s + numbered("connection", f.Connections, f.ConnectionsTotal) + numbered("exchange", f.Exchanges, f.ExchangesTotal)
+}
+
+// maxNumbers is how many connections and exchanges of a finding text names.
+const maxNumbers = 5
+
+// numbered is ", exchange 3" or ", exchanges 3, 4, 5 and 7 more".
+func numbered(what string, ids []uint64, total int) string {
+	if len(ids) == 0 {
+		return ""
+	}
+	if total == 1 {
+		return ", " + what + " " + strconv.FormatUint(ids[0], 10)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, ", %ss ", what)
+	for i, id := range ids[:min(len(ids), maxNumbers)] {
+		if i > 0 {
+			b.WriteString(", ")
 		}
-		p.line(fmt.Sprintf("    %s  %s  %s", frameName(e.Mark.Frame.Number()), k.moment(e.Mark.Time), Printable(e.What)), faint)
+		b.WriteString(strconv.FormatUint(id, 10))
 	}
-	p.item(f.Filter())
+	if more := total - maxNumbers; more > 0 {
+		fmt.Fprintf(&b, " and %s more", count(uint64(more)))
+	}
+	return b.String()
 }
 
 // maxEvidence is how many packets of a finding text shows.
 const maxEvidence = 6
 
-func frameName(n uint64) string { return fmt.Sprintf("frame %d", n) }
-
-// item writes one paragraph of a story.
-func (p *page) item(s string) {
-	for _, line := range Wrap(Printable(s), p.width-6) {
-		p.line("    "+line, normal)
+// evidence shows packets: number, time and what they show.
+func (p *page) evidence(f *rules.Finding, how *telling) {
+	var rows [][3]string
+	var widths [2]int
+	for _, e := range firstPackets(f.Evidence) {
+		row := [3]string{e.Mark.Frame.String(), how.clock.moment(e.Mark.Time), Printable(e.What)}
+		if file := e.Mark.Frame.File(); file < len(how.files) {
+			row[2] += " (" + Printable(filepath.Base(how.files[file].Name)) + ")"
+		}
+		widths[0], widths[1] = max(widths[0], len(row[0])), max(widths[1], len(row[1]))
+		rows = append(rows, row)
+	}
+	label := "frames"
+	for _, row := range rows {
+		p.labelledLines(label, faint, []string{fmt.Sprintf("%*s  %*s  %s", widths[0], row[0], widths[1], row[1], row[2])}, normal)
+		label = ""
+	}
+	if more := f.EvidenceTotal - maxEvidence; more > 0 {
+		p.labelled(label, faint, fmt.Sprintf("and %s more", count(uint64(more))), normal)
 	}
 }
 
-// between names client and server.
-func between(f *rules.Finding) string {
-	c := f.Connection
-	server := c.Server().String()
-	if c.ServerName != "" {
-		server = c.ServerName + " (" + server + ")"
+// firstPackets are the packets that come first in evidence, by time.
+func firstPackets(evidence []rules.Evidence) (packets []rules.Evidence) {
+	for _, e := range evidence {
+		if !e.Mark.IsZero() && len(packets) < maxEvidence {
+			packets = append(packets, e)
+		}
 	}
-	return fmt.Sprintf("%s → %s", c.Client().Addr(), server)
+	slices.SortStableFunc(packets, func(a, b rules.Evidence) int {
+		return cmp.Or(cmp.Compare(a.Mark.Time, b.Mark.Time), cmp.Compare(a.Mark.Frame, b.Mark.Frame))
+	})
+	return packets
+}
+
+const (
+	labelWidth  = len("warning")
+	labelIndent = gap + labelWidth + gap
+)
+
+// labelled writes s in as many lines as it takes, beside a label.
+func (p *page) labelled(label string, labelAs style, s string, as style) {
+	p.labelledLines(label, labelAs, Wrap(s, p.width-labelIndent), as)
+}
+
+// labelledLines writes lines beside a label, and cuts those that do not fit.
+func (p *page) labelledLines(label string, labelAs style, lines []string, as style) {
+	indent := strings.Repeat(" ", labelIndent)
+	lead := indent
+	if label != "" {
+		padding := strings.Repeat(" ", gap+labelWidth-len(label))
+		lead = strings.Repeat(" ", gap) + p.paint(label, labelAs) + padding
+	}
+	for _, line := range lines {
+		p.text.WriteString(lead + p.paint(cut(line, p.width-labelIndent), as) + "\n")
+		lead = indent
+	}
 }
 
 // firstSentence is the beginning of a text up to its first full stop.

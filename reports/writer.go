@@ -43,6 +43,7 @@ type Options struct {
 	Zone        *time.Location // of moments; nil: seconds since the start of the capture
 	// MinSeverity is the least severity of the findings that are shown.
 	MinSeverity rules.Severity
+	Rules       int // how many were asked
 }
 
 // Format is a kind of report.

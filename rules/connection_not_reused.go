@@ -11,6 +11,7 @@ import (
 const (
 	notReusedMin    = 3                // exchanges one after the other
 	notReusedMaxGap = 15 * time.Second // between them: servers keep idle connections for 5 to 75 s
+	notReusedNoise  = time.Millisecond // in all: less is the loopback interface's
 	notReusedPairs  = 1 << 14          // bound on the pairs that are followed
 )
 
@@ -18,13 +19,13 @@ var connectionNotReused = &Rule{
 	ID:         "connection-not-reused",
 	Title:      "each request went over a connection of its own",
 	Group:      Reuse,
-	Severities: []Severity{Warning},
+	Severities: []Severity{Info, Warning},
 	Per:        PerPair,
 	Doc: Doc{
 		What: "Requests to one server followed each other, and each paid for a new TCP connection (and its slow start) although the one before " +
 			"could have carried it.",
 		Measured: "At least 3 exchanges of one client -> server pair, each the only one on its connection, each connection begun after the " +
-			"response before had ended and less than 15 s after it. Cost = the setups of all but the first of them.",
+			"response before had ended and less than 15 s after it. Cost = the setups of all but the first of them; less than 1 ms in all is told as info.",
 		CapturePoint: "The setups are the client's: the round trip between capture point and client is added.",
 		Limits: "Silent for parallel connections, for fewer than 3 in a row, and where packets of a connection are missing from the capture. " +
 			"It replaces handshake-overhead on the same connections.",
@@ -37,6 +38,9 @@ var connectionNotReused = &Rule{
 		return analyze.Listener{Closed: s.closed}
 	},
 	Conclude: func(f *Finding) {
+		if f.Cost < notReusedNoise {
+			f.Severity = Info
+		}
 		f.Detail = fmt.Sprintf("%d exchanges with %s went one after the other over as many connections: %s. Setting up all but the first cost %s.",
 			f.Count, f.Connection.Server(), f.Detail, ms(f.Cost))
 	},

@@ -23,14 +23,14 @@ var dumbProxyHang = &Rule{
 			"last byte is acknowledged, no byte of a response, and the end of the connection at least 1 s later. Cost = from the request to that end.",
 		CapturePoint: "The cost is the client's: half a round trip (capture point to client) is added on each side.",
 		Likely:       "Where the capture shows the client's side alone: a relay of HTTP/1.0 leaves no Via, and a server that died or hung looks the same.",
-		Limits: "Silent where the relay forwarded the request after all, while the connection is still open when the capture ends, and where bytes of it are missing from the capture. " +
+		Limits: "Silent where the relay forwarded the request after all, on the upstream side of a relay that the capture shows from both sides, while the connection is still open when the capture ends, and where bytes of it are missing from the capture. " +
 			"The other side of the relay is waited for until 10 s after the end.",
 		Cure:       "Replace the relay by a proxy that knows HTTP/1.1 (it removes Connection and keeps connections on each side for itself), or let clients send \"Connection: close\" through it.",
 		References: []string{"HTTP-DG §4.5.6", "RFC 9112 §9.3", "RFC 9112 App. C.2.2"},
 	},
 	Listen: func(p *Pass) analyze.Listener {
 		return keptListener(p, func(k *keptRelay) {
-			if k.unanswered() {
+			if k.unanswered() && (k.hop != nil || !k.upstream) {
 				k.reportHang(p)
 			}
 		})

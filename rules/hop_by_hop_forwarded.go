@@ -42,7 +42,7 @@ func judgeHop(p *Pass, h *analyze.Hop, counts *countdowns) {
 	front, back := h.Front, h.Back
 	same := analyze.SameFields(front.Request, back.Request) && front.Request.Target == back.Request.Target
 	answered := h.Answered && headWhole(front.Response) && headWhole(back.Response)
-	unchanged := same && answered && analyze.SameFields(front.Response, back.Response)
+	unchanged := same && (!answered || analyze.SameFields(front.Response, back.Response))
 	if unchanged && byteRelay(front.Connection, back.Connection) {
 		return
 	}
@@ -63,7 +63,7 @@ const byteRelayMax = 500 * time.Microsecond
 // request, or when it did is not in the capture.
 func byteRelay(front, back *analyze.Connection) bool {
 	if front.Established().IsZero() || back.SYN().IsZero() {
-		return front.Established().IsZero() && back.SYN().IsZero()
+		return true
 	}
 	toProxy, _ := front.RTTServer()
 	fromProxy, _ := back.RTTClient()

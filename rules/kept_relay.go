@@ -17,6 +17,7 @@ type keptRelay struct {
 	hop        *analyze.Hop      // its other side, where the capture shows that: it says so, too
 	next       *analyze.Exchange // without any response; nil while there is none
 	forwarded  bool              // next was sent on
+	upstream   bool              // its client is a relay whose other side the capture shows
 	closed     bool
 	until      capture.Time
 }
@@ -52,10 +53,11 @@ func (w *keptWatch) exchange(x *analyze.Exchange) {
 }
 
 // saysKeepAlive reports whether both messages of x ask to keep the connection,
-// in so many words.
+// in so many words (in Proxy-Connection, too: a proxy behind a relay may take it).
 func saysKeepAlive(x *analyze.Exchange) bool {
 	for _, m := range [...]*http1.Message{x.Request, x.Response} {
-		if !headWhole(m) || !m.HasToken("Connection", "keep-alive") || m.HasToken("Connection", "close") {
+		said := m != nil && (m.HasToken("Connection", "keep-alive") || m.HasToken("Proxy-Connection", "keep-alive"))
+		if !headWhole(m) || !said || m.HasToken("Connection", "close") {
 			return false
 		}
 	}
@@ -77,6 +79,9 @@ func (w *keptWatch) keep(x *analyze.Exchange) *keptRelay {
 }
 
 func (w *keptWatch) hop(h *analyze.Hop) {
+	if back := w.of[h.Back.Connection.ID]; back != nil {
+		back.upstream = true
+	}
 	k := w.of[h.Front.Connection.ID]
 	if k != nil && k.next == h.Front {
 		k.forwarded = true

@@ -14,75 +14,113 @@ func (r *Rule) SeverityText() string {
 	return strings.Join(names, "/")
 }
 
-// Section is a part of a rule's page.
-type Section struct{ Title, Text string }
+// Section is a part of a rule's page: a heading and paragraphs.
+type Section struct {
+	Title      string
+	Paragraphs []string
+}
 
 // Page is the rule's whole page, in the order in which it is read. Sections
-// without text are left out.
+// that have nothing to say are left out.
 func (r *Rule) Page() []Section {
-	var options strings.Builder
-	for i, o := range r.Options {
-		if i > 0 {
-			options.WriteString("; ")
-		}
-		fmt.Fprintf(&options, "%s: %s (default %s)", o.Name, o.Doc, o)
-	}
-	all := []Section{
-		{"What it means", r.Doc.What},
-		{"What is measured", r.Doc.Measured},
-		{"Options", options.String()},
-		{"Capture point", r.Doc.CapturePoint},
-		{"When it is likely, not certain", r.Doc.Likely},
-		{"When it is silent", r.Doc.Limits},
-		{"What to do", r.Doc.Cure},
-		{"Replaced by", r.replacedBy()},
-		{"References", strings.Join(r.Doc.References, ", ")},
-	}
 	var page []Section
-	for _, s := range all {
-		if s.Text != "" {
+	for _, s := range []Section{
+		{"What it means", []string{r.Doc.What}},
+		{"What is measured", []string{r.Doc.Measured}},
+		{"Options", r.describeOptions()},
+		{"Where the capture was taken", []string{r.Doc.CapturePoint}},
+		{"When it is likely instead of certain", []string{r.Doc.Likely}},
+		{"When it is silent", []string{r.Doc.Limits}},
+		{"Precedence", r.precedence()},
+		{"What to do", []string{r.Doc.Cure}},
+		{"References", []string{strings.ReplaceAll(strings.Join(r.Doc.References, ", "), "HTTP-DG", "HTTP: The Definitive Guide")}},
+	} {
+		if strings.Join(s.Paragraphs, "") != "" {
 			page = append(page, s)
 		}
 	}
 	return page
 }
 
-// replacedBy names the rules that take precedence, and why.
-func (r *Rule) replacedBy() string {
-	var parts []string
+func (r *Rule) describeOptions() (lines []string) {
+	for _, o := range r.Options {
+		lines = append(lines, fmt.Sprintf("%s: %s (default %s)", o.Name, o.Doc, o))
+	}
+	return lines
+}
+
+// precedence tells what the rule replaces and what replaces it, and why.
+func (r *Rule) precedence() (lines []string) {
 	for _, p := range precedence {
-		if p.loser == r {
-			parts = append(parts, p.winner.ID+" ("+p.why+")")
+		about := "exchange"
+		if p.on == sameConnection {
+			about = "connection"
+		}
+		switch r {
+		case p.loser:
+			lines = append(lines, fmt.Sprintf("%s, on the same %s, replaces it: %s.", p.winner.ID, about, p.why))
+		case p.winner:
+			lines = append(lines, fmt.Sprintf("It replaces %s on the same %s: %s.", p.loser.ID, about, p.why))
 		}
 	}
-	return strings.Join(parts, "; ")
+	return lines
 }
 
-// Groups are the groups of the catalogue in its order, each with its rules.
-func Groups() (names []Group, rules map[Group][]*Rule) {
-	rules = map[Group][]*Rule{}
+// Chapter is a group of the catalogue with its rules.
+type Chapter struct {
+	Group Group
+	Rules []*Rule
+}
+
+// Chapters are the groups in the order of the catalogue.
+func Chapters() (chapters []Chapter) {
 	for _, r := range All {
-		if rules[r.Group] == nil {
-			names = append(names, r.Group)
+		if n := len(chapters); n == 0 || chapters[n-1].Group != r.Group {
+			chapters = append(chapters, Chapter{Group: r.Group})
 		}
-		rules[r.Group] = append(rules[r.Group], r)
+		last := &chapters[len(chapters)-1]
+		last.Rules = append(last.Rules, r)
 	}
-	return names, rules
+	return chapters
 }
 
-// Catalogue is all rules' pages as Markdown.
-func Catalogue() string {
+// Markdown is the catalogue and every page in it as a document.
+func Markdown() string {
 	var b strings.Builder
-	b.WriteString("# Rules\n\nWhat `wirelag rules` prints, in one page. It is written from the rules themselves; do not edit it.\n")
-	names, rules := Groups()
-	for _, name := range names {
-		fmt.Fprintf(&b, "\n## %s\n", name)
-		for _, r := range rules[name] {
-			fmt.Fprintf(&b, "\n### %s\n\n*%s* — %s\n", r.ID, r.SeverityText(), r.Title)
-			for _, s := range r.Page() {
-				fmt.Fprintf(&b, "\n**%s.** %s\n", s.Title, s.Text)
-			}
+	b.WriteString("# Rules\n\n" +
+		"What `wirelag rules` and `wirelag rules ID` print, in one page. It is written from the rules themselves:\n" +
+		"`go test ./rules -update` rewrites it.\n")
+	chapters := Chapters()
+	for _, c := range chapters {
+		fmt.Fprintf(&b, "\n**%s**\n\n| rule | severity | |\n| --- | --- | --- |\n", c.Group)
+		for _, r := range c.Rules {
+			fmt.Fprintf(&b, "| [%s](#%[1]s) | %s | %s |\n", r.ID, r.SeverityText(), r.Title)
+		}
+	}
+	for _, c := range chapters {
+		fmt.Fprintf(&b, "\n## %s\n", c.Group)
+		for _, r := range c.Rules {
+			r.markdown(&b)
 		}
 	}
 	return b.String()
+}
+
+func (r *Rule) markdown(b *strings.Builder) {
+	fmt.Fprintf(b, "\n### %s\n\n%s: %s\n", r.ID, r.SeverityText(), escapeMarkdown(r.Title))
+	for _, s := range r.Page() {
+		if len(s.Paragraphs) == 1 {
+			fmt.Fprintf(b, "\n**%s.** %s\n", s.Title, escapeMarkdown(s.Paragraphs[0]))
+			continue
+		}
+		fmt.Fprintf(b, "\n**%s**\n\n", s.Title)
+		for _, paragraph := range s.Paragraphs {
+			fmt.Fprintf(b, "- %s\n", escapeMarkdown(paragraph))
+		}
+	}
+}
+
+// escapeMarkdown keeps characters that Markdown would take for its own.
+func escapeMarkdown(s string) string {
+	return strings.NewReplacer("*", `\*`, "_", `\_`, "<", `\<`, "|", `\|`).Replace(s)
 }

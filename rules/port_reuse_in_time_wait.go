@@ -42,7 +42,7 @@ var portReuseInTimeWait = &Rule{
 				Detail:     fmt.Sprintf("Client port %d was used again %s after its last connection to the server had closed, and accepted at once.", c.Client().Port(), ms(since)),
 				Evidence:   []Evidence{{former, "end of the connection before"}, {c.SYN(), "SYN on the same ports"}},
 			}
-			if !c.Challenge().IsZero() || c.AnsweredSYN() != c.SYN() {
+			if c.AnsweredSYN() != c.SYN() {
 				i.Severity = Warning
 				i.Cost = c.AnsweredSYN().Sub(c.SYN())
 				i.Detail = fmt.Sprintf("Client port %d was used again %s after its last connection to the server had closed: the SYN was not accepted, and %s went by until one was.",

@@ -31,6 +31,7 @@ var precedence = []struct {
 	{responseOrderSuspect, lengthMismatch, sameConnection, "bodies stand behind the wrong heads"},
 	{responseOrderSuspect, responseWithoutRequest, sameConnection, "bodies stand behind the wrong heads"},
 	{responseOrderSuspect, truncatedBody, sameConnection, "bodies stand behind the wrong heads"},
+	{dumbProxyHang, hopByHopSuspected, sameConnection, "the relay that passed the field on is the one that hangs"},
 }
 
 // decisionTime is how long after an instance of a loser its winner may still

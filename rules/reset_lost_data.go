@@ -22,8 +22,8 @@ var resetLostData = &Rule{
 		What: "A server that closes while bytes of the client are unread, or come in later, answers them with RST. It overtakes nothing, but when it arrives, the client's system " +
 			"throws away what the application has not read yet: a response that was there is replaced by \"connection reset by peer\".",
 		Measured: "The server sent RST when bytes of a response were not acknowledged to it: an RST in answer to a segment carries that segment's acknowledgement number; for any other, " +
-			"RST seen - round trip to the server < the acknowledgement seen, or RST seen - end of the response seen < round trip. " +
-			"Or the client's window was closed (< 536 bytes). Bytes lost = those of responses that were not acknowledged, 0 where that is not known. Cost = 0.",
+			"RST seen - round trip to the server < the acknowledgement seen. " +
+			"Or the client's window was closed (< 536 bytes). Bytes lost = those of responses that were not acknowledged (with a full window: 0, not known). Cost = 0.",
 		CapturePoint: "What the server knew is judged at the server, through the round trip between it and the capture point.",
 		Likely:       "Always: whether the application had read the response by then, and whether its system keeps what it had not, is not visible on the wire.",
 		Limits: "Silent where the client had closed before with the whole response acknowledged, where the response was unacknowledged for longer than receivers wait (the acknowledgement is missing from the capture), " +
@@ -38,7 +38,7 @@ var resetLostData = &Rule{
 				return
 			}
 			reset := c.Closing.Reset
-			what := "its latest response"
+			what := "responses"
 			if bytes > 0 {
 				what = fmt.Sprintf("%d bytes of responses", bytes)
 			}
@@ -71,15 +71,13 @@ func destroyed(c *analyze.Connection) (bytes int64, why string, ok bool) {
 	if fin := c.FIN(c.ClientSide()); !fin.IsZero() && c.Closing.Received[c.ClientSide()] >= last.End {
 		return 0, "", false
 	}
-	since := reset.At.Sub(last.At)
-	rtt, known := c.RTT()
+	rtt, _ := c.RTT()
 	switch acked := reset.Acknowledged; {
 	case reset.Full:
 		return 0, "lay in its full receive buffer", true
-	case since > rtt+ackLimit:
+	case acked < 0, reset.At.Sub(last.At) > rtt+ackLimit:
 		return 0, "", false
-	case acked >= 0:
+	default:
 		return last.End - acked, "were not acknowledged yet", acked < last.End
 	}
-	return 0, "was on its way or not acknowledged yet", known && since < rtt*9/10
 }

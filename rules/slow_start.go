@@ -12,6 +12,7 @@ const (
 	slowStartWarningRounds = 2
 	slowStartWarningCost   = 50 * time.Millisecond
 	slowStartLeast         = 5 * time.Millisecond
+	slowStartFlights       = 12 // told
 )
 
 var slowStart = &Rule{
@@ -77,9 +78,13 @@ var slowStartAfterIdle = &Rule{
 }
 
 func slowStartInstance(x *analyze.Exchange, s *analyze.SlowStart, d sent) Instance {
-	flights := make([]string, len(s.Flights))
-	for i, f := range s.Flights {
-		flights[i] = fmt.Sprint(f)
+	var flights []string
+	for _, f := range s.Flights {
+		if len(flights) == slowStartFlights {
+			flights = append(flights, "…")
+			break
+		}
+		flights = append(flights, fmt.Sprint(f))
 	}
 	sure, remark := confidence(x.Connection)
 	return Instance{

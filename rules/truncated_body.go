@@ -57,12 +57,12 @@ func tellCut(p *Pass, x *analyze.Exchange, m *http1.Message, sender reassembly.S
 		Connection: x.Connection,
 		Exchange:   x,
 		Severity:   Error,
-		Detail:     fmt.Sprintf("%s after %d bytes of a %s body in chunks, before the last chunk.", upperFirst(text), m.BodyBytes, name),
+		Detail:     fmt.Sprintf("%s: only %d bytes of a %s body in chunks were sent, and not the last chunk.", upperFirst(text), m.BodyBytes, name),
 		Evidence:   []Evidence{{m.Start.At, name + " begins"}, {m.End.At, "the last of it"}, {end, text}},
 	}
 	if m.Framing == http1.ContentLength {
 		i.BytesLost = m.Length - m.BodyBytes
-		i.Detail = fmt.Sprintf("%s after %d of the %d bytes of a %s body.", upperFirst(text), m.BodyBytes, m.Length, name)
+		i.Detail = fmt.Sprintf("%s: only %d of the %d bytes of a %s body were sent.", upperFirst(text), m.BodyBytes, m.Length, name)
 	}
 	p.Report(i)
 }

@@ -36,8 +36,9 @@ Secrets (credentials, cookies, user names and passwords in URLs, query values
 like token or password) are shown as *** unless --no-redact is given. Colours
 are used on a terminal, unless NO_COLOR is set or --color says otherwise.
 
-Exit status: 0 done; 1 there are findings as bad as --fail-on says; 2 wrong usage; 3 an input could not be read; 4 the report
-could not be written; 130 interrupted (the report says so).`,
+Exit status: 0 done; 1 there are findings that --fail-on asks for; 2 wrong usage
+or configuration; 3 an input could not be read; 4 the report could not be
+written; 130 interrupted (the report says so).`,
 		Example: analyzeExamples,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -70,9 +71,9 @@ func (a *analysis) run(cmd *cobra.Command, names []string) error {
 	if err := a.options.check(); err != nil {
 		return usageError("wirelag analyze", err)
 	}
-	chosen, err := a.options.rules.resolve(cmd.Flags().Changed)
+	asked, err := a.options.resolve(cmd)
 	if err != nil {
-		return usageError("wirelag analyze", err)
+		return err
 	}
 	told, err := a.options.selection.selection()
 	if err != nil {
@@ -95,7 +96,7 @@ func (a *analysis) run(cmd *cobra.Command, names []string) error {
 	if err != nil {
 		return &failure{statusOutput, err}
 	}
-	err = a.report(ctx, cancel, source, out, chosen, told)
+	err = a.report(ctx, cancel, source, out, asked, told)
 	if err == nil && len(unreadable) > 0 {
 		err = &failure{statusInput, nil}
 	}
@@ -121,7 +122,7 @@ func (a *analysis) spareInputs(names []string, files []*capture.File) error {
 }
 
 // report analyses source and writes the report to out.
-func (a *analysis) report(ctx context.Context, cancel func(), source capture.Source, out *destination, chosen *selected, told *analyze.Selection) error {
+func (a *analysis) report(ctx context.Context, cancel func(), source capture.Source, out *destination, asked *enabled, told *analyze.Selection) error {
 	quit := func() {
 		out.abandon()
 		os.Exit(statusInterrupted)
@@ -136,8 +137,8 @@ func (a *analysis) report(ctx context.Context, cancel func(), source capture.Sou
 		source = capture.Correct(source, plan.Clocks())
 		defer source.Close()
 	}
-	r := &recorder{writer: a.newWriter(out, len(source.Files()) > 1), cancel: cancel}
-	listener := analyze.Join(told.Of(r.listener()), rules.NewLedger(chosen.rules, chosen.values, r.finding))
+	r := &recorder{writer: a.newWriter(out, len(source.Files()) > 1, len(asked.rules)), cancel: cancel}
+	listener := analyze.Join(told.Of(r.listener()), rules.NewLedger(asked.rules, asked.values, r.finding))
 	described, readErr := analyze.Run(ctx, source, listener, analyze.Options{Plan: plan})
 	stopProgress()
 	interrupted := ctx.Err() != nil && r.err == nil
@@ -154,21 +155,23 @@ func (a *analysis) report(ctx context.Context, cancel func(), source capture.Sou
 	case readErr != nil:
 		return &failure{statusInput, readErr}
 	}
-	if least, ok := severityOf(chosen.failOn); ok && r.found && r.worst >= least {
+	if least, ok := severityOf(a.options.failOn); ok && r.found && r.worst >= least {
 		return &failure{statusFindings, nil}
 	}
 	return nil
 }
 
-func (a *analysis) newWriter(out *destination, severalFiles bool) reports.Writer {
+func (a *analysis) newWriter(out *destination, severalFiles bool, asked int) reports.Writer {
 	o := &a.options
 	var stream any = a.stdout
 	if out.file != nil {
 		stream = out.file
 	}
+	least, _ := severityOf(o.minSeverity)
 	options := reports.Options{
 		Version: version(), SeveralFiles: severalFiles, ShowSecrets: o.noRedact,
-		MinSeverity: o.rules.leastShown(), Width: widthOf(stream), Top: o.top, Color: showsColor(o.color, stream), Zone: o.zone(),
+		MinSeverity: least, Rules: asked,
+		Width: widthOf(stream), Top: o.top, Color: showsColor(o.color, stream), Zone: o.zone(),
 	}
 	var chosen reports.Format
 	for _, f := range reports.Formats {

@@ -7,50 +7,39 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"wirelag/reports"
 )
 
 // options are what the flags of analyze say.
 type options struct {
-	format     string
-	output     string
-	top        int
-	time       string
-	color      string
-	quiet      bool
-	noProgress bool
-	noRedact   bool
-	rules      ruleOptions
-	selection  exchangeOptions
+	// What the environment and a configuration file can set as well, and what
+	// says more about it.
+	format      string
+	only        []string // rules
+	disable     []string // rules
+	config      string
+	failOn      string
+	minSeverity string
+	top         int
+	time        string
+	color       string
+	quiet       bool
+	noProgress  bool
+	noRedact    bool
+
+	output    string
+	selection exchangeOptions
 }
 
 // addFlags declares the flags of analyze on cmd.
 func (a *analysis) addFlags(cmd *cobra.Command) {
 	o := &a.options
-	var formats []string
-	for _, f := range reports.Formats {
-		formats = append(formats, f.Name)
-	}
-	flags := cmd.Flags()
-	flags.SortFlags = false
-	addChoice(cmd, &o.format, "format", formats, "format of the report")
-	flags.StringVarP(&o.output, "output", "o", "-", "write the report to `FILE`")
-	o.rules.addFlags(cmd)
+	o.addSettings(cmd)
+	cmd.Flags().StringVarP(&o.output, "output", "o", "-", "write the report to `FILE`")
 	o.selection.addFlags(cmd)
-	flags.IntVar(&o.top, "top", 10, "show at most `N` rows in a table (text)")
-	addChoice(cmd, &o.time, "time", []string{"relative", "utc", "local"}, "show moments so (text)")
-	addChoice(cmd, &o.color, "color", []string{"auto", "always", "never"}, "use colours (text)")
-	flags.BoolVar(&o.quiet, "quiet", false, "tell nothing but errors beside the report")
-	flags.BoolVar(&o.noProgress, "no-progress", false, "show no progress bar")
-	flags.BoolVar(&o.noRedact, "no-redact", false, "show passwords, cookies and tokens")
 }
 
 // check finds what a single flag cannot.
 func (o *options) check() error {
-	if o.top < 1 {
-		return fmt.Errorf("--top %d: show at least one row", o.top)
-	}
 	if o.output == "" {
 		return fmt.Errorf("--output: give the name of a file, or - for standard output")
 	}

@@ -1,0 +1,288 @@
+package analyze_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"wirelag/analyze"
+	"wirelag/reassembly/capture"
+	"wirelag/reassembly/capture/script"
+)
+
+// atProxy are two connections captured on the proxy between them: its ends
+// answer at once, the others 20 ms later.
+const atProxy = `
+f 10.0.1.1:40000 > 10.0.1.2:8080
+b 10.0.2.1:50000 > 10.0.2.2:80
+0ms      f > SYN
+0.01ms   f < SYN ACK
+20ms     f > ACK
+21ms     b > SYN
+41ms     b < SYN ACK
+41.01ms  b > ACK
+`
+
+// onLAN are the same captured elsewhere: nothing tells that there is a proxy.
+const onLAN = `
+f 10.0.1.1:40000 > 10.0.1.2:8080
+b 10.0.2.1:50000 > 10.0.2.2:80
+0ms   f > SYN
+5ms   f < SYN ACK
+10ms  f > ACK
+21ms  b > SYN
+26ms  b < SYN ACK
+31ms  b > ACK
+`
+
+func TestHops(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"captured on the proxy", atProxy + `
+50ms  f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nAccept: */*\r\n\r\n"
+52ms  b > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nAccept: */*\r\n\r\n"
+72ms  b < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: \"1\"\r\n\r\nok"
+75ms  f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: \"1\"\r\n\r\nok"
+95ms  f > ACK
+`, []string{"1 -> 2 certain, answered, added 5ms"}},
+
+		{"absolute form, host with port, chunked made a length", atProxy + `
+50ms  f > "GET http://w:80/a?b HTTP/1.1\r\nHost: w:80\r\nUser-Agent: x\r\nCookie: c=1\r\n\r\n"
+52ms  b > "GET /a?b HTTP/1.0\r\nhost: w\r\nuser-agent: x\r\ncookie: c=1\r\nconnection: close\r\n\r\n"
+72ms  b < "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nDate: d\r\n\r\n2\r\nok\r\n0\r\n\r\n"
+75ms  f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nDate: d\r\n\r\nok"
+95ms  f > ACK
+`, []string{"1 -> 2 certain, answered, added 5ms"}},
+
+		{"the same requests of two clients", onLAN + `
+50ms  f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nAccept: */*\r\n\r\n"
+52ms  b > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nAccept: */*\r\n\r\n"
+72ms  b < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: \"1\"\r\n\r\nok"
+75ms  f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: \"1\"\r\n\r\nok"
+95ms  f > ACK
+`, nil},
+
+		{"named in X-Forwarded-For", onLAN + `
+50ms  f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
+60ms  b > "GET /a HTTP/1.1\r\nHost: backend\r\nUser-Agent: x\r\nX-Forwarded-For: 10.9.9.9, 10.0.1.1\r\n\r\n"
+72ms  b < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: \"1\"\r\n\r\nok"
+85ms  f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: \"1\"\r\n\r\nok"
+95ms  f > ACK
+`, []string{"1 -> 2 certain, answered, added 13ms"}},
+
+		{"named in Forwarded, with a port", onLAN + `
+50ms  f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
+60ms  b > "GET /a HTTP/1.1\r\nHost: backend\r\nUser-Agent: x\r\nForwarded: for=\"10.0.1.1:40000\";proto=http\r\n\r\n"
+72ms  b < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: \"1\"\r\n\r\nok"
+85ms  f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: \"1\"\r\n\r\nok"
+95ms  f > ACK
+`, []string{"1 -> 2 certain, answered, added 13ms"}},
+
+		{"another trace id is no proof", onLAN + `
+50ms  f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\ntraceparent: 00-0123456789abcdef0123456789abcdef-0000000000000001-01\r\n\r\n"
+60ms  b > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\ntraceparent: 00-0123456789abcdef0123456789abcdee-0000000000000002-01\r\n\r\n"
+72ms  b < "HTTP/1.1 204 OK\r\n\r\n"
+85ms  f < "HTTP/1.1 204 OK\r\n\r\n"
+95ms  f > ACK
+`, nil},
+
+		{"the same trace id is", onLAN + `
+50ms  f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\ntraceparent: 00-0123456789abcdef0123456789abcdef-0000000000000001-01\r\n\r\n"
+60ms  b > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\ntraceparent: 00-0123456789abcdef0123456789abcdef-0000000000000002-01\r\n\r\n"
+72ms  b < "HTTP/1.1 204 OK\r\n\r\n"
+85ms  f < "HTTP/1.1 204 OK\r\n\r\n"
+95ms  f > ACK
+`, []string{"1 -> 2 likely, answered, added 13ms"}},
+
+		{"another body", atProxy + `
+50ms  f > "POST /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nContent-Length: 3\r\n\r\none"
+52ms  b > "POST /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nContent-Length: 3\r\n\r\ntwo"
+72ms  b < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+75ms  f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+95ms  f > ACK
+`, nil},
+
+		{"another cookie", atProxy + `
+50ms  f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nCookie: one\r\n\r\n"
+52ms  b > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nCookie: two\r\n\r\n"
+72ms  b < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+75ms  f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+95ms  f > ACK
+`, nil},
+
+		{"begun before the client's request", atProxy + `
+50ms  b > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
+55ms  f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
+72ms  b < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+75ms  f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+95ms  f > ACK
+`, nil},
+
+		{"upstream over last", atProxy + `
+50ms  f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
+52ms  b > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
+72ms  b < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+75ms  f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+95ms  f > ACK
+112ms b > ACK
+`, []string{"1 -> 2 likely, answered, added 5ms"}},
+
+		{"tried again at another server", atProxy + `
+d 10.0.2.1:50001 > 10.0.2.3:80
+50ms  f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nX-Request-Id: 12345678\r\n\r\n"
+52ms  b > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nX-Request-Id: 12345678\r\n\r\n"
+60ms  b < FIN
+60ms  b > FIN
+80ms  b < ACK
+61ms  d > SYN
+81ms  d < SYN ACK
+81ms  d > ACK
+82ms  d > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nX-Request-Id: 12345678\r\n\r\n"
+102ms d < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nDate: d\r\n\r\nok"
+103ms f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nDate: d\r\n\r\nok"
+123ms f > ACK
+`, []string{"1 -> 2 certain, failed", "1 -> 3 certain, answered, added 33ms"}},
+
+		{"two requests, one upstream", atProxy + `
+g 10.0.1.1:40001 > 10.0.1.2:8080
+42ms  g > SYN
+42ms  g < SYN ACK
+48ms  g > ACK
+50ms  f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
+51ms  g > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
+52ms  b > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
+72ms  b < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+75ms  f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+75ms  g < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+95ms  f > ACK
+96ms  g > ACK
+`, []string{"1 -> 3 likely, answered, joined", "2 -> 3 likely, answered, added 4ms"}},
+
+		{"two requests at once, told apart by a field of their own", atProxy + `
+g 10.0.1.1:40001 > 10.0.1.2:8080
+d 10.0.2.1:50001 > 10.0.2.2:80
+42ms  g > SYN
+42ms  g < SYN ACK
+48ms  g > ACK
+42ms  d > SYN
+48ms  d < SYN ACK
+48ms  d > ACK
+50ms  f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nX-Tag: 1\r\n\r\n"
+50ms  g > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nX-Tag: 2\r\n\r\n"
+52ms  b > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nX-Tag: 2\r\n\r\n"
+52ms  d > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nX-Tag: 1\r\n\r\n"
+72ms  b < "HTTP/1.1 204 N\r\n\r\n"
+72ms  b > ACK
+72ms  d < "HTTP/1.1 204 N\r\n\r\n"
+72ms  d > ACK
+75ms  f < "HTTP/1.1 204 N\r\n\r\n"
+75ms  g < "HTTP/1.1 204 N\r\n\r\n"
+95ms  f > ACK
+96ms  g > ACK
+`, []string{"1 -> 4 likely, answered, added 5ms", "2 -> 3 likely, answered, added 5ms"}},
+
+		{"through two proxies", atProxy + `
+d 10.0.2.2:60000 > 10.0.3.2:80
+42ms  d > SYN
+42ms  d < SYN ACK
+42ms  d > ACK
+50ms  f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
+52ms  b > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
+62ms  d > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
+65ms  d < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+65ms  d > ACK
+72ms  b < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+72ms  b > ACK
+75ms  f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+95ms  f > ACK
+`, []string{"2 -> 3 certain, answered, added 0s", "1 -> 2 likely, answered, added 5ms"}},
+
+		{"all on one host", `
+f 127.0.0.1:40000 > 127.0.0.1:8080
+b 127.0.0.1:50000 > 127.0.0.1:8000
+0ms   f > SYN
+0ms   f < SYN ACK
+0ms   f > ACK
+1ms   b > SYN
+1ms   b < SYN ACK
+1ms   b > ACK
+2ms   f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
+3ms   b > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
+4ms   b < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: \"1\"\r\n\r\nok"
+5ms   f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: \"1\"\r\n\r\nok"
+6ms   f > ACK
+`, []string{"1 -> 2 likely, answered, added 2ms"}},
+
+		{"one client asks two servers", `
+f 10.0.0.1:40000 > 10.0.0.2:80
+b 10.0.0.1:50000 > 10.0.0.3:80
+0ms   f > SYN
+5ms   f < SYN ACK
+5ms   f > ACK
+6ms   b > SYN
+9ms   b < SYN ACK
+9ms   b > ACK
+20ms  f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nX-Request-Id: 12345678\r\n\r\n"
+30ms  b > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nX-Request-Id: 12345678\r\n\r\n"
+40ms  b < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: \"1\"\r\n\r\nok"
+50ms  f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: \"1\"\r\n\r\nok"
+51ms  f > ACK
+`, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, err := script.Parse(c.text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := hopsIn(t, s.Source())
+			slices.Sort(got)
+			slices.Sort(c.want)
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got  %q\nwant %q", got, c.want)
+			}
+		})
+	}
+}
+
+// hopsIn lists the hops of a capture as sentences.
+func hopsIn(t *testing.T, src capture.Source) (list []string) {
+	t.Helper()
+	over := map[*analyze.Exchange]bool{}
+	_, err := analyze.Run(context.Background(), src, analyze.Listener{
+		Exchange: func(x *analyze.Exchange) { over[x] = true },
+		Hop: func(h *analyze.Hop) {
+			if !over[h.Front] || !over[h.Back] {
+				t.Errorf("hop %d -> %d is told before both are over", h.Front.ID, h.Back.ID)
+			}
+			list = append(list, hopText(h))
+		},
+	}, analyze.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func hopText(h *analyze.Hop) string {
+	words := []string{fmt.Sprintf("%d -> %d likely", h.Front.ID, h.Back.ID)}
+	if h.Certain {
+		words[0] = fmt.Sprintf("%d -> %d certain", h.Front.ID, h.Back.ID)
+	}
+	if h.Answered {
+		words = append(words, "answered")
+	} else {
+		words = append(words, "failed")
+	}
+	if h.Joined {
+		words = append(words, "joined")
+	}
+	if h.Added != analyze.Unknown {
+		words = append(words, "added "+h.Added.Round(100*time.Microsecond).String())
+	}
+	return strings.Join(words, ", ")
+}

@@ -1,0 +1,58 @@
+package analyze
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"wirelag/analyze/http1"
+	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
+	"wirelag/reassembly/packet"
+)
+
+// repeatable returns an exchange whose request began at a moment.
+func repeatable(id uint64, target string, at capture.Time) *Exchange {
+	var c *reassembly.Connection
+	table := reassembly.NewTable(reassembly.Consumer{Closed: func(closed *reassembly.Connection) { c = closed }}, reassembly.Limits{})
+	client := packet.NewEndpoint(netip.MustParseAddrPort("10.0.0.1:40000"))
+	server := packet.NewEndpoint(netip.MustParseAddrPort("10.0.0.2:80"))
+	table.Add(&packet.Segment{Mark: capture.Mark{Frame: 1, Time: at}, Src: client, Dst: server, Flags: packet.SYN})
+	table.Finish()
+	m := &http1.Message{Method: "POST", Target: target, Complete: true}
+	m.Start.At.Time = at
+	return &Exchange{ID: id, Connection: &Connection{Connection: c}, Request: m}
+}
+
+// TestRepeatsAreBounded: of many failed requests the oldest are forgotten, and
+// those that are too old.
+func TestRepeatsAreBounded(t *testing.T) {
+	var r repeats
+	for i := range 2 * maxFailures {
+		at := capture.Time(i + 1)
+		r.add(repeatable(uint64(i+1), fmt.Sprintf("/%d", i), at), at, at)
+	}
+	listed := 0
+	for _, list := range r.failures {
+		listed += len(list)
+	}
+	if len(r.order) != maxFailures || listed != maxFailures || r.dropped != maxFailures {
+		t.Errorf("%d failures in order, %d by key, %d dropped", len(r.order), listed, r.dropped)
+	}
+	now := capture.Time(3 * maxFailures)
+	if f := r.match(repeatable(1, "/0", now)); f != nil {
+		t.Error("a forgotten request is matched")
+	}
+	latest := fmt.Sprintf("/%d", 2*maxFailures-1)
+	if f := r.match(repeatable(1, latest, now)); f == nil || f.first.ID != 2*maxFailures {
+		t.Error("the latest is not matched")
+	}
+	if f := r.match(repeatable(2, latest, now)); f != nil {
+		t.Error("a request is matched twice")
+	}
+	late := now.Add(repeatWindow + time.Second)
+	if f := r.match(repeatable(3, "/5000", late)); f != nil || len(r.order) != 0 || len(r.failures) != 0 {
+		t.Errorf("after the window: matched %v, %d left", f != nil, len(r.order))
+	}
+}

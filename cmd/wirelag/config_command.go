@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"wirelag/rules"
+)
+
+// newConfig builds the command config.
+func newConfig(s streams) *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "Print the configuration in force",
+		Long: `Config prints the configuration in force as YAML: what flags, the environment
+and the configuration file say, and the defaults of what they leave out. Its
+output is a configuration file.
+
+A flag wins over an environment variable (` + environment + ` and its name: ` + environment + `FAIL_ON),
+that over the file that --config or ` + environment + `CONFIG names, and that over the
+default.`,
+		Example: "  wirelag config > wirelag.yaml\n  wirelag config --config wirelag.yaml --fail-on warning",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			asked, err := o.resolve(cmd)
+			if err != nil {
+				return err
+			}
+			return s.print(asked.yaml(cmd.Flags()))
+		},
+	}
+	o.addSettings(cmd)
+	return cmd
+}
+
+// print writes what a command has to say to standard output.
+func (s streams) print(text string) error {
+	if _, err := io.WriteString(s.stdout, text); err != nil {
+		return &failure{statusOutput, fmt.Errorf("standard output: %w", reason(err))}
+	}
+	return nil
+}
+
+// yaml writes the configuration as a file of its own, with what the settings mean.
+func (e *enabled) yaml(flags *pflag.FlagSet) string {
+	var b strings.Builder
+	for _, name := range settings {
+		flag := flags.Lookup(name)
+		_, usage := pflag.UnquoteUsage(flag)
+		if c, ok := flag.Value.(*choice); ok {
+			usage += ": " + strings.Join(c.allowed, ", ")
+		}
+		value, standard := flag.Value.String(), flag.DefValue
+		if name == "disable" {
+			value = "[" + strings.Join(e.disabled(), ", ") + "]"
+		}
+		fmt.Fprintf(&b, "# %s; default %s\n%s: %s\n\n", usage, standard, name, value)
+	}
+	b.WriteString("# options of rules\nrules:\n")
+	for _, r := range rules.All {
+		if len(r.Options) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "  %s:\n", r.ID)
+		for _, o := range r.Options {
+			fmt.Fprintf(&b, "    # %s; default %s\n    %s: %s\n", o.Doc, o, o.Name, e.values.Text(r, o))
+		}
+	}
+	return b.String()
+}
+
+// disabled are the rules that are not asked.
+func (e *enabled) disabled() (ids []string) {
+	for _, r := range rules.All {
+		if !slices.Contains(e.rules, r) {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"wirelag/reports"
+	"wirelag/rules"
+)
+
+// settings are the flags that the environment and a configuration file can set
+// as well. A flag wins over the environment, that over the file, and that over
+// the default.
+var settings = []string{
+	"format", "disable", "fail-on", "min-severity", "top", "time", "color", "quiet", "no-progress", "no-redact",
+}
+
+const environment = "WIRELAG_" // before the name of a setting in capitals
+
+// addSettings declares the settings, and what says where more of them are.
+func (o *options) addSettings(cmd *cobra.Command) {
+	var formats []string
+	for _, f := range reports.Formats {
+		formats = append(formats, f.Name)
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	addChoice(cmd, &o.format, "format", formats, "format of the report")
+	flags.StringSliceVar(&o.only, "rules", nil, "ask these rules alone (`LIST` of ids, see wirelag rules)")
+	flags.StringSliceVar(&o.disable, "disable", nil, "do not ask these rules (`LIST` of ids)")
+	flags.StringVar(&o.config, "config", "", "read settings and options of rules from `FILE` (see wirelag config)")
+	addChoice(cmd, &o.failOn, "fail-on", []string{"none", "info", "warning", "error"}, "exit with status 1 when there are findings of this severity or worse")
+	addChoice(cmd, &o.minSeverity, "min-severity", []string{"info", "warning", "error"}, "show findings of this severity or worse (text)")
+	o.top = 10
+	flags.Var((*rows)(&o.top), "top", "show at most `N` findings, and rows in a table (text)")
+	addChoice(cmd, &o.time, "time", []string{"relative", "utc", "local"}, "show moments so (text)")
+	addChoice(cmd, &o.color, "color", []string{"auto", "always", "never"}, "use colours (text)")
+	flags.BoolVar(&o.quiet, "quiet", false, "tell nothing but errors beside the report")
+	flags.BoolVar(&o.noProgress, "no-progress", false, "show no progress bar")
+	flags.BoolVar(&o.noRedact, "no-redact", false, "show passwords, cookies and tokens")
+	for _, name := range []string{"rules", "disable"} {
+		if err := cmd.RegisterFlagCompletionFunc(name, completeRules); err != nil {
+			panic("completion of a flag that was just declared: " + err.Error())
+		}
+	}
+}
+
+// rows is a number of rows.
+type rows int
+
+func (r *rows) String() string { return strconv.Itoa(int(*r)) }
+
+func (r *rows) Type() string { return "int" }
+
+func (r *rows) Set(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 {
+		return errors.New("want a number from 1 on")
+	}
+	*r = rows(n)
+	return nil
+}
+
+// completeRules completes the last of a list of rules.
+func completeRules(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	before := typed[:strings.LastIndexByte(typed, ',')+1]
+	var completions []string
+	for _, id := range ruleIDs() {
+		if !slices.Contains(strings.Split(before, ","), id) {
+			completions = append(completions, before+id)
+		}
+	}
+	return completions, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
+
+func ruleIDs() []string {
+	var ids []string
+	for _, r := range rules.All {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+// enabled is which rules are asked, and with which numbers.
+type enabled struct {
+	rules  []*rules.Rule
+	values rules.Values
+}
+
+// resolve takes over what the environment and the configuration file say about
+// the settings that cmd was not given as flags.
+func (o *options) resolve(cmd *cobra.Command) (*enabled, error) {
+	name := o.config
+	if !cmd.Flags().Changed("config") {
+		name = os.Getenv(environment + "CONFIG")
+	}
+	file, err := readConfig(name)
+	if err != nil {
+		return nil, &failure{statusUsage, err}
+	}
+	for _, name := range settings {
+		if err := file.apply(cmd.Flags().Lookup(name)); err != nil {
+			return nil, &failure{statusUsage, err}
+		}
+	}
+	asked, err := o.asked()
+	if err != nil {
+		return nil, usageError(cmd.CommandPath(), err)
+	}
+	return &enabled{asked, file.values}, nil
+}
+
+// apply sets a flag that was not given, by the environment or else the file.
+func (c *config) apply(flag *pflag.Flag) error {
+	if flag.Changed {
+		return nil
+	}
+	variable := environment + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
+	if text, ok := os.LookupEnv(variable); ok {
+		if err := set(flag, text); err != nil {
+			return fmt.Errorf("%s=%s: %w", variable, text, err)
+		}
+		return nil
+	}
+	if s, ok := c.settings[flag.Name]; ok {
+		if err := set(flag, s.text); err != nil {
+			return fmt.Errorf("%s:%d: %s: %w", c.file, s.line, flag.Name, err)
+		}
+	}
+	return nil
+}
+
+// set sets a flag. The error says what it wants.
+func set(flag *pflag.Flag, text string) error {
+	err := flag.Value.Set(text)
+	if err != nil && flag.Value.Type() == "bool" {
+		return errors.New("want true or false")
+	}
+	return err
+}
+
+// asked are the rules that the lists leave, in the order of the catalogue.
+func (o *options) asked() (asked []*rules.Rule, err error) {
+	for _, list := range [][]string{o.only, o.disable} {
+		for i, id := range list {
+			list[i] = strings.TrimSpace(id)
+			if rules.Find(list[i]) == nil {
+				return nil, errors.New(unknown("rule", list[i], ruleIDs()))
+			}
+		}
+	}
+	for _, r := range rules.All {
+		if (len(o.only) == 0 || slices.Contains(o.only, r.ID)) && !slices.Contains(o.disable, r.ID) {
+			asked = append(asked, r)
+		}
+	}
+	return asked, nil
+}
+
+// severityOf is the severity called name; ok is false for "none".
+func severityOf(name string) (s rules.Severity, ok bool) {
+	for s := range rules.Error + 1 {
+		if s.String() == name {
+			return s, true
+		}
+	}
+	return 0, false
+}

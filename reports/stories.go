@@ -1,0 +1,85 @@
+package reports
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+
+	"wirelag/rules"
+)
+
+// story is what text shows as one: the findings of a rule between a client and
+// a server, told by the worst of them.
+type story struct {
+	worst       *rules.Finding
+	severity    rules.Severity
+	findings    int
+	connections int
+	count       int
+	cost        time.Duration
+	lost        int64 // bytes
+}
+
+type storyKey struct {
+	rule   *rules.Rule
+	client netip.Addr
+	server netip.AddrPort
+}
+
+// stories gathers findings for text, in bounded memory.
+type stories struct {
+	least rules.Severity
+	all   map[storyKey]*story
+	order []*story
+	more  findingSums // findings beyond maxStories
+	under findingSums // findings that are less than least
+	found findingSums // all of them
+}
+
+// maxStories is how many stories are told apart.
+const maxStories = 4096
+
+func (s *stories) add(f *rules.Finding) {
+	s.found.add(f)
+	if f.Severity < s.least {
+		s.under.add(f)
+		return
+	}
+	key := storyKey{f.Rule, f.Connection.Client().Addr(), f.Connection.Server()}
+	told := s.all[key]
+	if told == nil {
+		if len(s.all) >= maxStories {
+			s.more.add(f)
+			return
+		}
+		if s.all == nil {
+			s.all = map[storyKey]*story{}
+		}
+		told = &story{worst: f}
+		s.all[key] = told
+		s.order = append(s.order, told)
+	}
+	told.add(f)
+}
+
+func (t *story) add(f *rules.Finding) {
+	t.findings++
+	t.connections += f.ConnectionsTotal
+	t.count += f.Count
+	t.cost += max(f.Cost, 0)
+	t.lost += f.BytesLost
+	t.severity = max(t.severity, f.Severity)
+	if worstFirst(f, t.worst) < 0 {
+		t.worst = f
+	}
+}
+
+// sorted returns the stories, the most severe and costly first.
+func (s *stories) sorted() []*story {
+	slices.SortFunc(s.order, func(a, b *story) int {
+		return cmp.Or(cmp.Compare(b.severity, a.severity), cmp.Compare(b.cost, a.cost),
+			cmp.Compare(b.lost, a.lost), cmp.Compare(a.worst.ID, b.worst.ID))
+	})
+	return s.order
+}
