@@ -122,6 +122,13 @@ func (s *Selection) Of(l Listener) Listener {
 			tell(x)
 		}
 	}
+	if hop := l.Hop; hop != nil {
+		l.Hop = func(h *Hop) {
+			if s.takes(h.Front, start) || s.takes(h.Back, start) {
+				hop(h)
+			}
+		}
+	}
 	return l
 }
 

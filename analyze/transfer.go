@@ -53,6 +53,9 @@ type Pause struct {
 	ACK    capture.Mark  // the acknowledgement, or window, that released it
 	After  capture.Mark  // the segment that ended it
 	Waited time.Duration // Before → After
+	// Lag is how long the sender took to go on when the acknowledgement had
+	// reached it, as far as the round trip between it and the capture point tells.
+	Lag time.Duration
 	// ACKDelay is how long the receiver withheld the acknowledgement.
 	ACKDelay time.Duration
 	RTT      time.Duration
@@ -266,6 +269,7 @@ func (s *sender) explain(pause *Pause, d seen, p path) {
 		pause.Cause, pause.Partial = ByACK, !s.isFull(s.lastData)
 	}
 	pause.ACK = first.at
+	pause.Lag = d.at.Sub(first.at) - p.toSender
 	pause.ACKDelay = s.withheld(first, covered, p)
 }
 

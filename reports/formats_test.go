@@ -19,6 +19,7 @@ import (
 
 	"wirelag/analyze"
 	"wirelag/reassembly/capture/script"
+	"wirelag/rules"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -46,10 +47,12 @@ func reportOnScript(t testing.TB, source, format string, o Options) string {
 			t.Error(err)
 		}
 	}
-	described, err := analyze.Run(context.Background(), parsed.Source(), analyze.Listener{
+	judge := rules.NewLedger(strangeRules, nil, func(f *rules.Finding) { check(w.Finding(f)) })
+	described, err := analyze.Run(context.Background(), parsed.Source(), analyze.Join(judge, analyze.Listener{
 		Exchange: func(x *analyze.Exchange) { check(w.Exchange(x)) },
+		Hop:      func(h *analyze.Hop) { check(w.Hop(h)) },
 		Closed:   func(c *analyze.Connection) { check(w.Connection(c)) },
-	}, analyze.Options{})
+	}), analyze.Options{})
 	check(err)
 	check(w.Close(described))
 	return out.String()
@@ -66,7 +69,9 @@ func formatCalled(t testing.TB, name string) Format {
 	return Format{}
 }
 
-func options() Options { return Options{Version: "1.2.3", Width: 80, Top: 10} }
+func options() Options {
+	return Options{Version: "1.2.3", Width: 80, Top: 10, Rules: len(rules.All)}
+}
 
 func golden(t *testing.T, name, got string) {
 	t.Helper()
@@ -158,39 +163,47 @@ func TestEmptyCapture(t *testing.T) {
 	}
 }
 
-func TestJSONFollowsTheSchema(t *testing.T) {
-	schema, err := jsonschema.NewCompiler().Compile("../docs/schema/wirelag-1.schema.json")
+func schema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	compiled, err := jsonschema.NewCompiler().Compile("../docs/schema/wirelag-1.schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	valid := func(name string, document []byte) {
-		t.Helper()
-		value, err := jsonschema.UnmarshalJSON(bytes.NewReader(document))
+	return compiled
+}
+
+// followsSchema checks a document, or a line of one.
+func followsSchema(t *testing.T, name string, document []byte) {
+	t.Helper()
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(document))
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	if err := schema(t).Validate(value); err != nil {
+		t.Errorf("%s: %v", name, err)
+	}
+}
+
+func TestJSONFollowsTheSchema(t *testing.T) {
+	read := func(name string) []byte {
+		document, err := os.ReadFile(filepath.Join("testdata", name))
 		if err != nil {
-			t.Fatalf("%s: %v", name, err)
+			t.Fatal(err)
 		}
-		if err := schema.Validate(value); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
+		return document
 	}
 	for _, name := range []string{"hostile.json", "hostile-several.json", "empty-json.golden"} {
-		document, err := os.ReadFile(filepath.Join("testdata", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		valid(name, document)
+		followsSchema(t, name, read(name))
 	}
 	for _, name := range []string{"hostile.ndjson", "empty-ndjson.golden"} {
-		document, err := os.ReadFile(filepath.Join("testdata", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for line := range bytes.Lines(document) {
-			valid(name, line)
+		for line := range bytes.Lines(read(name)) {
+			followsSchema(t, name, line)
 		}
 	}
-	if schema.Validate(map[string]any{"type": "connection", "id": json.Number("1")}) == nil {
-		t.Error("the schema accepts a connection that has nothing but a number")
+	for _, what := range []string{"connection", "finding"} {
+		if schema(t).Validate(map[string]any{"type": what, "id": json.Number("1")}) == nil {
+			t.Errorf("the schema accepts a %s that has nothing but a number", what)
+		}
 	}
 }
 
@@ -265,6 +278,7 @@ func FuzzTable(f *testing.F) {
 		g.row(cell{text: "10.0.0.1"}, cell{text: b}, cell{text: a}, cell{text: "none"}, cell{text: absent})
 		p.title(a)
 		p.paragraph(a+" "+b, normal)
+		p.labelled("what", faint, a+" "+b, normal)
 		p.table(&g)
 		for line := range strings.Lines(p.text.String()) {
 			line = strings.TrimRight(line, "\n")

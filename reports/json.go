@@ -38,7 +38,7 @@ func (j *jsonWriter) Connection(c *analyze.Connection) error {
 }
 
 func (j *jsonWriter) Exchange(x *analyze.Exchange) error {
-	return j.spool.add(spoolKey{x.Connection.ID, x.ID}, j.encoder.exchange(j.spool.room(), x))
+	return j.spool.add(spoolKey{connection: x.Connection.ID, exchange: x.ID}, j.encoder.exchange(j.spool.room(), x))
 }
 
 func (j *jsonWriter) Finding(f *rules.Finding) error {
@@ -91,11 +91,28 @@ func (j *jsonWriter) findings(w *bufio.Writer) error {
 	return err
 }
 
-// connections writes a connection a line and, within it, an exchange a line.
+// connections writes a connection a line and, within it, an exchange a line with
+// its links.
 func (j *jsonWriter) connections(w *bufio.Writer) error {
 	var last spoolKey
+	hops := 0
+	endExchange := func() {
+		if last.exchange != 0 {
+			endHops(w, hops)
+			w.WriteByte('}')
+		}
+		hops = 0
+	}
 	err := j.spool.each(func(key spoolKey, record []byte) error {
 		first := last == spoolKey{}
+		if key.hop != 0 {
+			if key.connection != last.connection || key.exchange != last.exchange {
+				return nil // of an exchange that is not told
+			}
+			hops++
+			return writeHop(w, hops-1, record)
+		}
+		endExchange()
 		switch {
 		case key.exchange != 0 && key.connection != last.connection:
 			return fmt.Errorf("exchange %d has no connection", key.exchange)
@@ -111,11 +128,11 @@ func (j *jsonWriter) connections(w *bufio.Writer) error {
 		last = key
 		w.Write(record)
 		if key.exchange == 0 {
-			_, err := w.WriteString(`,"exchanges":[`)
-			return err
+			w.WriteString(`,"exchanges":[`)
 		}
-		return w.WriteByte('}')
+		return nil
 	})
+	endExchange()
 	if last != (spoolKey{}) {
 		w.WriteString("]}\n")
 	}

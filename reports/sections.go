@@ -183,7 +183,8 @@ func ending(c *reassembly.Connection) cell {
 }
 
 // exchanges shows the slowest.
-func (p *page) exchanges(slow *top[*analyze.Exchange], k clock, r *redactor) {
+func (p *page) exchanges(w *textWriter, k clock) {
+	slow, r := &w.exchanges, &w.redact
 	slow.settle()
 	if len(slow.items) == 0 {
 		return
@@ -196,12 +197,21 @@ func (p *page) exchanges(slow *top[*analyze.Exchange], k clock, r *redactor) {
 		{head: "Connect", right: true, rank: 2}, {head: "TLS", right: true, rank: 9}, {head: "Send", right: true, rank: 3},
 		{head: "Wait", right: true, rank: 1}, {head: "Receive", right: true, rank: 4},
 	}}
+	if len(w.added) > 0 {
+		g.columns = append(g.columns, column{head: "Proxy", right: true, rank: 3})
+	}
 	for _, x := range slow.items {
 		t := &x.Timing
-		g.row(cell{text: strconv.FormatUint(x.ID, 10)}, cell{text: k.moment(begin(x).Time)},
-			cell{text: strconv.FormatUint(x.Connection.ID, 10)}, host(x, r), request(x.Request, r), status(x.Response),
-			cell{duration(totalOf(t)), bold}, phase(t.Blocked), phase(t.DNS), phase(t.Connect), phase(t.SSL), phase(t.Send),
-			phase(t.Wait), phase(t.Receive))
+		cells := []cell{
+			{text: strconv.FormatUint(x.ID, 10)}, {text: k.moment(begin(x).Time)},
+			{text: strconv.FormatUint(x.Connection.ID, 10)}, host(x, r), request(x.Request, r), status(x.Response),
+			{duration(totalOf(t)), bold}, phase(t.Blocked), phase(t.DNS), phase(t.Connect), phase(t.SSL), phase(t.Send),
+			phase(t.Wait), phase(t.Receive),
+		}
+		if len(w.added) > 0 {
+			cells = append(cells, phase(w.addedTo(x)))
+		}
+		g.row(cells...)
 	}
 	p.table(&g)
 }

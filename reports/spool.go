@@ -16,7 +16,7 @@ import (
 const (
 	spoolMemory    = 16 << 20
 	runBuffer      = 32 << 10
-	spoolEntrySize = 32
+	spoolEntrySize = 40
 )
 
 // spool sorts records by key in bounded memory: what does not fit goes as sorted
@@ -31,11 +31,12 @@ type spool struct {
 	runs    []spoolRun
 }
 
-// spoolKey orders a connection's record (exchange 0) before its exchanges.
-type spoolKey struct{ connection, exchange uint64 }
+// spoolKey orders a connection's record (exchange 0) before its exchanges, and
+// an exchange's (hop 0) before its links.
+type spoolKey struct{ connection, exchange, hop uint64 }
 
 func (k spoolKey) compare(l spoolKey) int {
-	return cmp.Or(cmp.Compare(k.connection, l.connection), cmp.Compare(k.exchange, l.exchange))
+	return cmp.Or(cmp.Compare(k.connection, l.connection), cmp.Compare(k.exchange, l.exchange), cmp.Compare(k.hop, l.hop))
 }
 
 type spoolEntry struct {
@@ -80,6 +81,7 @@ func (s *spool) writeRun() error {
 	for _, e := range s.entries {
 		head = binary.AppendUvarint(head[:0], e.connection)
 		head = binary.AppendUvarint(head, e.exchange)
+		head = binary.AppendUvarint(head, e.hop)
 		head = binary.AppendUvarint(head, uint64(e.end-e.start))
 		w.Write(head)
 		w.Write(s.records[e.start:e.end])
@@ -169,7 +171,7 @@ type runReader struct {
 
 // next goes to the next record, if there is one.
 func (r *runReader) next() (more bool, err error) {
-	var head [3]uint64
+	var head [4]uint64
 	for i := range head {
 		head[i], err = binary.ReadUvarint(r.in)
 		if i == 0 && err == io.EOF {
@@ -179,8 +181,8 @@ func (r *runReader) next() (more bool, err error) {
 			return false, fmt.Errorf("read the spooled report back: %w", err)
 		}
 	}
-	r.key = spoolKey{head[0], head[1]}
-	r.record = slices.Grow(r.record[:0], int(head[2]))[:head[2]]
+	r.key = spoolKey{head[0], head[1], head[2]}
+	r.record = slices.Grow(r.record[:0], int(head[3]))[:head[3]]
 	if _, err = io.ReadFull(r.in, r.record); err != nil {
 		return false, fmt.Errorf("read the spooled report back: %w", err)
 	}

@@ -17,7 +17,7 @@ func TestSpoolSortsInBoundedMemory(t *testing.T) {
 			t.Setenv("TMP", folder)
 			keys := make([]spoolKey, 5000)
 			for i := range keys {
-				keys[i] = spoolKey{uint64(i / 7), uint64(i % 7)}
+				keys[i] = spoolKey{uint64(i / 21), uint64(i / 7 % 3), uint64(i % 7)}
 			}
 			random := rand.New(rand.NewPCG(1, 2))
 			random.Shuffle(len(keys), func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
@@ -71,7 +71,7 @@ func TestSpoolTellsThatItCannotWrite(t *testing.T) {
 	t.Setenv("TMP", "/nowhere/at/all")
 	s := spool{limit: 10}
 	defer s.close()
-	if err := s.add(spoolKey{1, 1}, append(s.room(), "more than ten bytes"...)); err == nil {
+	if err := s.add(spoolKey{connection: 1, exchange: 1}, append(s.room(), "more than ten bytes"...)); err == nil {
 		t.Error("no error though there is no place for a temporary file")
 	}
 }
@@ -80,7 +80,7 @@ func TestSpoolHandsOnErrors(t *testing.T) {
 	for _, limit := range []int{10, 1000} {
 		s := spool{limit: limit}
 		for i := range uint64(3) {
-			if err := s.add(spoolKey{i, 0}, append(s.room(), "some record"...)); err != nil {
+			if err := s.add(spoolKey{connection: i}, append(s.room(), "some record"...)); err != nil {
 				t.Fatal(err)
 			}
 		}

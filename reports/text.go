@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -23,6 +24,7 @@ type textWriter struct {
 	connections top[*analyze.Connection]
 	exchanges   top[*analyze.Exchange]
 	stories     stories
+	added       map[uint64]time.Duration // by exchange: what a proxy added to it
 }
 
 func newText(w io.Writer, o Options) Writer {
@@ -71,7 +73,7 @@ func (t *textWriter) Close(c *analyze.Capture) error {
 	p.findings(&t.stories, t.options.Top, t.telling(clock, c))
 	p.pairs(&t.pairs, t.options.Top)
 	p.connections(&t.connections, clock, &t.redact)
-	p.exchanges(&t.exchanges, clock, &t.redact)
+	p.exchanges(t, clock)
 	_, err := io.WriteString(t.w, p.text.String())
 	return err
 }

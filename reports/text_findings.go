@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"wirelag/analyze"
 	"wirelag/reassembly/capture"
@@ -21,11 +22,8 @@ func (p *page) verdict(s *findingSums, c *analyze.Capture, asked int) {
 	} else if n < s.total() {
 		line = s.String()
 	}
-	switch {
-	case s.cost > 0:
-		line += ": " + duration(s.cost) + " lost"
-	case s.lost > 0:
-		line += ": " + size(s.lost) + " lost"
+	if lost := loss(s.cost, s.lost); lost != "" {
+		line += ": " + lost
 	}
 	line += " in " + counted(c.Exchanges, "exchange")
 	if asked < len(rules.All) {
@@ -48,6 +46,19 @@ func (s *findingSums) String() string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// loss is how much time and how many bytes were lost; "" when nothing was.
+func loss(cost time.Duration, bytes int64) string {
+	switch {
+	case cost > 0 && bytes > 0:
+		return duration(cost) + " and " + size(bytes) + " lost"
+	case cost > 0:
+		return duration(cost) + " lost"
+	case bytes > 0:
+		return size(bytes) + " lost"
+	}
+	return ""
 }
 
 var severityStyles = [...]style{rules.Info: faint, rules.Warning: yellow, rules.Error: red}
@@ -78,7 +89,7 @@ func (p *page) findings(s *stories, rows int, how telling) {
 	}
 	hidden := s.more
 	for _, t := range all[min(rows, len(all)):] {
-		hidden.of[t.severity]++
+		hidden.of[t.severity] += uint64(t.findings)
 	}
 	if hidden.total() > 0 {
 		p.text.WriteByte('\n')
@@ -96,7 +107,7 @@ func (p *page) story(t *story, how *telling) {
 	p.labelled("", faint, t.tally()+place(f, how.redact), normal)
 	p.labelled("what", faint, Printable(f.Detail), normal)
 	if !again {
-		p.labelled("why", faint, firstSentence(f.Rule.Doc.What), normal)
+		p.labelled("why", faint, opening(f.Rule.Doc.What), normal)
 	}
 	if advice != f.Advice {
 		p.labelled("do", faint, Printable(f.Advice), normal)
@@ -116,11 +127,8 @@ func (t *story) tally() string {
 	case t.count > 1:
 		parts = append(parts, count(uint64(t.count))+" times")
 	}
-	if t.cost > 0 {
-		parts = append(parts, duration(t.cost)+" lost")
-	}
-	if t.lost > 0 {
-		parts = append(parts, size(t.lost)+" lost")
+	if lost := loss(t.cost, t.lost); lost != "" {
+		parts = append(parts, lost)
 	}
 	if t.worst.Confidence == rules.Likely {
 		parts = append(parts, "likely")
@@ -235,10 +243,18 @@ func (p *page) labelledLines(label string, labelAs style, lines []string, as sty
 	}
 }
 
-// firstSentence is the beginning of a text up to its first full stop.
-func firstSentence(s string) string {
-	if i := strings.Index(s, ". "); i >= 0 {
-		return s[:i+1]
+// enough is how long the reason for a finding is at least, in bytes.
+const enough = 80
+
+// opening is as many sentences at the beginning of s as say enough.
+func opening(s string) string {
+	end := 0
+	for end < enough {
+		stop := strings.Index(s[end:], ". ")
+		if stop < 0 {
+			return s
+		}
+		end += stop + len(". ")
 	}
-	return s
+	return s[:end-1]
 }

@@ -21,6 +21,8 @@ import (
 type Writer interface {
 	Connection(c *analyze.Connection) error
 	Exchange(x *analyze.Exchange) error
+	// Hop takes a link between two exchanges, which came before.
+	Hop(h *analyze.Hop) error
 	// Finding takes a finding, which may concern connections and exchanges that
 	// come later.
 	Finding(f *rules.Finding) error

@@ -62,10 +62,10 @@ func (k *keptRelay) reportHang(p *Pass) {
 		i.Confidence = Likely
 		i.Detail = fmt.Sprintf("After an exchange that agreed on \"Connection: keep-alive\" the next %s got no byte of a response for %s, until %s: "+
 			"likely a relay that passes Connection on and does not read what comes next; a server that hangs looks the same.",
-			known(x), ms(wait), closer(c, side, "ended"))
+			methodOf(x), ms(wait), closer(c, side, "ended"))
 	} else {
 		i.Detail = fmt.Sprintf("%s passed \"Connection: keep-alive\" on to %s and back; it never forwarded the client's next %s, which got no byte of a response for %s, until %s.",
-			c.Server(), k.hop.Back.Connection.Server(), known(x), ms(wait), closer(c, side, "ended"))
+			c.Server(), k.hop.Back.Connection.Server(), methodOf(x), ms(wait), closer(c, side, "ended"))
 		i.Evidence = append(i.Evidence, Evidence{k.hop.Back.Request.HeadEnd.At, "the same Connection field on the relay's upstream side"})
 	}
 	p.Report(i)

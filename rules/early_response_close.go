@@ -37,7 +37,7 @@ var earlyResponseClose = &Rule{
 				Exchange:   x,
 				Severity:   Warning,
 				Detail: fmt.Sprintf("The server answered a %s with status %d and was closing when it had %d bytes of the request; %s.",
-					known(x), x.Response.Status, x.ResponsePlace.Received-x.RequestPlace.Start, left),
+					methodOf(x), x.Response.Status, x.ResponsePlace.Received-x.RequestPlace.Start, left),
 				Evidence: []Evidence{
 					{m.Start.At, "the request begins"},
 					{x.Response.Start.At, "the response"},

@@ -152,9 +152,9 @@ func endOfStream(c *analyze.Connection, side reassembly.Side) (at capture.Mark, 
 	return rst, closer(c, by, "reset"), c.Intact()
 }
 
-// known names a method that is, and else just a request: methods are bytes of
-// the capture.
-func known(x *analyze.Exchange) string {
+// methodOf names the method of x if it is a known one, else just "request":
+// methods are bytes of the capture.
+func methodOf(x *analyze.Exchange) string {
 	switch m := x.Request.Method; m {
 	case "POST", "PATCH", "CONNECT", "LOCK":
 		return m

@@ -123,7 +123,7 @@ func (r *responseRun) tell(p *Pass) {
 		Severity:   Warning,
 		Cost:       r.cost,
 		Detail: fmt.Sprintf("%s on one connection waited up to %s behind the response to a %s, which took %s.",
-			upperFirst(count(r.blocked, "response", "responses")), ms(r.cost), known(x), ms(r.took+toClient)),
+			upperFirst(count(r.blocked, "response", "responses")), ms(r.cost), methodOf(x), ms(r.took+toClient)),
 		Evidence: append([]Evidence{
 			{x.Request.Start.At, "the request in front"},
 			{x.Response.Start.At, "its response begins"},

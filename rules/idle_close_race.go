@@ -115,7 +115,7 @@ func (r *race) instance(again *analyze.Exchange) Instance {
 		how = "RST"
 	}
 	i.Detail = fmt.Sprintf("The server closed the connection%s (%s) while a %s was on its way%s: it got no response",
-		r.idle(), how, known(x), r.reason())
+		r.idle(), how, methodOf(x), r.reason())
 	if rst, _ := c.RST(); !rst.IsZero() && !r.byReset {
 		i.Detail += " but a reset"
 		i.Evidence = append(i.Evidence, Evidence{rst, "the reset"})

@@ -54,7 +54,7 @@ func retried(first, again *analyze.Exchange) Instance {
 		},
 	}
 	i.Detail = fmt.Sprintf("A %s that got no complete response was sent again %s, %s after the first try",
-		known(first), where, ms(again.Request.Start.At.Sub(first.Request.Start.At)))
+		methodOf(first), where, ms(again.Request.Start.At.Sub(first.Request.Start.At)))
 	answered, ok := answeredAt(again)
 	if !ok {
 		i.Detail += ", without a response."

@@ -27,7 +27,7 @@ var responseWithoutRequest = &Rule{
 		return analyze.Listener{
 			Exchange: func(x *analyze.Exchange) {
 				c := x.Connection
-				if x.Request != nil || x.Response == nil || !c.Begun(c.ClientSide()) || len(unasked[c.ID]) >= maxListed {
+				if x.Request != nil || x.Response == nil || !c.Begun(0) || !c.Begun(1) || len(unasked[c.ID]) >= maxListed {
 					return
 				}
 				unasked[c.ID] = append(unasked[c.ID], unaskedResponse(x))

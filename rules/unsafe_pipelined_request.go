@@ -29,9 +29,9 @@ var unsafePipelinedRequest = &Rule{
 			i := Instance{Connection: x.Connection, Exchange: x, Severity: Error}
 			switch {
 			case !x.Request.Idempotent():
-				i.Detail = fmt.Sprintf("The client sent a %s, which is not idempotent, before it had the response to the request before it.", known(x))
+				i.Detail = fmt.Sprintf("The client sent a %s, which is not idempotent, before it had the response to the request before it.", methodOf(x))
 			case x.Order.BehindUnsafe:
-				i.Detail = fmt.Sprintf("The client sent a %s behind a request that is not idempotent, before it had the status of that.", known(x))
+				i.Detail = fmt.Sprintf("The client sent a %s behind a request that is not idempotent, before it had the status of that.", methodOf(x))
 			default:
 				return
 			}

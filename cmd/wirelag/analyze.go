@@ -206,6 +206,11 @@ func (r *recorder) listener() analyze.Listener {
 				r.note(r.writer.Exchange(x))
 			}
 		},
+		Hop: func(h *analyze.Hop) {
+			if r.err == nil {
+				r.note(r.writer.Hop(h))
+			}
+		},
 		Closed: func(c *analyze.Connection) {
 			if r.err == nil {
 				r.note(r.writer.Connection(c))

@@ -94,6 +94,13 @@ func TestFormatsOfTheFirstRun(t *testing.T) {
 	}
 }
 
+// What text says of findings.
+func TestFindings(t *testing.T) {
+	for _, name := range []string{"nagle", "not-reused"} {
+		golden(t, name+".text", wirelag(t, nil, "../../testdata/"+name+".pcap").stdout)
+	}
+}
+
 func TestHelpAndVersion(t *testing.T) {
 	golden(t, "help.golden", wirelag(t, nil, "--help").stdout)
 	golden(t, "help-analyze.golden", wirelag(t, nil, "help", "analyze").stdout)
@@ -134,7 +141,17 @@ func TestErrorsAndStatuses(t *testing.T) {
 		{"unknown flag", []string{"analyze", "--fromat", "json", firstRun}, statusUsage, `unknown flag: --fromat \(see wirelag analyze --help\)`},
 		{"unknown flag of the short form", []string{"--fromat", "json", firstRun}, statusUsage, `unknown flag: --fromat \(see wirelag --help\)`},
 		{"unknown format", []string{"--format", "xml", firstRun}, statusUsage, `invalid argument "xml" .*: want one of text, json, ndjson \(see .*`},
-		{"no rows", []string{"--top", "0", firstRun}, statusUsage, `--top 0: show at least one row .*`},
+		{"no rows", []string{"--top", "0", firstRun}, statusUsage, `invalid argument "0" for "--top" flag: want a number from 1 on .*`},
+		{"unknown rule", []string{"--rules", "nagle-delay-ack", firstRun}, statusUsage,
+			`there is no rule "nagle-delay-ack"; did you mean nagle-delayed-ack\? \(see wirelag --help\)`},
+		{"unknown rule to leave out", []string{"analyze", "--disable", "dns-delay,x", firstRun}, statusUsage,
+			`there is no rule "x" \(see wirelag analyze --help\)`},
+		{"unknown rule to show", []string{"rules", "handshake"}, statusUsage,
+			`there is no rule "handshake"; did you mean handshake-overhead\? \(see wirelag rules --help\)`},
+		{"two rules to show", []string{"rules", "dns-delay", "nagle-hold"}, statusUsage, `give the id of one rule \(see wirelag rules --help\)`},
+		{"unknown severity", []string{"--fail-on", "fatal", firstRun}, statusUsage, `.*want one of none, info, warning, error .*`},
+		{"no such configuration", []string{"--config", "missing.yaml", firstRun}, statusUsage, `missing\.yaml: no such file or directory`},
+		{"configuration is a directory", []string{"--config", hollow, firstRun}, statusUsage, `.*hollow: is a directory`},
 		{"no output", []string{"-o", "", firstRun}, statusUsage, `--output: give the name of a file.*`},
 		{"empty file", []string{empty}, statusInput, `.*empty\.pcap: is empty`},
 		{"no capture", []string{text}, statusInput, `.*text\.pcap: is neither pcap nor pcapng`},

@@ -20,7 +20,7 @@ func unknown(what, name string, known []string) string {
 func nearest(word string, known []string) string {
 	best, least := "", len(word)/3+2
 	for _, k := range known {
-		if d := min(editDistance(word, k), editDistance(word, beginning(k, word))+1); d < least {
+		if d := min(editDistance(word, k), editDistance(word, beginning(k, word))); d < least {
 			best, least = k, d
 		}
 	}

@@ -1,0 +1,173 @@
+package reports
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"wirelag/analyze"
+	"wirelag/rules"
+)
+
+// strangeRules find something in all traffic, and say it as strangely as can be.
+var strangeRules = []*rules.Rule{
+	{
+		ID: "every-exchange", Title: "an exchange happened", Severities: []rules.Severity{rules.Info, rules.Warning, rules.Error},
+		Doc: rules.Doc{
+			What: "Exchanges happen. This is of no use to anyone.",
+			Cure: "Nothing that could be done.", References: []string{"RFC 9110 §3.4", "HTTP-DG §1.1"},
+		},
+		Listen: func(p *rules.Pass) analyze.Listener {
+			return analyze.Listener{Exchange: func(x *analyze.Exchange) {
+				i := rules.Instance{Connection: x.Connection, Exchange: x, Detail: "An exchange with \x1b[31m日本語\u202e \xff \\ \" happened."}
+				if x.Response == nil {
+					i.Severity, i.BytesLost, i.Detail = rules.Error, 1234, "An exchange had no response."
+				}
+				if x.Request != nil {
+					i.Severity = max(i.Severity, rules.Warning)
+					i.Cost = x.Request.End.At.Sub(x.Request.Start.At) + 1500*time.Microsecond
+					i.Evidence = []rules.Evidence{{Mark: x.Request.End.At, What: "end\x07 of the request"}, {Mark: x.Request.Start.At, What: "its start"}, {What: "nothing"}}
+				}
+				p.Report(i)
+			}}
+		},
+	},
+	{
+		ID: "every-connection", Title: "a connection was there", Severities: []rules.Severity{rules.Info}, Per: rules.PerPair,
+		Doc: rules.Doc{What: "Connections come, and go.", Cure: "Let them.", References: []string{"RFC 9293"}},
+		Listen: func(p *rules.Pass) analyze.Listener {
+			return analyze.Listener{Closed: func(c *analyze.Connection) {
+				p.Report(rules.Instance{
+					Connection: c, Confidence: rules.Likely, Detail: "It was a connection.",
+					Evidence: []rules.Evidence{{Mark: c.First(), What: "its first packet"}, {Mark: c.Last(), What: "its last"}},
+				})
+			}}
+		},
+	},
+}
+
+// crowd is a script of many clients, each with one connection and one exchange.
+func crowd(clients int) string {
+	var s strings.Builder
+	for i := range clients {
+		fmt.Fprintf(&s, "c%d 10.1.%d.%d:1000 > 10.0.0.2:80\n", i, i/200, i%200)
+	}
+	for i := range clients {
+		fmt.Fprintf(&s, `%[1]dms c%[1]d > SYN
+%[1]dms c%[1]d < SYN ACK
+%[1]dms c%[1]d > ACK
+%[1]dms c%[1]d > "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+%[1]dms c%[1]d < "HTTP/1.1 204 No Content\r\n\r\n"
+`, i)
+	}
+	return s.String()
+}
+
+func TestFindingsAreBoundedInText(t *testing.T) {
+	got := reportOnScript(t, crowd(maxStories/2+100), "text", options())
+	for _, want := range []string{
+		"2,148 warnings, 2,148 info: 3.22 s lost in 2,148 exchanges.\n",
+		"\n  and 2,138 warnings, 2,148 info more (--top)\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+	if lines := strings.Count(got, "\n"); lines > 200 {
+		t.Errorf("%d lines", lines)
+	}
+}
+
+func TestFindingsOfOnePairAreOneStory(t *testing.T) {
+	const script = `
+a 10.0.0.1:40001 > 10.0.0.2:80
+b 10.0.0.1:40002 > 10.0.0.2:80
+0ms a > SYN
+0ms a < SYN ACK
+0ms a > ACK
+1ms a > "GET /1 HTTP/1.1\r\nHost: example.org\r\n\r\n"
+2ms a < "HTTP/1.1 204 No Content\r\n\r\n"
+3ms a > "GET /2 HTTP/1.1\r\nHost: example.org\r\n\r\n"
+4ms a < "HTTP/1.1 204 No Content\r\n\r\n"
+5ms b > SYN
+5ms b < SYN ACK
+5ms b > ACK
+6ms b > "GET /3 HTTP/1.1\r\n"
+8ms b > "Host: example.org\r\n\r\n"
+9ms b < "HTTP/1.1 204 No Content\r\n\r\n"
+`
+	golden(t, "story.golden", reportOnScript(t, script, "text", options()))
+	o := options()
+	o.MinSeverity = rules.Warning
+	got := reportOnScript(t, script, "text", o)
+	if strings.Contains(got, "every-connection") || !strings.Contains(got, "\n  without 1 info (--min-severity)\n") ||
+		!strings.HasPrefix(got, "2 warnings, 1 info: 6.50 ms lost in 3 exchanges.\n") {
+		t.Errorf("--min-severity warning: %s", got)
+	}
+}
+
+// Lists inside a finding are capped, and say how many there are.
+func TestFindingListsAreCapped(t *testing.T) {
+	var s strings.Builder
+	s.WriteString("c 10.0.0.1:1000 > 10.0.0.2:80\n0ms c > SYN\n0ms c < SYN ACK\n0ms c > ACK\n")
+	for i := range 150 {
+		fmt.Fprintf(&s, "%dms c > \"GET / HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n\"\n", 2*i+1)
+		fmt.Fprintf(&s, "%dms c < \"HTTP/1.1 204 No Content\\r\\n\\r\\n\"\n", 2*i+2)
+	}
+	var report struct {
+		Summary struct {
+			Findings map[string]int
+			Cost     float64 `json:"cost_ms"`
+		}
+		Findings []struct {
+			Rule, Detail   string
+			Count          int
+			Cost           float64 `json:"cost_ms"`
+			Exchanges      []int
+			ExchangesTotal int `json:"exchanges_total"`
+			Frames         []int
+			FramesTotal    int `json:"frames_total"`
+			Evidence       []struct{ What string }
+		}
+	}
+	document := reportOnScript(t, s.String(), "json", options())
+	if err := json.Unmarshal([]byte(document), &report); err != nil {
+		t.Fatal(err)
+	}
+	f := report.Findings[0]
+	if f.Rule != "every-exchange" || f.Count != 150 || len(f.Exchanges) != 100 || f.ExchangesTotal != 150 ||
+		f.FramesTotal != 450 || len(f.Frames) > 100 || len(f.Evidence) > 100 || f.Cost != 225 {
+		t.Errorf("%+v", f)
+	}
+	if report.Summary.Findings["warning"] != 1 || report.Summary.Findings["info"] != 1 || report.Summary.Cost != 225 {
+		t.Errorf("%+v", report.Summary)
+	}
+	if want := "An exchange with \x1b[31m日本語\u202e \\xff \\\\ \" happened."; f.Detail != want {
+		t.Errorf("%q, want %q", f.Detail, want)
+	}
+	followsSchema(t, "capped", []byte(document))
+}
+
+// A verdict comes first, whatever there is to say.
+func TestVerdict(t *testing.T) {
+	for _, c := range []struct {
+		sums      findingSums
+		exchanges uint64
+		asked     int
+		want      string
+	}{
+		{findingSums{}, 12, len(rules.All), "Nothing to complain about in 12 exchanges."},
+		{findingSums{}, 1, 2, fmt.Sprintf("Nothing to complain about in 1 exchange, by 2 of %d rules.", len(rules.All))},
+		{findingSums{of: [3]uint64{3, 0, 0}}, 12, len(rules.All), "Nothing to complain about (3 info) in 12 exchanges."},
+		{findingSums{of: [3]uint64{0, 2, 1}, cost: 3200 * time.Millisecond, lost: 5}, 12, len(rules.All), "1 error, 2 warnings: 3.20 s and 5 B lost in 12 exchanges."},
+		{findingSums{of: [3]uint64{0, 0, 1}, lost: 4096}, 1000, len(rules.All), "1 error: 4.10 KB lost in 1,000 exchanges."},
+	} {
+		p := &page{width: 80}
+		p.verdict(&c.sums, &analyze.Capture{Exchanges: c.exchanges}, c.asked)
+		if got := strings.TrimSpace(p.text.String()); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
