@@ -12,6 +12,10 @@ import (
 // would have one second).
 const leastTimeout = 200 * time.Millisecond
 
+// leastStall is the least time for which a stream stood still that is told: what is
+// shorter costs nothing, and may be a segment that came late.
+const leastStall = time.Millisecond
+
 // leastToReceiver is how far the receiver must be for the time of an
 // acknowledgement to tell which copy it answers.
 const leastToReceiver = time.Millisecond
@@ -36,6 +40,7 @@ func (s *sender) repeat(d seen, stamp uint32, hole capture.Time, p path) {
 	default:
 		l.Decided, l.Spurious = true, true // nothing shows that it was missed
 	}
+	l.from, l.until = l.Since.Time, l.Repeat.Time
 	l.Kind = s.kindOf(d, p)
 	s.repairing = max(s.repairing, s.top)
 	if len(s.losses) < maxLosses {
@@ -75,9 +80,21 @@ func (s *sender) judge(upTo int64, segment *packet.Segment, twice bool, p path) 
 			l.Decided = true
 			l.Spurious = segment.Mark.Sub(l.Repeat) < 3*p.toReceiver/4
 		}
+		if l.counts() && !l.Original.IsZero() && l.Offset <= s.stuck.upTo && s.stuck.upTo < l.Offset+l.Length {
+			l.follow(s.stuck.at, segment.Mark, p)
+		}
 	}
 	if upTo >= s.repairing {
 		s.duplicateACKs, s.sackSeen = 0, false
+	}
+}
+
+// follow takes the time of the stall from the acknowledgements that told of its
+// begin and its end: a queue behind the capture point is in both.
+func (l *Loss) follow(begin, end capture.Mark, p path) {
+	from, until := begin.Time.Add(-p.toReceiver), end.Time.Add(-p.toReceiver)
+	if from >= l.Original.Time && until > from {
+		l.from, l.until, l.Stall = from, until, until.Sub(from)
 	}
 }
 
@@ -100,14 +117,13 @@ func (l *Loss) counts() bool { return !l.Spurious && (l.Decided || l.Original.Is
 func (t *Transfer) Stalled() (total time.Duration, losses []Loss) {
 	var until capture.Time
 	for _, l := range t.Losses {
-		if !l.counts() || l.Stall <= 0 || l.Since.IsZero() {
+		if !l.counts() || l.Stall < leastStall || l.Since.IsZero() {
 			continue
 		}
 		losses = append(losses, l)
-		from := max(l.Since.Time, until)
-		if end := l.Repeat.Time; end > from {
-			total += end.Sub(from)
-			until = end
+		if from := max(l.from, until); l.until > from {
+			total += l.until.Sub(from)
+			until = l.until
 		}
 	}
 	return total, losses

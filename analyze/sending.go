@@ -62,6 +62,9 @@ func (v *conversation) followACK(side reassembly.Side, s *packet.Segment, class 
 		twice := class.Has(reassembly.Spurious) || s.Options.SACKCount > 0 && upTo >= to.top
 		to.judge(upTo, s, twice, v.path(other))
 	}
+	if to.stuck.upTo != upTo && (class.Has(reassembly.DuplicateACK) || s.Options.SACKCount > 0) {
+		to.stuck = acked{upTo, edge, s.Mark}
+	}
 	to.acknowledge(acked{upTo, edge, s.Mark}, v.path(other))
 	v.spare(to)
 	if other != c.ClientSide() && len(v.pairing.waiting) > 0 {
@@ -198,18 +201,24 @@ func (s *sender) claim(begin int64, m *http1.Message, t *Transfer) {
 }
 
 // review takes back what the whole message shows otherwise. The application
-// paused where segments that Nagle's algorithm would have held were not, and where
+// paused where segments that Nagle's algorithm would have held were not, where a
+// timer explains the pauses better, and where
 // a delayed acknowledgement came just before what followed a segment that was
 // not full, but did so only once. Where a window grows as fast as slow start
 // does, the sender would have had to stop without it, too; and where it grows later,
 // up to openWindow, the buffer was being tuned.
 func (t *Transfer) review(openWindow int64) {
 	partial := 0
+	var holds []Pause
 	for i := range t.Pauses {
-		if p := &t.Pauses[i]; p.Partial && p.DelayedTime() > 0 {
+		switch p := &t.Pauses[i]; {
+		case p.Cause == ByNagle:
+			holds = append(holds, *p)
+		case p.Partial && p.DelayedTime() > 0:
 			partial++
 		}
 	}
+	notHeld := t.NoDelay || Timed(holds)
 	flight := 0
 	if t.begun && t.Before == 0 {
 		flight = defaultWindow / 2 // slow start begins with a window
@@ -217,7 +226,7 @@ func (t *Transfer) review(openWindow int64) {
 	for i := range t.Pauses {
 		p := &t.Pauses[i]
 		switch {
-		case p.Cause == ByNagle && t.NoDelay, p.Partial && p.DelayedTime() > 0 && partial < 2:
+		case p.Cause == ByNagle && notHeld, p.Partial && p.DelayedTime() > 0 && partial < 2:
 			p.Cause = ByApplication
 		case p.Cause == ByWindow && !p.Zero && (float64(openWindow) >= leastGrowth*float64(p.Window) || flight > 0 && float64(p.Flight) >= leastGrowth*float64(flight)):
 			p.Cause = ByACK

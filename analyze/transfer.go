@@ -74,10 +74,12 @@ type Loss struct {
 	Kind     LossKind
 	// Stall is how long the stream stood still at the receiver for it: from when
 	// the first copy, or what came behind it, should have been readable.
-	Since   capture.Mark // begin of the stall
-	Stall   time.Duration
-	Decided bool   // whether the first copy had arrived is known
-	stamp   uint32 // the repeat's timestamp; 0 without
+	Since capture.Mark // begin of the stall
+	Stall time.Duration
+	// from and until are the stall's time as it would have passed the capture point.
+	from, until capture.Time
+	Decided     bool   // whether the first copy had arrived is known
+	stamp       uint32 // the repeat's timestamp; 0 without
 	// Spurious: the first copy had arrived.
 	Spurious bool
 }
@@ -139,6 +141,7 @@ type sender struct {
 	begun         bool  // the stream's beginning is in the capture
 	repairing     int64 // place up to which a loss is being repaired
 	duplicateACKs int
+	stuck         acked // the first acknowledgement that showed a hole at its place
 	sackSeen      bool
 }
 

@@ -48,6 +48,14 @@ var strangeRules = []*rules.Rule{
 	},
 }
 
+// typicalFinding is a finding of its own.
+func typicalFinding() *rules.Finding {
+	return &rules.Finding{
+		ID: 1, Rule: strangeRules[0], Severity: rules.Warning, Connection: typicalExchange().Connection, Connections: []uint64{1},
+		ConnectionsTotal: 1, Count: 1, Cost: time.Millisecond, Detail: "It happened.", Advice: "Let it.",
+	}
+}
+
 // crowd is a script of many clients, each with one connection and one exchange.
 func crowd(clients int) string {
 	var s strings.Builder
@@ -159,13 +167,14 @@ func TestVerdict(t *testing.T) {
 		want      string
 	}{
 		{findingSums{}, 12, len(rules.All), "Nothing to complain about in 12 exchanges."},
+		{findingSums{}, 0, len(rules.All), "Nothing to complain about in 3 connections without a readable HTTP exchange."},
 		{findingSums{}, 1, 2, fmt.Sprintf("Nothing to complain about in 1 exchange, by 2 of %d rules.", len(rules.All))},
 		{findingSums{of: [3]uint64{3, 0, 0}}, 12, len(rules.All), "Nothing to complain about (3 info) in 12 exchanges."},
 		{findingSums{of: [3]uint64{0, 2, 1}, cost: 3200 * time.Millisecond, lost: 5}, 12, len(rules.All), "1 error, 2 warnings: 3.20 s and 5 B lost in 12 exchanges."},
 		{findingSums{of: [3]uint64{0, 0, 1}, lost: 4096}, 1000, len(rules.All), "1 error: 4.10 KB lost in 1,000 exchanges."},
 	} {
 		p := &page{width: 80}
-		p.verdict(&c.sums, &analyze.Capture{Exchanges: c.exchanges}, c.asked)
+		p.verdict(&c.sums, &analyze.Capture{Connections: 3, Exchanges: c.exchanges}, c.asked)
 		if got := strings.TrimSpace(p.text.String()); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
 		}

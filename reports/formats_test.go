@@ -212,7 +212,7 @@ func TestJSONIsTheSameThroughATemporaryFile(t *testing.T) {
 	defer func() { Formats = formats }()
 	Formats = []Format{{"json", "", func(w io.Writer, o Options) Writer {
 		j := newJSON(w, o).(*jsonWriter)
-		j.spool.limit = 100
+		j.spool.limit, j.told.limit = 100, 100
 		return j
 	}}}
 	golden(t, "hostile.json", reportOn(t, "hostile", "json", options()))
@@ -226,10 +226,13 @@ func TestGivingUpLeavesNothing(t *testing.T) {
 		var out bytes.Buffer
 		w := f.New(&out, options())
 		if j, ok := w.(*jsonWriter); ok {
-			j.spool.limit = 100
+			j.spool.limit, j.told.limit = 100, 100
 		}
 		x := typicalExchange()
 		if err := w.Exchange(x); err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+		}
+		if err := w.Finding(typicalFinding()); err != nil {
 			t.Errorf("%s: %v", f.Name, err)
 		}
 		written := out.Len()

@@ -18,8 +18,8 @@ import (
 // its description.
 const schemaNumber = 1
 
-// jsonWriter writes the report as one object. Connections and exchanges are
-// encoded as they come and sorted by number in a spool.
+// jsonWriter writes the report as one object. Connections, exchanges and
+// findings are encoded as they come and sorted by number in spools.
 type jsonWriter struct {
 	w       io.Writer
 	version string

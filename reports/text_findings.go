@@ -25,12 +25,23 @@ func (p *page) verdict(s *findingSums, c *analyze.Capture, asked int) {
 	if lost := loss(s.cost, s.lost); lost != "" {
 		line += ": " + lost
 	}
-	line += " in " + counted(c.Exchanges, "exchange")
+	line += " in " + scope(c)
 	if asked < len(rules.All) {
 		line += fmt.Sprintf(", by %d of %d rules", asked, len(rules.All))
 	}
 	p.flow("", "", line+".", bold)
 	p.text.WriteByte('\n')
+}
+
+// scope is what the verdict is about.
+func scope(c *analyze.Capture) string {
+	switch {
+	case c.Exchanges > 0:
+		return counted(c.Exchanges, "exchange")
+	case c.Connections > 0:
+		return counted(c.Connections, "connection") + " without a readable HTTP exchange"
+	}
+	return "a capture without TCP connections"
 }
 
 // String is what there is of each severity, the worst first: "1 error, 2 warnings".
@@ -146,7 +157,7 @@ func (t *story) tally() string {
 func place(f *rules.Finding, r *redactor) string {
 	c := f.Connection
 	client := c.Client().String()
-	if f.ConnectionsTotal > 1 {
+	if f.ConnectionsTotal > 1 || f.Rule.Per == rules.PerPair {
 		client = c.Client().Addr().String()
 	}
 	s := client + " → " + c.Server().String()
@@ -186,9 +197,10 @@ const maxEvidence = 6
 
 // evidence shows packets: number, time and what they show.
 func (p *page) evidence(f *rules.Finding, how *telling) {
+	packets, more := firstPackets(f)
 	var rows [][3]string
 	var widths [2]int
-	for _, e := range firstPackets(f.Evidence) {
+	for _, e := range packets {
 		row := [3]string{e.Mark.Frame.String(), how.clock.moment(e.Mark.Time), Printable(e.What)}
 		if file := e.Mark.Frame.File(); file < len(how.files) {
 			row[2] += " (" + Printable(filepath.Base(how.files[file].Name)) + ")"
@@ -201,32 +213,39 @@ func (p *page) evidence(f *rules.Finding, how *telling) {
 		p.labelledLines(label, faint, []string{fmt.Sprintf("%*s  %*s  %s", widths[0], row[0], widths[1], row[1], row[2])}, normal)
 		label = ""
 	}
-	if more := f.EvidenceTotal - maxEvidence; more > 0 {
+	if more > 0 {
 		p.labelled(label, faint, fmt.Sprintf("and %s more", count(uint64(more))), normal)
 	}
 }
 
-// firstPackets are the packets that come first in evidence, by time.
-func firstPackets(evidence []rules.Evidence) (packets []rules.Evidence) {
-	for _, e := range evidence {
-		if !e.Mark.IsZero() && len(packets) < maxEvidence {
+// firstPackets are the packets that stand first in the evidence of f, each once
+// and by time, and how many more there are.
+func firstPackets(f *rules.Finding) (packets []rules.Evidence, more int) {
+	more = f.EvidenceTotal
+	for _, e := range f.Evidence {
+		known := e.Mark.IsZero() || slices.Contains(packets, e)
+		if !known && len(packets) == maxEvidence {
+			break
+		}
+		if more--; !known {
 			packets = append(packets, e)
 		}
 	}
 	slices.SortStableFunc(packets, func(a, b rules.Evidence) int {
 		return cmp.Or(cmp.Compare(a.Mark.Time, b.Mark.Time), cmp.Compare(a.Mark.Frame, b.Mark.Frame))
 	})
-	return packets
+	return packets, more
 }
 
 const (
 	labelWidth  = len("warning")
 	labelIndent = gap + labelWidth + gap
+	mostProse   = 100 // columns that can be read with ease
 )
 
 // labelled writes s in as many lines as it takes, beside a label.
 func (p *page) labelled(label string, labelAs style, s string, as style) {
-	p.labelledLines(label, labelAs, Wrap(s, p.width-labelIndent), as)
+	p.labelledLines(label, labelAs, Wrap(s, min(p.width-labelIndent, mostProse)), as)
 }
 
 // labelledLines writes lines beside a label, and cuts those that do not fit.

@@ -46,13 +46,17 @@ func (k *keptRelay) reportHang(p *Pass) {
 		return
 	}
 	_, side, _ := c.Ended()
+	kept := "\"Connection: keep-alive\""
+	if !k.agreed.Request.HasToken("Connection", "keep-alive") {
+		kept = "\"Proxy-Connection: keep-alive\""
+	}
 	i := Instance{
 		Connection: c,
 		Exchange:   x,
 		Severity:   Error,
 		Cost:       wait,
 		Evidence: []Evidence{
-			{k.agreed.Request.HeadEnd.At, "request with Connection: keep-alive"},
+			{k.agreed.Request.HeadEnd.At, "request with " + kept},
 			{k.agreed.Response.HeadEnd.At, "response that agrees"},
 			{x.Request.End.At, "end of the next request, which gets no response"},
 			{end, "end of the connection"},
@@ -60,13 +64,13 @@ func (k *keptRelay) reportHang(p *Pass) {
 	}
 	if k.hop == nil {
 		i.Confidence = Likely
-		i.Detail = fmt.Sprintf("After an exchange that agreed on \"Connection: keep-alive\" the next %s got no byte of a response for %s, until %s: "+
-			"likely a relay that passes Connection on and does not read what comes next; a server that hangs looks the same.",
-			methodOf(x), ms(wait), closer(c, side, "ended"))
+		i.Detail = fmt.Sprintf("After an exchange that agreed on %s the next %s got no byte of a response for %s, until %s: "+
+			"likely a relay that passes the field on and does not read what comes next; a server that hangs looks the same.",
+			kept, methodOf(x), ms(wait), closer(c, side, "ended"))
 	} else {
-		i.Detail = fmt.Sprintf("%s passed \"Connection: keep-alive\" on to %s and back; it never forwarded the client's next %s, which got no byte of a response for %s, until %s.",
-			c.Server(), k.hop.Back.Connection.Server(), methodOf(x), ms(wait), closer(c, side, "ended"))
-		i.Evidence = append(i.Evidence, Evidence{k.hop.Back.Request.HeadEnd.At, "the same Connection field on the relay's upstream side"})
+		i.Detail = fmt.Sprintf("%s passed %s on to %s and back; it never forwarded the client's next %s, which got no byte of a response for %s, until %s.",
+			c.Server(), kept, k.hop.Back.Connection.Server(), methodOf(x), ms(wait), closer(c, side, "ended"))
+		i.Evidence = append(i.Evidence, Evidence{k.hop.Back.Request.HeadEnd.At, "the same on the relay's upstream side"})
 	}
 	p.Report(i)
 }

@@ -23,7 +23,7 @@ var hopByHopForwarded = &Rule{
 		Likely:       "Where the two exchanges may not be the same request on both sides of a proxy (no address, id or unique content proves it).",
 		Limits: "Silent where a proxy would send the same by itself: Keep-Alive of a response counts when the relay changed nothing at all or repeats a count of requests that is not its own, TE and Upgrade when Connection " +
 			"does not name them (or nothing was changed), Upgrade when the protocol was not switched, Proxy- fields when the next hop is no proxy. Transfer-Encoding, Trailer, and fields meant for all recipients are " +
-			"never flagged. Silent about relays that open their upstream connection within 0.5 ms and change no byte: they do not look at HTTP. Exchanges are matched within 60 s.",
+			"never flagged. Silent about relays that open their upstream connection within 0.8 ms and change no byte: they do not look at HTTP. Exchanges are matched within 60 s.",
 		Cure:       "Configure or update the proxy so that it removes Connection, every field that it names, and the fields above from both requests and responses (RFC 9110 §7.6.1); with nginx, clear the field by proxy_set_header or proxy_hide_header.",
 		References: []string{"HTTP-DG §4.3.1", "HTTP-DG §4.5.6", "RFC 9110 §7.6.1", "RFC 9110 §7.8", "RFC 9110 §10.1.4", "RFC 9110 §11.7.2"},
 	},
@@ -56,7 +56,7 @@ func judgeHop(p *Pass, h *analyze.Hop, counts *countdowns) {
 
 // byteRelayMax is how soon a relay that does not look at HTTP connects upstream
 // when a client has connected to it.
-const byteRelayMax = 500 * time.Microsecond
+const byteRelayMax = 800 * time.Microsecond
 
 // byteRelay reports whether what joins the two connections may pass bytes on
 // without looking at them: it connected upstream before it can have read a

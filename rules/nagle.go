@@ -23,6 +23,7 @@ var nagleDelayedACK = &Rule{
 		CapturePoint: "Round trips between capture point and either end are taken off; the delay is the same at any point.",
 		Likely:       withoutHandshake,
 		Limits: "Silent when the sender leaves a small segment while another is unacknowledged anywhere on the connection (TCP_NODELAY is on), " +
+			"when four or more such segments follow the acknowledgements at distances that vary as much as the pauses do (a timer), " +
 			"without a round trip sample, without the request in the capture, and between messages.",
 		Cure: "Write the message in one piece (one write, writev, or a buffer that is flushed once), or set TCP_NODELAY on the sender's socket; " +
 			"with TCP_NODELAY alone many small writes become many small packets.",
@@ -112,19 +113,15 @@ const leastHold = time.Millisecond
 const (
 	enoughHolds   = 32      // on a connection, without a sign that Nagle's algorithm is off
 	maxSuspicions = 1 << 12 // connections with fewer
+	maxHolds      = 256     // pauses of one side of a connection that are compared
 )
 
 // eachHold calls f with the transfers of every exchange. What it returns is
 // reported when the connection is over, or has shown the same often enough:
 // until then a segment may yet show that its sender has Nagle's algorithm off,
-// and that a timer of the application coincided.
+// or many that a timer of the application coincided.
 func eachHold(p *Pass, f func(x *analyze.Exchange, t *analyze.Transfer, d sent) *Instance) analyze.Listener {
-	suspected := map[*analyze.Connection]map[sent][]Instance{}
-	report := func(instances []Instance) {
-		for _, i := range instances {
-			p.Report(i)
-		}
-	}
+	suspected := map[*analyze.Connection]map[sent]*suspicion{}
 	l := eachTransfer(func(x *analyze.Exchange, t *analyze.Transfer, d sent) {
 		c := x.Connection
 		if t.NoDelay {
@@ -143,18 +140,45 @@ func eachHold(p *Pass, f func(x *analyze.Exchange, t *analyze.Transfer, d sent) 
 				p.Report(*i)
 				return
 			}
-			suspected[c] = map[sent][]Instance{}
+			suspected[c] = map[sent]*suspicion{}
 		}
-		suspected[c][d] = append(suspected[c][d], *i)
-		if len(suspected[c][d]) >= enoughHolds {
-			report(suspected[c][d])
+		if suspected[c][d] == nil {
+			suspected[c][d] = &suspicion{}
+		}
+		suspected[c][d].add(*i, t)
+		if len(suspected[c][d].instances) >= enoughHolds {
+			suspected[c][d].report(p)
 			delete(suspected[c], d)
 		}
 	})
 	l.Closed = func(c *analyze.Connection) {
-		report(suspected[c][requestSent])
-		report(suspected[c][responseSent])
+		suspected[c][requestSent].report(p)
+		suspected[c][responseSent].report(p)
 		delete(suspected, c)
 	}
 	return l
+}
+
+// suspicion is what one side of a connection seems to have held back.
+type suspicion struct {
+	instances []Instance
+	holds     []analyze.Pause
+}
+
+func (s *suspicion) add(i Instance, t *analyze.Transfer) {
+	s.instances = append(s.instances, i)
+	for _, pause := range t.Pauses {
+		if pause.Cause == analyze.ByNagle && len(s.holds) < maxHolds {
+			s.holds = append(s.holds, pause)
+		}
+	}
+}
+
+func (s *suspicion) report(p *Pass) {
+	if s == nil || analyze.Timed(s.holds) {
+		return
+	}
+	for _, i := range s.instances {
+		p.Report(i)
+	}
 }

@@ -113,11 +113,15 @@ type story struct {
 
 func stories(t *testing.T) (all []story) {
 	t.Helper()
-	files, err := filepath.Glob("testdata/clean-*.pcap*")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no captures: %v", err)
+	var files []string
+	for _, pattern := range []string{"clean-*", "*-nagle-*", "*-delayed-ack-*", "*-retransmission-stall-*"} {
+		found, err := filepath.Glob("testdata/" + pattern + ".pcap*")
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no captures %s: %v", pattern, err)
+		}
+		files = append(files, found...)
 	}
-	for _, file := range files {
+	for _, file := range slices.Compact(slices.Sorted(slices.Values(files))) {
 		src, errs := capture.OpenAll([]string{file}, nil)
 		if len(errs) > 0 {
 			t.Fatal(errs)

@@ -7,9 +7,6 @@ import (
 	"wirelag/analyze"
 )
 
-// lossLeast is the least stall that is told.
-const lossLeast = time.Millisecond
-
 var retransmissionStall = &Rule{
 	ID:         "retransmission-stall",
 	Title:      "a lost segment held a message back",
@@ -20,7 +17,7 @@ var retransmissionStall = &Rule{
 		Measured: "A segment of the message was sent again that had not arrived: by the sender's timer, by duplicate or selective " +
 			"acknowledgements, or by a tail loss probe. Cost = how long the stream stood still: from the lost copy (or, where only its hole is " +
 			"seen, from what came behind it) to the repeat; overlapping stalls count once.",
-		CapturePoint: "Behind the loss the hole is seen, before it the lost copy; both give the same time. " +
+		CapturePoint: "Behind the loss the hole is seen; before it the lost copy, and the acknowledgements that told of the hole and of its end. Both give the same time. " +
 			"Where neither is in the capture (the last segment lost before the capture point) it is silent.",
 		Likely:     "Where a hole was filled, but neither timestamps, DSACK nor the time of the acknowledgement tell whether the first copy had arrived.",
 		Limits:     "Silent where nothing tells that of a copy that was seen, and for spurious repeats: the first copy had arrived (DSACK, or acknowledged sooner than a round trip after the repeat).",
@@ -30,7 +27,7 @@ var retransmissionStall = &Rule{
 	Listen: func(p *Pass) analyze.Listener {
 		return eachTransfer(func(x *analyze.Exchange, t *analyze.Transfer, d sent) {
 			cost, losses := t.Stalled()
-			if cost < lossLeast || len(losses) == 0 {
+			if len(losses) == 0 {
 				return
 			}
 			worst := losses[0]

@@ -97,7 +97,7 @@ func (a *analysis) run(cmd *cobra.Command, names []string) error {
 		return &failure{statusOutput, err}
 	}
 	err = a.report(ctx, cancel, source, out, asked, told)
-	if err == nil && len(unreadable) > 0 {
+	if len(unreadable) > 0 && (err == nil || errors.Is(err, errFindings)) {
 		err = &failure{statusInput, nil}
 	}
 	return err
@@ -156,7 +156,7 @@ func (a *analysis) report(ctx context.Context, cancel func(), source capture.Sou
 		return &failure{statusInput, readErr}
 	}
 	if least, ok := severityOf(a.options.failOn); ok && r.found && r.worst >= least {
-		return &failure{statusFindings, nil}
+		return errFindings
 	}
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"wirelag/rules"
 )
@@ -32,7 +31,7 @@ default.`,
 			if err != nil {
 				return err
 			}
-			return s.print(asked.yaml(cmd.Flags()))
+			return s.print(asked.yaml(cmd))
 		},
 	}
 	o.addSettings(cmd)
@@ -48,19 +47,19 @@ func (s streams) print(text string) error {
 }
 
 // yaml writes the configuration as a file of its own, with what the settings mean.
-func (e *enabled) yaml(flags *pflag.FlagSet) string {
+func (e *enabled) yaml(cmd *cobra.Command) string {
 	var b strings.Builder
 	for _, name := range settings {
-		flag := flags.Lookup(name)
-		_, usage := pflag.UnquoteUsage(flag)
+		flag := cmd.Flags().Lookup(name)
+		usage := strings.ReplaceAll(flag.Usage, "`", "")
 		if c, ok := flag.Value.(*choice); ok {
 			usage += ": " + strings.Join(c.allowed, ", ")
 		}
-		value, standard := flag.Value.String(), flag.DefValue
+		value := flag.Value.String()
 		if name == "disable" {
 			value = "[" + strings.Join(e.disabled(), ", ") + "]"
 		}
-		fmt.Fprintf(&b, "# %s; default %s\n%s: %s\n\n", usage, standard, name, value)
+		fmt.Fprintf(&b, "# %s; default %s\n%s: %s\n\n", usage, flag.DefValue, name, value)
 	}
 	b.WriteString("# options of rules\nrules:\n")
 	for _, r := range rules.All {

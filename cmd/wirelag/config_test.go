@@ -7,6 +7,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"wirelag/reports"
+	"wirelag/rules"
 )
 
 func configFile(t *testing.T, text string) string {
@@ -108,12 +111,12 @@ func TestConfigErrors(t *testing.T) {
 		{"top: [1]\n", `:1: top takes one value`},
 		{"quiet: maybe\n", `:1: quiet: want true or false`},
 		{"fail-on: fatal\n", `:1: fail-on: want one of none, info, warning, error`},
-		{"top: 1\n\tquiet: true\n", `:2: found character that cannot start any token`},
+		{"top: 1\n\tquiet: true\n", `:2: found a tab character that violates indentation`},
 		{"top: 1\n--- \ntop: 2\n", `:2: a second document begins; one is all there may be`},
 		{"a: &a [*a]", `:1: there is no setting "a"`},
 		{"top: &t 3\nquiet: *t\n", `:2: quiet takes one value`},
 		{strings.Repeat("# 4567\n", maxConfig/7+1), fmt.Sprintf(`: larger than %d bytes`, maxConfig)},
-		{strings.Repeat("[", 20000), `:1: exceeded max depth of 10000`},
+		{strings.Repeat("[", 20000), `: exceeded max depth of 10000`},
 	} {
 		path := configFile(t, c.text)
 		got := wirelag(t, nil, "--config", path, firstRun)
@@ -125,4 +128,31 @@ func TestConfigErrors(t *testing.T) {
 	if got := wirelag(t, nil, firstRun); got.status != statusUsage || got.stderr != "wirelag: WIRELAG_FAIL_ON=fatal: want one of none, info, warning, error\n" {
 		t.Errorf("environment: status %d, %q", got.status, got.stderr)
 	}
+}
+
+// Whatever stands in a file, an error is one line that begins with where it is,
+// and what is taken can be printed and taken again.
+func FuzzConfig(f *testing.F) {
+	f.Add("fail-on: warning\ndisable: [dns-delay]\nrules: {handshake-overhead: {min-share: 40%}}")
+	f.Add("rules:\n  time-wait-accumulation: {two-msl: 2m, port-range: 100}\n---\n")
+	f.Add("a: &a [*a]\n? {b: c}\n: !!binary d\n<<: *a")
+	located := regexp.MustCompile(`^(?:\d+:)? [^\n]+$`)
+	f.Fuzz(func(t *testing.T, text string) {
+		c := &config{values: rules.Values{}, settings: map[string]setting{}}
+		if err := c.parse([]byte(text)); err != nil {
+			if message := reports.Printable(err.Error()); !located.MatchString(message) {
+				t.Errorf("%q", message)
+			}
+			return
+		}
+		e := enabled{rules.All, c.values}
+		again := &config{values: rules.Values{}, settings: map[string]setting{}}
+		cmd := newConfig(streams{})
+		if err := again.parse([]byte(e.yaml(cmd))); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := (&enabled{rules.All, again.values}).yaml(cmd), e.yaml(cmd); got != want {
+			t.Errorf("%s\nwant %s", got, want)
+		}
+	})
 }

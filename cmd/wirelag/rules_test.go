@@ -36,7 +36,6 @@ func TestRules(t *testing.T) {
 			}
 		}
 	}
-	golden(t, "rules-nagle-delayed-ack.golden", wirelag(t, nil, "rules", "nagle-delayed-ack").stdout)
 }
 
 // Findings decide the exit status where --fail-on asks for it, and the rules

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"wirelag/reports"
 	"wirelag/rules"
@@ -106,7 +105,7 @@ func (o *options) resolve(cmd *cobra.Command) (*enabled, error) {
 		return nil, &failure{statusUsage, err}
 	}
 	for _, name := range settings {
-		if err := file.apply(cmd.Flags().Lookup(name)); err != nil {
+		if err := file.apply(cmd, name); err != nil {
 			return nil, &failure{statusUsage, err}
 		}
 	}
@@ -117,30 +116,31 @@ func (o *options) resolve(cmd *cobra.Command) (*enabled, error) {
 	return &enabled{asked, file.values}, nil
 }
 
-// apply sets a flag that was not given, by the environment or else the file.
-func (c *config) apply(flag *pflag.Flag) error {
-	if flag.Changed {
+// apply sets a flag of cmd that was not given, by the environment or else the file.
+func (c *config) apply(cmd *cobra.Command, name string) error {
+	if cmd.Flags().Changed(name) {
 		return nil
 	}
-	variable := environment + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
+	variable := environment + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 	if text, ok := os.LookupEnv(variable); ok {
-		if err := set(flag, text); err != nil {
+		if err := set(cmd, name, text); err != nil {
 			return fmt.Errorf("%s=%s: %w", variable, text, err)
 		}
 		return nil
 	}
-	if s, ok := c.settings[flag.Name]; ok {
-		if err := set(flag, s.text); err != nil {
-			return fmt.Errorf("%s:%d: %s: %w", c.file, s.line, flag.Name, err)
+	if s, ok := c.settings[name]; ok {
+		if err := set(cmd, name, s.text); err != nil {
+			return fmt.Errorf("%s:%d: %s: %w", c.file, s.line, name, err)
 		}
 	}
 	return nil
 }
 
 // set sets a flag. The error says what it wants.
-func set(flag *pflag.Flag, text string) error {
-	err := flag.Value.Set(text)
-	if err != nil && flag.Value.Type() == "bool" {
+func set(cmd *cobra.Command, name, text string) error {
+	value := cmd.Flags().Lookup(name).Value
+	err := value.Set(text)
+	if err != nil && value.Type() == "bool" {
 		return errors.New("want true or false")
 	}
 	return err

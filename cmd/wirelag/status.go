@@ -34,6 +34,9 @@ func (f *failure) Error() string {
 
 func (f *failure) Unwrap() error { return f.err }
 
+// errFindings: there are findings that --fail-on asks for. The report tells them.
+var errFindings = &failure{statusFindings, nil}
+
 // usageError is a fault in the command line; command is where help is found.
 func usageError(command string, err error) error {
 	return &failure{statusUsage, fmt.Errorf("%w (see %s --help)", err, command)}

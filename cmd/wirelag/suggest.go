@@ -15,6 +15,9 @@ func unknown(what, name string, known []string) string {
 	return s
 }
 
+// leastPart is how long a word must be to be taken for a part of another.
+const leastPart = 3
+
 // nearest is what is most like word among known, as a whole or as far as word
 // goes: a typing error or two away, or with the word in it; "" when nothing is.
 func nearest(word string, known []string) string {
@@ -24,7 +27,7 @@ func nearest(word string, known []string) string {
 			best, least = k, d
 		}
 	}
-	if best != "" || word == "" {
+	if best != "" || len(word) < leastPart {
 		return best
 	}
 	for _, k := range known {
