@@ -312,7 +312,7 @@ func (t *Table) carry(c *Connection, side Side, s *packet.Segment) {
 	if s.Flags.Has(packet.SYN) {
 		p.start++
 	}
-	if !e.started || e.unsettled() && e.top != p.start {
+	if !e.started || e.unsettled() && !e.hasFIN && e.top != p.start {
 		e.next, e.top, e.started = p.start, p.start, true
 	}
 	t.revive(c, side, p.start)
