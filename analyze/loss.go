@@ -12,8 +12,8 @@ import (
 // would have one second).
 const leastTimeout = 200 * time.Millisecond
 
-// leastStall is the least time for which a stream stood still that is told: what is
-// shorter costs nothing, and may be a segment that came late.
+// leastStall is the least time after which a copy counts as a repair: what comes
+// sooner costs nothing, and may be a segment that came late.
 const leastStall = time.Millisecond
 
 // leastToReceiver is how far the receiver must be for the time of an
@@ -37,7 +37,8 @@ func (s *sender) repeat(d seen, stamp uint32, hole capture.Time, p path) {
 		l.Stall = d.at.Time.Sub(hole)
 		l.Since = capture.Mark{Time: hole, Frame: d.at.Frame}
 		l.Decided = stamp == 0 && p.toReceiver <= leastToReceiver
-	default:
+	}
+	if l.Stall < leastStall {
 		l.Decided, l.Spurious = true, true // nothing shows that it was missed
 	}
 	l.from, l.until = l.Since.Time, l.Repeat.Time
@@ -117,7 +118,7 @@ func (l *Loss) counts() bool { return !l.Spurious && (l.Decided || l.Original.Is
 func (t *Transfer) Stalled() (total time.Duration, losses []Loss) {
 	var until capture.Time
 	for _, l := range t.Losses {
-		if !l.counts() || l.Stall < leastStall || l.Since.IsZero() {
+		if !l.counts() || l.Stall <= 0 || l.Since.IsZero() {
 			continue
 		}
 		losses = append(losses, l)

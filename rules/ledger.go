@@ -19,7 +19,6 @@ type Ledger struct {
 	head     int
 	open     map[groupKey]*Finding
 	order    []groupKey // of open, oldest first
-	overflow uint64
 }
 
 // Bounds of what is kept.
@@ -143,7 +142,6 @@ func (l *Ledger) add(r *Rule, i Instance) {
 	}
 	f.add(i)
 	for len(l.open) > maxFindings {
-		l.overflow++
 		l.conclude(l.order[0])
 		l.order = l.order[1:]
 	}
@@ -201,7 +199,3 @@ func (l *Ledger) finish() {
 	}
 	l.order = nil
 }
-
-// Overflow counts the findings that were told before they were final, because
-// too many were open; what came later of them is told again.
-func (l *Ledger) Overflow() uint64 { return l.overflow }
