@@ -11,14 +11,14 @@ import (
 // Ledger runs rules over one capture and keeps what they report until it is
 // final. It is driven by the goroutine that drives the analysis.
 type Ledger struct {
-	tell     func(*Finding)
-	now      capture.Time
-	lastID   uint64
-	states   map[*Rule]*ruleState
-	held     []held // instances that a winner may still replace, oldest first
-	head     int
-	open     map[groupKey]*Finding
-	order    []groupKey // of open, oldest first
+	tell   func(*Finding)
+	now    capture.Time
+	lastID uint64
+	states map[*Rule]*ruleState
+	held   []held // instances that a winner may still replace, oldest first
+	head   int
+	open   map[groupKey]*Finding
+	order  []groupKey // of open, oldest first
 }
 
 // Bounds of what is kept.
