@@ -14,6 +14,7 @@ type Analyzer struct {
 	listener  Listener
 	arena     *http1.Arena
 	lookups   *dns.Tracker
+	others    others
 	stats     Stats
 	repeats   repeats
 	hops      *hops // nil when the listener does not want them
@@ -118,6 +119,10 @@ func (a *Analyzer) closed(c *reassembly.Connection) {
 		a.stats.Encrypted++
 	case HTTP2:
 		a.stats.HTTP2++
+	case UnknownProtocol:
+		if c.Bytes(reassembly.ToServer)+c.Bytes(reassembly.ToClient) > 0 {
+			a.others.add(c.Server().Port())
+		}
 	}
 	c.Attached = nil
 	if a.listener.Closed != nil {

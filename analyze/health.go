@@ -12,13 +12,18 @@ import (
 )
 
 // health lists what the capture lost, cut or could not show, in a fixed order.
-func health(c *Capture, p packet.Stats, t reassembly.Stats, a Stats) []HealthItem {
+func health(c *Capture, p packet.Stats, t reassembly.Stats, a Stats, o *others) []HealthItem {
 	h := healthList{}
 	h.files(c.Files)
 	h.table(t)
 	h.packets(p)
 	h.add("undecodable", a.DNS.Malformed, "DNS messages could not be read: lookups may be missing")
 	h.add("encrypted", a.Encrypted, "connections use TLS and no keys were given: verdicts are about TCP alone")
+	h.add("http2", a.HTTP2, "connections speak HTTP/2, whose exchanges are not read: verdicts are about TCP alone")
+	h.add("not-http", o.connections, "connections carry no HTTP that is known, by what their ports suggest: "+o.describe())
+	other := p.Frames[packet.UDP] + p.Frames[packet.OtherIP] + p.Frames[packet.NotIP]
+	h.add("not-tcp", other, fmt.Sprintf("packets are not TCP (%d UDP, %d other IP, %d not IP): of them only DNS was looked at",
+		p.Frames[packet.UDP], p.Frames[packet.OtherIP], p.Frames[packet.NotIP]))
 	h.add("quic", a.QUIC, "UDP datagrams of port 443 look like QUIC (HTTP/3): nothing of what they carry was analysed")
 	h.limits(c.Files, t, a)
 	return h

@@ -110,7 +110,7 @@ func (r *run) describe(src capture.Source) *Capture {
 	if r.analyzer.hops != nil {
 		r.analyzer.stats.HopsLimit = r.analyzer.hops.dropped
 	}
-	c.Health = health(&c, r.decoder.Stats(), r.table.Stats(), r.analyzer.stats)
+	c.Health = health(&c, r.decoder.Stats(), r.table.Stats(), r.analyzer.stats, &r.analyzer.others)
 	c.Connections, c.Exchanges = r.analyzer.stats.Connections, r.analyzer.stats.Exchanges
 	c.Requests, c.Responses = r.analyzer.stats.Requests, r.analyzer.stats.Responses
 	return &c
