@@ -1,15 +1,14 @@
 package analyze
 
 import (
-	"net/netip"
-
 	"wirelag/analyze/http1"
+	"wirelag/reassembly/capture"
 )
 
 // findBacks looks for the exchanges by which a proxy served e, and tells of them:
 // the one that its response comes from, and attempts before it.
 func (h *hops) findBacks(e *hopEntry) {
-	c := h.choose(e.server, h.backs[e.key], func(y *hopEntry) (evidence, bool) { return compare(e.exchange, y.exchange) },
+	c := h.choose(e, h.backs[e.key], e.exchange.Request.HeadEnd.Readable, func(y *hopEntry) (evidence, bool) { return compare(e.exchange, y.exchange) },
 		func(y *hopEntry) uint64 { return y.olderBack })
 	for _, a := range c.attempts {
 		if c.best == nil || a.entry.exchange.Request.Start.At.Time < c.best.exchange.Request.Start.At.Time {
@@ -36,7 +35,7 @@ func (h *hops) share(e *hopEntry) {
 	n := h.backs[e.key]
 	for range hopScan {
 		y := h.entry(n)
-		if y == nil {
+		if y == nil || y.at < e.exchange.Request.Start.At.Time {
 			return
 		}
 		if spare(e, y) {
@@ -49,7 +48,7 @@ func (h *hops) share(e *hopEntry) {
 
 // findFront looks for the exchange for which a proxy made e, where that was over first.
 func (h *hops) findFront(e *hopEntry) {
-	c := h.choose(e.server, h.fronts[e.key], func(y *hopEntry) (evidence, bool) {
+	c := h.choose(e, h.fronts[e.key], e.exchange.Request.Start.At.Time, func(y *hopEntry) (evidence, bool) {
 		v, ok := compare(y.exchange, e.exchange)
 		return v, ok && y.front != e.exchange && !(v.served && y.served)
 	}, func(y *hopEntry) uint64 { return y.olderFront })
@@ -68,7 +67,7 @@ func (h *hops) shareWith(e *hopEntry) {
 	n := h.fronts[e.key]
 	for range hopWalk {
 		f := h.entry(n)
-		if f == nil {
+		if f == nil || f.at < e.exchange.Request.Start.At.Time {
 			return
 		}
 		n = f.olderFront
@@ -91,16 +90,17 @@ type attempt struct {
 	evidence evidence
 }
 
-// choose picks from the entries from number n on, but those of the same server,
-// the one that most speaks for: the closer one in time where as much speaks for two.
-func (h *hops) choose(server netip.AddrPort, n uint64, compare func(*hopEntry) (evidence, bool), older func(*hopEntry) uint64) (c choice) {
+// choose picks from the entries from number n on that were over after since the
+// one that most speaks for being the other side of e: the closer one in time
+// where as much speaks for two.
+func (h *hops) choose(e *hopEntry, n uint64, since capture.Time, compare func(*hopEntry) (evidence, bool), older func(*hopEntry) uint64) (c choice) {
 	for walked, compared := 0, 0; walked < hopWalk && compared < hopScan; walked++ {
 		y := h.entry(n)
-		if y == nil {
+		if y == nil || y.at < since {
 			break
 		}
 		n = older(y)
-		if y.server == server {
+		if y.server == e.server {
 			continue
 		}
 		compared++
