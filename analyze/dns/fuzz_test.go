@@ -28,8 +28,8 @@ func FuzzParse(f *testing.F) {
 		if !ok {
 			return
 		}
-		if errors.Is(err, errName) && strings.Contains(want, " 5 ") {
-			return // an alias longer or shorter than its data, which dnsmessage lets pass
+		if (errors.Is(err, errName) || errors.Is(err, errShort)) && strings.Contains(want, " 5 ") {
+			return // an alias longer or shorter than its data, or data that ends behind the message: dnsmessage lets that pass
 		}
 		if got := rendition(&m, err); got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
