@@ -182,8 +182,8 @@ func (s *sender) claim(begin int64, m *http1.Message, t *Transfer) {
 	end := begin + m.Offset + m.WireBytes + int64(m.Lost)
 	start := begin + m.Offset
 	*t = Transfer{
-		Before: start, LargestBefore: s.largestBefore, Largest: s.largest, Length: end - start,
-		Segments: s.segments, SmallRun: s.longest.segments, SmallBytes: s.longest.bytes,
+		Before: start, LargestBefore: s.largestBefore, Length: end - start,
+		SmallRun: s.longest.segments, SmallBytes: s.longest.bytes,
 		SmallFirst: s.longest.first, SmallLast: s.longest.last,
 		MSS: int(s.fullSize()), NoDelay: s.noDelay, start: start, end: end, begun: s.begun,
 	}
@@ -192,7 +192,7 @@ func (s *sender) claim(begin int64, m *http1.Message, t *Transfer) {
 	}
 	s.pauses, t.Pauses = cut(s.pauses, start, end, func(p *Pause) int64 { return p.Offset })
 	t.review(s.openWindow)
-	s.segments, s.longest, s.running = 0, smallRun{}, smallRun{}
+	s.longest, s.running = smallRun{}, smallRun{}
 	s.largestBefore, s.largest = max(s.largestBefore, s.largest), 0
 	s.claimed = end
 	if s.top <= end {

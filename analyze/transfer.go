@@ -17,8 +17,6 @@ type Transfer struct {
 	// Before is how many bytes the stream had carried before the message, and
 	// LargestBefore the most that was unacknowledged at once in that time.
 	Before, LargestBefore int64
-	Largest               int64 // the same during the message
-	Segments              int   // with payload; those that were sent again count once
 	SmallRun              int   // most segments much smaller than the MSS in a row,
 	SmallBytes            int64 // their payload,
 	SmallFirst, SmallLast capture.Mark
@@ -125,7 +123,6 @@ type sender struct {
 	largestBefore int64
 	idle          time.Duration // before the segment at idleAt
 	idleAt        int64
-	segments      int
 	running       smallRun // in progress
 	longest       smallRun
 	openWindow    int64
@@ -363,7 +360,6 @@ func (s *sender) isFull(d seen) bool {
 
 // measure follows how much is under way and how small the segments are.
 func (s *sender) measure(d seen, p path) {
-	s.segments++
 	s.flight += d.end - d.start
 	s.mss = max(s.mss, min(d.end-d.start, usualMSS))
 	s.largest = max(s.largest, d.end-s.acknowledgedBy(d.at.Time.Add(-p.toSender)))
