@@ -23,6 +23,7 @@ type Analyzer struct {
 	spare     []*history // not in use
 	room      historyRoom
 	exchanges []exchange // not handed out yet
+	waiting   int        // exchanges that are not over, of all connections
 }
 
 // Stats counts what an Analyzer met.

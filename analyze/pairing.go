@@ -1,6 +1,8 @@
 package analyze
 
 import (
+	"slices"
+
 	"wirelag/analyze/http1"
 	"wirelag/reassembly"
 	"wirelag/reassembly/capture"
@@ -10,6 +12,8 @@ import (
 // what is known of their places in the streams.
 type pairing struct {
 	waiting               []*exchange
+	settled               int          // of waiting, from the first on: they wait for no response any more
+	unsafe                int          // of the others: their requests are not idempotent
 	first                 *Exchange    // begun first on the connection
 	previousEnd           capture.Time // when the response before could be read to its end; 0 without one
 	requestID, responseID uint64       // of a message that began and has no head yet
@@ -22,8 +26,12 @@ type pairing struct {
 	finishing               bool  // a stream is being ended
 }
 
-// maxWaiting is how many exchanges of one connection may be without their response.
-const maxWaiting = 1 << 14
+// Bounds of the exchanges that are not over.
+const (
+	maxWaiting = 1 << 12 // of one connection
+	fewWaiting = 1 << 6  // of one connection: as many may always wait
+	allWaiting = 1 << 16 // of all connections
+)
 
 // exchange is an exchange that is not over.
 type exchange struct {
@@ -211,19 +219,16 @@ func (r *responses) End(m *http1.Message) {
 	if m.Interim() {
 		return
 	}
-	for _, x := range v.pairing.waiting {
-		if x.Response == m {
-			x.responseEnded = true
-			if known {
-				x.answering = answering
-				x.Answering = &x.answering
-			}
-			x.responseEnd = x.ResponsePlace.Start + m.Extent()
-			x.ResponsePlace.End = x.responseEnd
-			v.pairing.ended[reassembly.ToClient] = ended{x.ID, m.Length}
-			v.pairing.progress.ended(x.Exchange, x.responseEnd)
-			break
+	if x := v.pairing.latest(); x != nil && x.Response == m {
+		x.responseEnded = true
+		if known {
+			x.answering = answering
+			x.Answering = &x.answering
 		}
+		x.responseEnd = x.ResponsePlace.Start + m.Extent()
+		x.ResponsePlace.End = x.responseEnd
+		v.pairing.ended[reassembly.ToClient] = ended{x.ID, m.Length}
+		v.pairing.progress.ended(x.Exchange, x.responseEnd)
 	}
 	v.tellFinished()
 }
@@ -247,15 +252,35 @@ func (v *conversation) tunnel() {
 	}
 }
 
-// next is the first exchange that waits for its final response, nil if none does.
+// next is the first exchange that waits for its final response, nil if none
+// does. All behind it wait as well, and none before it.
 func (p *pairing) next() *exchange {
-	for _, x := range p.waiting {
-		if x.waits() {
-			return x
-		}
+	p.settle()
+	if p.settled < len(p.waiting) {
+		return p.waiting[p.settled]
 	}
 	return nil
 }
+
+// settle notes which exchanges do not wait for their response any more.
+func (p *pairing) settle() {
+	for ; p.settled < len(p.waiting) && !p.waiting[p.settled].waits(); p.settled++ {
+		if p.waiting[p.settled].isUnsafe() {
+			p.unsafe--
+		}
+	}
+}
+
+// latest is the exchange whose response began last, nil if it is over.
+func (p *pairing) latest() *exchange {
+	if p.settle(); p.settled > 0 {
+		return p.waiting[p.settled-1]
+	}
+	return nil
+}
+
+// isUnsafe reports whether the request may not be sent again unasked.
+func (x *exchange) isUnsafe() bool { return x.Request != nil && !x.Request.Idempotent() }
 
 // answered returns the exchange that response m answers: the first that waits,
 // unless the server cannot have had its request by then. Where messages were
@@ -311,28 +336,25 @@ func (v *conversation) begin(x *exchange) {
 
 func (v *conversation) enqueue(x *exchange) {
 	p := &v.pairing
-	if len(p.waiting) >= maxWaiting {
+	if n := len(p.waiting); n >= maxWaiting || n >= fewWaiting && v.analyzer.waiting >= allWaiting {
 		v.analyzer.stats.UnansweredLimit++
 		p.waiting[0].abandoned = true
 		v.tellFinished()
 	}
+	v.analyzer.waiting++
 	p.waiting = append(p.waiting, x)
+	if x.isUnsafe() {
+		p.unsafe++
+	}
 }
 
 // insertAnswered puts a response without a request where it came: before the
 // exchanges that still wait.
 func (v *conversation) insertAnswered(x *exchange) {
 	p := &v.pairing
-	at := len(p.waiting)
-	for i, y := range p.waiting {
-		if y.Response == nil {
-			at = i
-			break
-		}
-	}
-	p.waiting = append(p.waiting, nil)
-	copy(p.waiting[at+1:], p.waiting[at:])
-	p.waiting[at] = x
+	p.settle()
+	v.analyzer.waiting++
+	p.waiting = slices.Insert(p.waiting, p.settled, x)
 }
 
 // tellFinished hands on the exchanges that are over, in order.
@@ -343,10 +365,19 @@ func (v *conversation) tellFinished() {
 		v.tell(p.waiting[n])
 		n++
 	}
-	if n > 0 {
-		clear(p.waiting[copy(p.waiting, p.waiting[n:]):])
-		p.waiting = p.waiting[:len(p.waiting)-n]
+	if n == 0 {
+		return
 	}
+	p.settle()
+	p.settled -= n
+	v.analyzer.waiting -= n
+	if len(p.waiting) > fewWaiting { // to move many for each would take long
+		clear(p.waiting[:n])
+		p.waiting = p.waiting[n:]
+		return
+	}
+	clear(p.waiting[copy(p.waiting, p.waiting[n:]):])
+	p.waiting = p.waiting[:len(p.waiting)-n]
 }
 
 // tellAll hands on what is left when the conversation ends.
@@ -354,7 +385,8 @@ func (v *conversation) tellAll() {
 	for _, x := range v.pairing.waiting {
 		v.tell(x)
 	}
-	v.pairing.waiting = nil
+	v.analyzer.waiting -= len(v.pairing.waiting)
+	v.pairing.waiting, v.pairing.settled, v.pairing.unsafe = nil, 0, 0
 }
 
 func (v *conversation) tell(x *exchange) {

@@ -1,6 +1,8 @@
 package analyze
 
 import (
+	"slices"
+
 	"wirelag/analyze/http1"
 	"wirelag/reassembly"
 	"wirelag/reassembly/capture"
@@ -56,19 +58,21 @@ func (v *conversation) order(received int64) (o Order) {
 	}
 	o.Pipelined = received < p.progress.answered
 	o.BehindUnsafe = received < p.progress.unsafe
-	for _, x := range p.waiting {
-		if x.Request == nil || x.responseEnded || x.abandoned {
-			continue
-		}
-		o.Pipelined = true
-		if x.Response == nil && !x.Request.Idempotent() {
-			o.BehindUnsafe = true
-		}
-	}
+	p.settle()
+	o.Pipelined = o.Pipelined || p.answering() || slices.ContainsFunc(p.waiting[p.settled:], asked)
+	o.BehindUnsafe = o.BehindUnsafe || p.unsafe > 0
 	o.BehindUnsafe = o.BehindUnsafe && o.Pipelined
 	o.Unconfirmed = o.Pipelined && (p.progress.confirmed == 0 || received < p.progress.confirmed)
 	return o
 }
+
+// answering reports whether the response to a request has begun and not ended.
+func (p *pairing) answering() bool {
+	x := p.latest()
+	return x != nil && x.Request != nil && !x.responseEnded && !x.abandoned
+}
+
+func asked(x *exchange) bool { return x.Request != nil }
 
 // headed notes that the head of a final response is there.
 func (p *progress) headed(x *Exchange, place int64) {
