@@ -64,6 +64,7 @@ func (a *Analyzer) Consumer() reassembly.Consumer {
 		Data:     a.data,
 		Gap:      a.gap,
 		Finished: a.finished,
+		Dropped:  a.dropped,
 		Closed:   a.closed,
 	}
 }
@@ -107,6 +108,14 @@ func (a *Analyzer) finished(c *reassembly.Connection, side reassembly.Side, at c
 		v := a.conversation(c)
 		v.fail(at, side)
 		v.finish(side, http1.Finished, at)
+	}
+}
+
+// dropped notes that packets of c may be missing from the capture.
+func (a *Analyzer) dropped(c *reassembly.Connection, at capture.Time) {
+	if c.Attached != nil {
+		v := a.conversation(c)
+		v.lostAt = max(v.lostAt, at)
 	}
 }
 

@@ -14,7 +14,7 @@ type conversation struct {
 	connection *Connection
 	streams    [2]stream // by side
 	pairing    pairing
-	lostAt     capture.Time // when the capture was last seen to have lost bytes of the connection
+	lostAt     capture.Time // when the capture last lost bytes of the connection, or may have
 }
 
 // mode is what is done with the bytes of a stream.

@@ -155,7 +155,7 @@ type Exchange struct {
 	// bytes that are none, when the response came.
 	HalfRequest bool
 	// Disturbed: bytes of the connection, in either direction, turned out to be
-	// missing from the capture while the exchange went on.
+	// missing from the capture while the exchange went on, or may be.
 	Disturbed bool
 	// Sending and Answering are how the segments of request and response went;
 	// nil when the message is.

@@ -30,8 +30,9 @@ type Listener struct {
 	// Closed is called when a connection is over, after its last exchange, or at
 	// the end of the capture.
 	Closed func(c *Connection)
-	// Tick is called from time to time as the capture's clock moves on, and with
-	// its end when all was read.
+	// Tick is called from time to time as the capture's clock moves on, and when
+	// all was read with the time of the last packet, behind which the clock of an
+	// interface may have been.
 	Tick func(now capture.Time)
 	// Finish is called once, after everything else.
 	Finish func()

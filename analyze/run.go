@@ -77,6 +77,9 @@ func (r *run) work(batch *capture.Batch) {
 	for i := range batch.Packets {
 		p := &batch.Packets[i]
 		r.count(p)
+		if p.Dropped > 0 {
+			r.table.Dropped(p.Time)
+		}
 		switch r.decoder.Decode(p, &segment) {
 		case packet.TCP:
 			r.capture.TCPPackets++
@@ -84,10 +87,19 @@ func (r *run) work(batch *capture.Batch) {
 		case packet.UDP:
 			r.analyzer.Datagram(&segment)
 		}
-		if r.listener.Tick != nil && p.Time >= r.nextTick {
-			r.nextTick = p.Time.Add(tickInterval)
-			r.listener.Tick(p.Time)
-		}
+		r.tick(p.Time)
+	}
+	if batch.Now != 0 {
+		r.table.Advance(batch.Now)
+		r.tick(batch.Now)
+	}
+}
+
+// tick tells the listener from time to time what time it is.
+func (r *run) tick(now capture.Time) {
+	if r.listener.Tick != nil && now >= r.nextTick {
+		r.nextTick = now.Add(tickInterval)
+		r.listener.Tick(now)
 	}
 }
 

@@ -43,7 +43,7 @@ var homes = map[string][]string{
 }
 
 // shared are third-party packages that several packages may import.
-var shared = []string{"golang.org/x/sys/"}
+var shared = []string{"golang.org/x/sys/", "golang.org/x/net/bpf"}
 
 // forTests are packages for tests, and who may import them apart from tests.
 var forTests = map[string][]string{

@@ -85,6 +85,7 @@ type Connection struct {
 	closedAt    capture.Mark
 
 	hash       uint32 // of the tuple, for the index
+	drops      uint32 // of the table, up to which it knows
 	rstSeq     uint32
 	packets    uint32
 	synRepeats uint16
@@ -100,7 +101,7 @@ type Connection struct {
 	over         bool // both ends finished, or one reset
 	told         bool // Consumer.Closed was called
 
-	lost bool // bytes of a stream are missing from the capture
+	lost bool // packets are missing from the capture, or may be
 
 	// formerClosed is when the connection before on this tuple was closed by FINs,
 	// and formerSide who began that; zero if there is none that is remembered.
@@ -254,7 +255,8 @@ func (c *Connection) OneSided() bool {
 }
 
 // Intact reports whether all bytes of both streams are in the capture, as far
-// as sequence numbers and acknowledgements tell.
+// as sequence numbers, acknowledgements and what the capturing system says of
+// its losses tell.
 func (c *Connection) Intact() bool {
 	return !c.lost && !c.OneSided() && !c.ends[0].endMissing() && !c.ends[1].endMissing()
 }

@@ -7,6 +7,7 @@ import (
 
 // receive works segment s of side into c.
 func (t *Table) receive(c *Connection, side Side, s *packet.Segment) {
+	t.noteDrops(c)
 	e := &c.ends[side]
 	t.remember(e, s)
 	c.last = s.Mark

@@ -24,6 +24,9 @@ type Consumer struct {
 	Gap func(c *Connection, side Side, n int64, at capture.Span)
 	// Finished is called when all that side sent before its FIN has been handed on.
 	Finished func(c *Connection, side Side, at capture.Mark)
+	// Dropped is called when the capturing system lost packets, c's perhaps among
+	// them: before the segment of c that comes next, or before Closed.
+	Dropped func(c *Connection, at capture.Time)
 	// Closed is called when a connection is over and will not change any more.
 	Closed func(c *Connection)
 }
@@ -53,6 +56,8 @@ type Table struct {
 	pending    int           // bytes of memory behind holes
 	plan       *vantage.Plan // nil without one
 	early      early
+	drops      uint32       // how often the capturing system lost packets
+	droppedAt  capture.Time // when it did last
 }
 
 // NewTable returns an empty table that tells consumer what it finds.
@@ -73,13 +78,40 @@ func (t *Table) Follow(p *vantage.Plan) {
 	t.stats.Unplanned = p.Skipped()
 }
 
+// Advance tells that nothing more comes from before now.
+func (t *Table) Advance(now capture.Time) {
+	if now > t.now {
+		t.now = now
+		t.settle()
+	}
+}
+
+// Dropped tells that the capturing system lost packets before moment at: every
+// connection that was open may lack some.
+func (t *Table) Dropped(at capture.Time) {
+	t.drops++
+	t.droppedAt = at
+}
+
+// noteDrops marks c as one that may lack packets, if it was open when some were lost.
+func (t *Table) noteDrops(c *Connection) {
+	if c.drops == t.drops {
+		return
+	}
+	c.drops = t.drops
+	if c.over && c.closedAt.Time < t.droppedAt {
+		return
+	}
+	c.lost = true
+	if t.consumer.Dropped != nil {
+		t.consumer.Dropped(c, t.droppedAt)
+	}
+}
+
 // Add takes the next segment of the capture. s is borrowed.
 func (t *Table) Add(s *packet.Segment) {
 	t.stats.Segments++
-	if s.Time > t.now {
-		t.now = s.Time
-		t.settle()
-	}
+	t.Advance(s.Time)
 	var shared *vantage.Connection
 	if t.plan != nil {
 		var copied bool
@@ -193,7 +225,7 @@ func (c *Connection) answers(side Side, s *packet.Segment) bool {
 // open starts a connection with segment s of side.
 func (t *Table) open(tuple *tuple, hash uint32, side Side, s *packet.Segment) *Connection {
 	t.lastID++
-	c := &Connection{ID: t.lastID, hash: hash, first: s.Mark}
+	c := &Connection{ID: t.lastID, hash: hash, first: s.Mark, drops: t.drops}
 	c.ends[0].endpoint, c.ends[1].endpoint = tuple[0], tuple[1]
 	switch {
 	case s.Flags.Has(packet.SYN | packet.ACK):
@@ -296,6 +328,7 @@ func (t *Table) end(c *Connection) {
 		c.previous = nil
 		t.index.put(p)
 	}
+	t.noteDrops(c)
 	for side := range Side(2) {
 		t.giveUp(c, side)
 	}

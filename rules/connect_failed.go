@@ -25,7 +25,7 @@ var connectFailed = &Rule{
 		CapturePoint: "The refusal reaches the client half a round trip (capture point to client) after it is seen; the cost includes it. " +
 			"At the server, SYNs lost before it are not seen and nothing is told of them.",
 		Likely:     "\"Nobody answered\" is likely, not certain: the capture may have been taken where the answers do not pass.",
-		Limits:     "Silent when the capture ends sooner than 3 s after the first SYN, and for unanswered SYNs in captures of one direction only.",
+		Limits:     "Silent when the capture ends sooner than 3 s after the first SYN, and for unanswered SYNs in captures of one direction only, or while the capturing system lost packets.",
 		Cure:       "Refused: check that the server runs, and the address and port the client uses. Unanswered: check routes, firewalls and security groups, and give the client a connect timeout shorter than its users' patience.",
 		References: []string{"HTTP-DG §4.2.1", "RFC 9293 §3.5.2"},
 	},
@@ -40,7 +40,7 @@ var connectFailed = &Rule{
 				p.Report(refused(c, rst))
 				return
 			}
-			if c.SYNACK().IsZero() && c.Packets() == uint64(c.SYNRepeats())+1 && !oneSided && p.Now().Sub(c.SYN().Time) >= unansweredMin {
+			if c.SYNACK().IsZero() && c.Packets() == uint64(c.SYNRepeats())+1 && !oneSided && c.Intact() && p.Now().Sub(c.SYN().Time) >= unansweredMin {
 				p.Report(unanswered(c))
 			}
 		}}

@@ -170,7 +170,7 @@ func (l *Ledger) conclude(key groupKey) {
 }
 
 func (l *Ledger) tick(now capture.Time) {
-	l.now = max(l.now, now)
+	l.now = now
 	for l.head < len(l.held) && l.held[l.head].at.Add(decisionTime) < l.now {
 		l.release()
 	}

@@ -64,7 +64,7 @@ func (m *merged) Close() error {
 // Read takes whole batches over where inputs do not overlap, and copies packets
 // where they do. It never waits for an input while it has packets to give.
 func (m *merged) Read(b *Batch) error {
-	b.Packets = b.Packets[:0]
+	b.Packets, b.Now = b.Packets[:0], 0
 	used := 0
 	for len(m.queue) > 0 {
 		in := m.queue[0]

@@ -84,6 +84,10 @@ type Packet struct {
 	Data []byte
 	// Length is the frame's length on the wire; Data is shorter when the
 	// snaplen cut it.
-	Length    uint32
+	Length uint32
+	// Dropped is how many packets the capturing system lost between this packet
+	// and the one before, as far as it says where it lost them. Who leaves a
+	// packet out adds its Dropped to that of the next.
+	Dropped   uint32
 	Interface *Interface
 }

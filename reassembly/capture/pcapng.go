@@ -195,7 +195,7 @@ func (p *pcapng) enhancedPacket(body []byte, size int64, packets []Packet) ([]Pa
 		return packets, err
 	}
 	if options := enhancedPacketBytes + (int64(captured)+3)&^3; options < int64(len(body)) {
-		p.packetOptions(in, body[options:])
+		p.packetOptions(in, body[options:], &packets[len(packets)-1])
 	}
 	return packets, nil
 }
@@ -208,11 +208,12 @@ func (p *pcapng) obsoletePacket(body []byte, size int64, packets []Packet) ([]Pa
 	if err != nil {
 		return packets, err
 	}
+	packets, err = p.timedPacket(in, body, size, packets)
 	const unknownDrops = 1<<16 - 1
-	if drops := p.big.uint16(body[2:]); drops != unknownDrops {
-		in.addLost(p.file, uint64(drops))
+	if drops := p.big.uint16(body[2:]); drops != unknownDrops && err == nil {
+		in.addLost(p.file, &packets[len(packets)-1], uint64(drops))
 	}
-	return p.timedPacket(in, body, size, packets)
+	return packets, err
 }
 
 // timedPacket adds the packet of an enhanced or obsolete packet block.

@@ -54,8 +54,9 @@ func (in *pcapngInterface) setDropped(f *File, n uint64) {
 	in.report(f)
 }
 
-// addLost adds packets lost since the one before.
-func (in *pcapngInterface) addLost(f *File, n uint64) {
+// addLost adds packets lost between p and the one before.
+func (in *pcapngInterface) addLost(f *File, p *Packet, n uint64) {
+	p.Dropped = uint32(min(n, math.MaxUint32))
 	in.lost += n
 	in.report(f)
 }
@@ -125,10 +126,10 @@ func (p *pcapng) statistics(body []byte) {
 	in.setDropped(p.file, dropped)
 }
 
-func (p *pcapng) packetOptions(in *pcapngInterface, options []byte) {
+func (p *pcapng) packetOptions(in *pcapngInterface, options []byte, of *Packet) {
 	for code, value := range p.options(options) {
 		if code == optionPacketDropCount && len(value) >= 8 {
-			in.addLost(p.file, p.knownCount(value))
+			in.addLost(p.file, of, p.knownCount(value))
 		}
 	}
 }

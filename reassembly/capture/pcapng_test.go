@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -160,6 +161,23 @@ func TestPcapngDrops(t *testing.T) {
 		if got := source.Files()[0]; got.Dropped != c.want || got.Damage != "" {
 			t.Errorf("%s: %d dropped, want %d; damage %q", c.name, got.Dropped, c.want, got.Damage)
 		}
+	}
+}
+
+// A packet says how many were lost before it.
+func TestPcapngDropsHavePlaces(t *testing.T) {
+	drops := func(n uint64) []byte { return option(little, optionPacketDropCount, u64(little, n)) }
+	source := openImage(t, join(section(little), describe(little, 1, 0),
+		enhanced(little, 0, 7, "a"), enhanced(little, 0, 8, "b", drops(3)), enhanced(little, 0, 9, "c", drops(0)),
+		enhanced(little, 0, 9, "d", drops(1<<40)), block(little, blockPacket, u16(little, 0, 5), u32(little, 0, 10, 0, 0))))
+	var got []uint32
+	for b := (Batch{}); source.Read(&b) == nil; {
+		for _, p := range b.Packets {
+			got = append(got, p.Dropped)
+		}
+	}
+	if want := []uint32{0, 3, 0, 1<<32 - 1, 5}; !slices.Equal(got, want) {
+		t.Errorf("dropped before each packet: %d, want %d", got, want)
 	}
 }
 

@@ -68,7 +68,7 @@ func (r *reader) Close() error {
 }
 
 func (r *reader) Read(b *Batch) error {
-	b.Packets = b.Packets[:0]
+	b.Packets, b.Now = b.Packets[:0], 0
 	if r.end != nil {
 		return r.end
 	}

@@ -2,7 +2,8 @@ package capture
 
 // Source is a stream of packets.
 type Source interface {
-	// Read fills b with the next packets, at least one, replacing what b held.
+	// Read fills b with the next packets, replacing what b held: at least one,
+	// or none and the moment up to which none came (b.Now).
 	// At the end it returns io.EOF and an empty b. Damage that ends an input
 	// early is no error: it is noted in the [File] it concerns. Where an input
 	// could not be read to its end (an I/O error), Read delivers everything
@@ -21,6 +22,9 @@ type Source interface {
 // into, so that it can be handed on as a whole. The zero Batch is ready for use.
 type Batch struct {
 	Packets []Packet
+	// Now is set where no packets come for a while: all until this moment were
+	// handed out. Only interfaces know; it is 0 for files.
+	Now Time
 	// buffer is used to its full length: what the packets' Data points into,
 	// and room for more.
 	buffer []byte

@@ -91,7 +91,7 @@ func NewSource(o Options) (*Source, error) {
 // Read fills b with the next packets; see [capture.Source]. Reading into the
 // same batches again allocates nothing.
 func (s *Source) Read(b *capture.Batch) error {
-	b.Packets = b.Packets[:0]
+	b.Packets, b.Now = b.Packets[:0], 0
 	buffer := s.buffers[b][:0]
 	if buffer == nil {
 		buffer = make([]byte, 0, outputSize+frameMax)

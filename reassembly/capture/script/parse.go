@@ -223,7 +223,7 @@ func (p *parser) run(st *step) error {
 		if from.captured == nil {
 			return fmt.Errorf("dup: no frame was captured before")
 		}
-		p.capture(from.captured, 0)
+		p.capture(from.captured, 0, 0)
 		return p.account(from.captured)
 	}
 	parts, err := st.parts()
@@ -250,7 +250,8 @@ func (p *parser) run(st *step) error {
 		st.connection.send(st, s)
 		if st.fate == captured {
 			from.captured = frame
-			p.capture(frame, st.snaplen)
+			p.capture(frame, st.snaplen, st.drops)
+			st.drops = 0
 		}
 	}
 	return nil
@@ -264,8 +265,9 @@ func (p *parser) account(frame []byte) error {
 	return nil
 }
 
-// capture adds a packet, cut to the snaplen (0: that of the script).
-func (p *parser) capture(frame []byte, snaplen int) {
+// capture adds a packet, cut to the snaplen (0: that of the script), before
+// which so many were dropped.
+func (p *parser) capture(frame []byte, snaplen int, drops uint32) {
 	if snaplen == 0 {
 		snaplen = p.snaplen
 	}
@@ -280,6 +282,7 @@ func (p *parser) capture(frame []byte, snaplen int) {
 		},
 		Data:      slices.Clip(data),
 		Length:    uint32(len(frame)),
+		Dropped:   drops,
 		Interface: p.script.Interface,
 	})
 }

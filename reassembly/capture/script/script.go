@@ -86,6 +86,7 @@
 //	split=N          segments of N bytes
 //	every=1ms        the time between them
 //	snaplen=N        the capture holds N bytes of this frame at most
+//	drops=N          the capturing system says that it lost N packets before this one
 //
 // # Expectations
 //

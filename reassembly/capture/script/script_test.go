@@ -155,7 +155,7 @@ func TestWritePcap(t *testing.T) {
 		c 10.0.0.1:1 > 10.0.0.2:80
 		1ns c > repeat("x", 1000)
 		2s  c > "short"
-		2s  c > "shorter" snaplen=60`)
+		2s  c > "shorter" snaplen=60 drops=2`)
 	var file bytes.Buffer
 	if err := WritePcap(&file, s.Packets); err != nil {
 		t.Fatal(err)

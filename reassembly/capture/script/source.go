@@ -41,7 +41,7 @@ func (s *Source) Read(b *capture.Batch) error {
 	for i := range buffer {
 		buffer[i] = 0xdb
 	}
-	b.Packets = b.Packets[:0]
+	b.Packets, b.Now = b.Packets[:0], 0
 	if len(s.rest) == 0 {
 		return io.EOF
 	}

@@ -45,6 +45,7 @@ type step struct {
 	sack     []block
 	edits    []func(*segment)
 	snaplen  int // 0: that of the script
+	drops    uint32
 
 	split bool
 	size  int // of the parts; 0: what the MSS allows
@@ -160,7 +161,7 @@ func (st *step) accepts(name string) error {
 }
 
 var datagramItems = map[string]bool{
-	"a payload": true, "vlan": true, "ttl": true, "ipid": true, "badsum": true, "partsum": true, "snaplen": true,
+	"a payload": true, "vlan": true, "ttl": true, "ipid": true, "badsum": true, "partsum": true, "snaplen": true, "drops": true,
 }
 
 // word reads an item without a value.
@@ -216,6 +217,10 @@ func (st *step) option(name, value string) (err error) {
 		st.every, err = parseDuration(value)
 	case "snaplen":
 		st.snaplen, err = number[int](value, 1, 1<<31-1)
+	case "drops":
+		var n uint64
+		n, err = number[uint64](value, 1, 1<<32-1)
+		st.drops = uint32(n)
 	case "vlan":
 		var ids []uint16
 		ids, err = parseVLANs(value)
