@@ -16,6 +16,20 @@ type Limits struct {
 	HoleAge time.Duration
 }
 
+// connectionMemory is about what an open connection takes, with what is kept
+// of its messages.
+const connectionMemory = 4 << 10
+
+// LimitsFor returns the limits with which an analysis keeps to about so many
+// bytes of memory. Connections get most of it; the rest is for what does not
+// depend on their number, and for the garbage collector.
+func LimitsFor(memory int64) Limits {
+	return Limits{
+		Connections:  int(max(memory*5/8/connectionMemory, 64)),
+		PendingBytes: int(max(memory/16, 1<<20)),
+	}
+}
+
 func (l Limits) withDefaults() Limits {
 	if l.Connections == 0 {
 		l.Connections = 1_200_000

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +13,6 @@ import (
 	"wirelag/reassembly/capture"
 	"wirelag/reassembly/vantage"
 	"wirelag/reports"
-	"wirelag/rules"
 )
 
 const analyzeExamples = `  wirelag analyze capture.pcapng
@@ -61,23 +59,13 @@ func formatsHelp() string {
 }
 
 // analysis is the command analyze.
-type analysis struct {
-	streams
-	options options
-}
+type analysis struct{ reporter }
 
 // run reports on the captures called names.
 func (a *analysis) run(cmd *cobra.Command, names []string) error {
-	if err := a.options.check(); err != nil {
-		return usageError("wirelag analyze", err)
-	}
-	asked, err := a.options.resolve(cmd)
+	asked, err := a.request(cmd)
 	if err != nil {
 		return err
-	}
-	told, err := a.options.selection.selection()
-	if err != nil {
-		return usageError("wirelag analyze", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -92,11 +80,11 @@ func (a *analysis) run(cmd *cobra.Command, names []string) error {
 	if err := a.spareInputs(names, source.Files()); err != nil {
 		return err
 	}
-	out, err := openDestination(a.options.output, a.stdout)
-	if err != nil {
-		return &failure{statusOutput, err}
-	}
-	err = a.report(ctx, cancel, source, out, asked, told)
+	asked.severalFiles = len(source.Files()) > 1
+	err = a.report(asked, &work{
+		stop: cancel,
+		run:  func(l analyze.Listener) (*analyze.Capture, error) { return a.analyze(ctx, source, l, asked) },
+	})
 	if len(unreadable) > 0 && (err == nil || errors.Is(err, errFindings)) {
 		err = &failure{statusInput, nil}
 	}
@@ -121,127 +109,17 @@ func (a *analysis) spareInputs(names []string, files []*capture.File) error {
 	return nil
 }
 
-// report analyses source and writes the report to out.
-func (a *analysis) report(ctx context.Context, cancel func(), source capture.Source, out *destination, asked *enabled, told *analyze.Selection) error {
-	quit := func() {
-		out.abandon()
-		os.Exit(statusInterrupted)
-	}
-	release := onInterrupt(cancel, quit)
-	stopProgress := func() {}
+// analyze reads source until it ends or ctx is done.
+func (a *analysis) analyze(ctx context.Context, source capture.Source, l analyze.Listener, asked *request) (*analyze.Capture, error) {
 	if wantsProgress(a.stderr, &a.options) {
-		stopProgress = showProgress(a.stderr, source.Files())
+		defer showProgress(a.stderr, source.Files())()
 	}
 	plan := vantage.Survey(ctx, source.Files())
 	if plan != nil {
 		source = capture.Correct(source, plan.Clocks())
 		defer source.Close()
 	}
-	r := &recorder{writer: a.newWriter(out, len(source.Files()) > 1, len(asked.rules)), cancel: cancel}
-	listener := analyze.Join(told.Of(r.listener()), rules.NewLedger(asked.rules, asked.values, r.finding))
-	described, readErr := analyze.Run(ctx, source, listener, analyze.Options{Plan: plan})
-	stopProgress()
-	interrupted := ctx.Err() != nil && r.err == nil
-	described.Interrupted = interrupted
-	release()
-	defer onInterrupt(quit)()
-
-	if err := r.close(described, out); err != nil {
-		return &failure{statusOutput, fmt.Errorf("%s: cannot write the report: %w", outputName(a.options.output), reason(err))}
-	}
-	switch {
-	case interrupted:
-		return &failure{statusInterrupted, nil}
-	case readErr != nil:
-		return &failure{statusInput, readErr}
-	}
-	if least, ok := severityOf(a.options.failOn); ok && r.found && r.worst >= least {
-		return errFindings
-	}
-	return nil
-}
-
-func (a *analysis) newWriter(out *destination, severalFiles bool, asked int) reports.Writer {
-	o := &a.options
-	var stream any = a.stdout
-	if out.file != nil {
-		stream = out.file
-	}
-	least, _ := severityOf(o.minSeverity)
-	options := reports.Options{
-		Version: version(), SeveralFiles: severalFiles, ShowSecrets: o.noRedact,
-		MinSeverity: least, Rules: asked,
-		Width: widthOf(stream), Top: o.top, Color: showsColor(o.color, stream), Zone: o.zone(),
-	}
-	var chosen reports.Format
-	for _, f := range reports.Formats {
-		if f.Name == o.format {
-			chosen = f
-		}
-	}
-	return chosen.New(out, options)
-}
-
-func outputName(name string) string {
-	if name == "-" {
-		return "standard output"
-	}
-	return name
-}
-
-// recorder hands what an analysis finds to a report, up to the first error,
-// which ends the analysis.
-type recorder struct {
-	writer reports.Writer
-	cancel func()
-	err    error
-	found  bool
-	worst  rules.Severity // valid when found
-}
-
-func (r *recorder) listener() analyze.Listener {
-	return analyze.Listener{
-		Exchange: func(x *analyze.Exchange) {
-			if r.err == nil {
-				r.note(r.writer.Exchange(x))
-			}
-		},
-		Hop: func(h *analyze.Hop) {
-			if r.err == nil {
-				r.note(r.writer.Hop(h))
-			}
-		},
-		Closed: func(c *analyze.Connection) {
-			if r.err == nil {
-				r.note(r.writer.Connection(c))
-			}
-		},
-	}
-}
-
-func (r *recorder) finding(f *rules.Finding) {
-	r.found, r.worst = true, max(r.worst, f.Severity)
-	if r.err == nil {
-		r.note(r.writer.Finding(f))
-	}
-}
-
-func (r *recorder) note(err error) {
-	if err != nil {
-		r.err = err
-		r.cancel()
-	}
-}
-
-// close finishes the report, or gives it up after an error.
-func (r *recorder) close(described *analyze.Capture, out *destination) error {
-	if r.err != nil {
-		described = nil
-	}
-	r.err = cmp.Or(r.err, r.writer.Close(described))
-	if r.err != nil {
-		out.abandon()
-		return r.err
-	}
-	return out.commit()
+	described, err := analyze.Run(ctx, source, l, analyze.Options{Limits: asked.limits, Plan: plan})
+	described.Interrupted = ctx.Err() != nil
+	return described, err
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// options are what the flags of analyze say.
+// options are what the flags of the report say.
 type options struct {
 	// What the environment and a configuration file can set as well, and what
 	// says more about it.
@@ -25,13 +25,14 @@ type options struct {
 	quiet       bool
 	noProgress  bool
 	noRedact    bool
+	maxMemory   size
 
 	output    string
 	selection exchangeOptions
 }
 
-// addFlags declares the flags of analyze on cmd.
-func (a *analysis) addFlags(cmd *cobra.Command) {
+// addFlags declares the flags of the report on cmd.
+func (a *reporter) addFlags(cmd *cobra.Command) {
 	o := &a.options
 	o.addSettings(cmd)
 	cmd.Flags().StringVarP(&o.output, "output", "o", "-", "write the report to `FILE`")

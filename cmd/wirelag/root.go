@@ -11,7 +11,7 @@ import (
 
 // newRoot builds the commands.
 func newRoot(s streams) *cobra.Command {
-	a := &analysis{streams: s}
+	a := &analysis{reporter{streams: s}}
 	root := &cobra.Command{
 		Use:   "wirelag [FILE…]",
 		Short: "Show what TCP connections did to HTTP traffic",

@@ -18,7 +18,7 @@ import (
 // as well. A flag wins over the environment, that over the file, and that over
 // the default.
 var settings = []string{
-	"format", "disable", "fail-on", "min-severity", "top", "time", "color", "quiet", "no-progress", "no-redact",
+	"format", "disable", "fail-on", "min-severity", "top", "time", "color", "quiet", "no-progress", "no-redact", "max-memory",
 }
 
 const environment = "WIRELAG_" // before the name of a setting in capitals
@@ -44,6 +44,8 @@ func (o *options) addSettings(cmd *cobra.Command) {
 	flags.BoolVar(&o.quiet, "quiet", false, "tell nothing but errors beside the report")
 	flags.BoolVar(&o.noProgress, "no-progress", false, "show no progress bar")
 	flags.BoolVar(&o.noRedact, "no-redact", false, "show passwords, cookies and tokens")
+	o.maxMemory = 512 << 20
+	flags.Var(&o.maxMemory, "max-memory", "keep to about so much memory: where it is short, the oldest idle connections are given up")
 	for _, name := range []string{"rules", "disable"} {
 		if err := cmd.RegisterFlagCompletionFunc(name, completeRules); err != nil {
 			panic("completion of a flag that was just declared: " + err.Error())
