@@ -1,6 +1,11 @@
 package analyze
 
-import "time"
+import (
+	"math"
+	"time"
+
+	"wirelag/reassembly/capture"
+)
 
 // DelayedACKMin is from when on an acknowledgement counts as delayed. Receivers
 // delay 40 ms (Linux), 100 ms (BSD) or 200 ms (Windows), at most 500 ms
@@ -10,31 +15,89 @@ const DelayedACKMin = 20 * time.Millisecond
 // WindowStallMin is from when on a closed window counts as a stall.
 const WindowStallMin = 20 * time.Millisecond
 
-// Causes of an exchange: what TCP did to the sending of its messages, each
-// within the phases that it can have lengthened.
-func causesOf(x *Exchange) Causes {
-	var c Causes
-	if x.Sending != nil {
-		c = x.Sending.causes().within(max(x.Timing.Send, 0) + max(x.Timing.Wait, 0))
+// causesIn are the causes within each of the phases that TCP can lengthen.
+type causesIn struct{ send, wait, receive Causes }
+
+// causesIn tells what TCP did to the sending of x's messages: within the phase
+// that it lengthened, or the one beside it where that is full.
+func (x *Exchange) causesIn() (in causesIn) {
+	if !x.Sending.quiet() || !x.Answering.quiet() {
+		in = x.placeCauses()
 	}
-	if x.Answering != nil {
-		a := x.Answering.causes().within(max(x.Timing.Wait, 0) + max(x.Timing.Receive, 0))
-		c.Nagle += a.Nagle
-		c.DelayedACK += a.DelayedACK
-		c.SlowStart += a.SlowStart
-		c.Retransmission += a.Retransmission
-		c.Window += a.Window
-	}
-	return c.within(max(x.Timing.Send, 0) + max(x.Timing.Wait, 0) + max(x.Timing.Receive, 0))
+	return in
 }
 
-// within cuts causes so that they do not add up to more than a time.
-func (c Causes) within(limit time.Duration) Causes {
-	for _, d := range []*time.Duration{&c.Retransmission, &c.Window, &c.DelayedACK, &c.Nagle, &c.SlowStart} {
-		*d = min(max(*d, 0), limit)
-		limit -= *d
+func (x *Exchange) placeCauses() (in causesIn) {
+	room := [...]time.Duration{max(x.Timing.Send, 0), max(x.Timing.Wait, 0), max(x.Timing.Receive, 0)}
+	const send, wait, receive = 0, 1, 2
+	request, lossesInSend := x.Sending.causesUntil(x.sent())
+	response, lossesInWait := x.Answering.causesUntil(x.answered())
+	fill := func(of func(*Causes) *time.Duration, d time.Duration, phases ...int) {
+		for _, p := range phases {
+			part := min(max(d, 0), room[p])
+			*of([...]*Causes{&in.send, &in.wait, &in.receive}[p]) += part
+			room[p] -= part
+			d -= part
+		}
 	}
-	return c
+	retransmission := func(c *Causes) *time.Duration { return &c.Retransmission }
+	fill(retransmission, lossesInSend, send, wait)
+	fill(retransmission, request.Retransmission-lossesInSend, wait, send)
+	fill(retransmission, lossesInWait, wait, receive)
+	fill(retransmission, response.Retransmission-lossesInWait, receive, wait)
+	for _, of := range [...]func(*Causes) *time.Duration{
+		func(c *Causes) *time.Duration { return &c.Window },
+		func(c *Causes) *time.Duration { return &c.DelayedACK },
+		func(c *Causes) *time.Duration { return &c.Nagle },
+		func(c *Causes) *time.Duration { return &c.SlowStart },
+	} {
+		fill(of, *of(&request), send, wait)
+		fill(of, *of(&response), receive, wait)
+	}
+	return in
+}
+
+// causesOf are the causes of all phases of an exchange.
+func causesOf(x *Exchange) Causes {
+	in := x.causesIn()
+	return in.send.plus(in.wait).plus(in.receive)
+}
+
+func (c Causes) plus(d Causes) Causes {
+	return Causes{c.Nagle + d.Nagle, c.DelayedACK + d.DelayedACK, c.SlowStart + d.SlowStart,
+		c.Retransmission + d.Retransmission, c.Window + d.Window}
+}
+
+func (c *Causes) total() time.Duration {
+	return c.Nagle + c.DelayedACK + c.SlowStart + c.Retransmission + c.Window
+}
+
+// sent is when the last byte of the request was on its way.
+func (x *Exchange) sent() capture.Time {
+	if x.Request == nil {
+		return 0
+	}
+	return x.Request.End.At.Time
+}
+
+// answered is when the first byte of the response got through.
+func (x *Exchange) answered() capture.Time {
+	if x.Response == nil {
+		return 0
+	}
+	return x.Answering.arrived(x.Response.Start.Readable, true)
+}
+
+// quiet reports whether TCP did nothing to the message.
+func (t *Transfer) quiet() bool { return t == nil || len(t.Pauses)+len(t.Losses) == 0 }
+
+// causesUntil are the causes of a message, and the part of the time lost to
+// retransmissions that was over at a time.
+func (t *Transfer) causesUntil(at capture.Time) (c Causes, lost time.Duration) {
+	if t.quiet() {
+		return c, 0
+	}
+	return t.causes(), t.stalledUntil(at)
 }
 
 func (t *Transfer) causes() Causes {
@@ -53,7 +116,7 @@ func (t *Transfer) causes() Causes {
 			}
 		}
 	}
-	c.Retransmission, _ = t.Stalled()
+	c.Retransmission = t.stalledUntil(math.MaxInt64)
 	if s, ok := t.SlowStart(); ok {
 		c.SlowStart = s.Cost
 	}

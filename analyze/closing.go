@@ -161,3 +161,20 @@ func (x *Exchange) Acknowledged() bool {
 	n, ok := c.Acknowledged(c.ClientSide())
 	return ok && x.Request != nil && n >= x.RequestPlace.End
 }
+
+// Failed is when the client can have learned that c ended, by the capture's
+// clock and its own; of a connection that did not end, its last packet.
+func (c *Connection) Failed() (at capture.Mark, learned capture.Time) {
+	toClient, _ := c.RTTClient()
+	at, side, ok := c.Ended()
+	if rst, by := c.RST(); !rst.IsZero() {
+		at, side, ok = rst, by, true
+	}
+	if !ok {
+		at, side = c.Last(), c.ClientSide()
+	}
+	if side == c.ClientSide() {
+		return at, at.Time.Add(-toClient / 2)
+	}
+	return at, at.Time.Add(toClient / 2)
+}

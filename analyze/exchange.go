@@ -177,6 +177,11 @@ type Timing struct {
 	Wait    time.Duration // from the end of the request (or of the response before) to the first byte of the response
 	Receive time.Duration
 	Causes  Causes
+	// NoAnswer is how long the client waited for a response until the connection
+	// ended without one. It is no phase of HAR.
+	NoAnswer time.Duration
+	// RTT is the connection's round trip as it was known when the exchange was over.
+	RTT time.Duration
 }
 
 // Total is the sum of the phases (SSL is part of Connect).

@@ -187,4 +187,7 @@ func (h *heard) keepsPromises(t testing.TB) {
 	for _, b := range h.broken {
 		t.Error(b)
 	}
+	for _, x := range h.exchanges {
+		checkSpent(t, x)
+	}
 }

@@ -116,19 +116,29 @@ func (l *Loss) counts() bool { return !l.Spurious && (l.Decided || l.Original.Is
 // Stalled is how long the stream of a message stood still for losses: the union
 // of their stalls, spurious repeats left out, with the losses that count.
 func (t *Transfer) Stalled() (total time.Duration, losses []Loss) {
-	var until capture.Time
-	for _, l := range t.Losses {
-		if !l.counts() || l.Stall <= 0 || l.Since.IsZero() {
-			continue
-		}
-		losses = append(losses, l)
-		if from := max(l.from, until); l.until > from {
-			total += l.until.Sub(from)
-			until = l.until
+	for i := range t.Losses {
+		if l := &t.Losses[i]; l.stalls() {
+			losses = append(losses, *l)
 		}
 	}
-	return total, losses
+	return t.stalledUntil(math.MaxInt64), losses
 }
+
+// stalledUntil is the part of Stalled before a time.
+func (t *Transfer) stalledUntil(at capture.Time) (total time.Duration) {
+	var until capture.Time
+	for i := range t.Losses {
+		l := &t.Losses[i]
+		if from := max(l.from, until); l.stalls() && min(l.until, at) > from {
+			until = min(l.until, at)
+			total += until.Sub(from)
+		}
+	}
+	return total
+}
+
+// stalls reports whether the stream stood still for the loss.
+func (l *Loss) stalls() bool { return l.counts() && l.Stall > 0 && !l.Since.IsZero() }
 
 // firstLoss is when the first loss that counts was repaired, or the end of time.
 func (t *Transfer) firstLoss() capture.Time {

@@ -13,7 +13,13 @@ import (
 // would overlap, so that send + blocked + wait + receive is the time from the
 // request's first byte to the response's last.
 func (v *conversation) timing(x *Exchange) Timing {
-	t := Timing{Unknown, Unknown, Unknown, Unknown, Unknown, Unknown, Unknown, Causes{}}
+	t := Timing{
+		Blocked: Unknown, DNS: Unknown, Connect: Unknown, SSL: Unknown, Send: Unknown, Wait: Unknown, Receive: Unknown,
+		NoAnswer: Unknown, RTT: Unknown,
+	}
+	if rtt, known := v.connection.RTT(); known {
+		t.RTT = rtt
+	}
 	if v.pairing.first == x && x.Request != nil && !v.connection.MidStream() {
 		if setup, ok := v.connection.Setup(); ok {
 			// With Fast Open the request is under way during the handshake (RFC 7413).
@@ -32,6 +38,7 @@ func (v *conversation) timing(x *Exchange) Timing {
 	sent := x.Request.End.At.Time
 	if x.Response == nil {
 		t.Send = max(sent.Sub(x.Request.Start.At.Time), 0)
+		t.NoAnswer = v.waitedInVain(x)
 		return t
 	}
 	toClient, known := v.connection.RTTClient()
@@ -52,6 +59,17 @@ func (v *conversation) timing(x *Exchange) Timing {
 	t.Blocked = free.Sub(sent)
 	t.Wait = first.Sub(free)
 	return t
+}
+
+// waitedInVain is how long the client waited for a response to x that did not
+// come; Unknown where nothing shows until when.
+func (v *conversation) waitedInVain(x *Exchange) time.Duration {
+	if _, _, ended := v.connection.Ended(); !ended || !x.Request.Complete {
+		return Unknown
+	}
+	toClient, _ := v.connection.RTTClient()
+	_, learned := v.connection.Failed()
+	return max(learned.Sub(x.Request.End.At.Time.Add(-toClient/2)), 0)
 }
 
 // arrived is when the first byte of a message, or its last, got through: later

@@ -70,7 +70,7 @@ func formatCalled(t testing.TB, name string) Format {
 }
 
 func options() Options {
-	return Options{Version: "1.2.3", Width: 80, Top: 10, Rules: len(rules.All)}
+	return Options{Version: "1.2.3", Width: 80, Top: 10, Rules: rules.All}
 }
 
 func golden(t *testing.T, name, got string) {

@@ -51,7 +51,9 @@ func TestAddedIsBounded(t *testing.T) {
 	shown := &analyze.Exchange{ID: 1, Connection: c}
 	w.exchanges.items = append(w.exchanges.items, shown)
 	for n := range uint64(3 * maxAdded) {
-		w.Hop(&analyze.Hop{Front: &analyze.Exchange{ID: n + 1, Connection: c}, Added: 5})
+		front, back := &analyze.Exchange{ID: 2*n + 1, Connection: c}, &analyze.Exchange{ID: 2*n + 2, Connection: c}
+		w.spent.add(back)
+		w.Hop(&analyze.Hop{Front: front, Back: back, Added: 5})
 	}
 	if len(w.added) > maxAdded || w.addedTo(shown) != 5 || w.addedTo(&analyze.Exchange{ID: 2}) != analyze.Unknown {
 		t.Errorf("%d are remembered; %v and %v", len(w.added), w.addedTo(shown), w.addedTo(&analyze.Exchange{ID: 2}))

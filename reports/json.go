@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"time"
 
 	"wirelag/analyze"
 	"wirelag/reassembly/capture"
@@ -27,10 +26,11 @@ type jsonWriter struct {
 	spool   spool
 	told    spool // findings
 	found   findingSums
+	spent   clientBudget
 }
 
 func newJSON(w io.Writer, o Options) Writer {
-	return &jsonWriter{w: w, version: o.Version, encoder: newEncoder(o), spool: spool{limit: spoolMemory}, told: spool{limit: spoolMemory / 4}}
+	return &jsonWriter{w: w, version: o.Version, encoder: newEncoder(o), spent: clientBudget{selected: o.Selected}, spool: spool{limit: spoolMemory}, told: spool{limit: spoolMemory / 4}}
 }
 
 func (j *jsonWriter) Connection(c *analyze.Connection) error {
@@ -38,6 +38,7 @@ func (j *jsonWriter) Connection(c *analyze.Connection) error {
 }
 
 func (j *jsonWriter) Exchange(x *analyze.Exchange) error {
+	j.spent.add(x)
 	return j.spool.add(spoolKey{connection: x.Connection.ID, exchange: x.ID}, j.encoder.exchange(j.spool.room(), x))
 }
 
@@ -56,7 +57,7 @@ func (j *jsonWriter) Close(c *analyze.Capture) error {
 	head, err := encodeMembers([]member{
 		{"wirelag", programObject{j.version, schemaNumber}},
 		{"capture", captureObjectOf(c)},
-		{"summary", summaryObjectOf(c, &j.found)},
+		{"summary", summaryObjectOf(c, &j.found, &j.spent.Budget)},
 	})
 	if err != nil {
 		return err
@@ -181,6 +182,7 @@ type summaryObject struct {
 	Responses   uint64         `json:"responses"`
 	Findings    findingsObject `json:"findings"`
 	CostMS      float64        `json:"cost_ms"`
+	Budget      budgetObject   `json:"budget"`
 }
 
 type findingsObject struct {
@@ -225,11 +227,11 @@ func timeString(t capture.Time) *string {
 	return &s
 }
 
-func summaryObjectOf(c *analyze.Capture, found *findingSums) summaryObject {
+func summaryObjectOf(c *analyze.Capture, found *findingSums, spent *Budget) summaryObject {
 	return summaryObject{
 		Connections: c.Connections, Exchanges: c.Exchanges, Requests: c.Requests, Responses: c.Responses,
 		Findings: findingsObject{found.of[rules.Error], found.of[rules.Warning], found.of[rules.Info]},
-		CostMS:   float64(found.cost) / float64(time.Millisecond),
+		CostMS:   milliseconds(found.cost), Budget: budgetObjectOf(spent),
 	}
 }
 

@@ -18,10 +18,11 @@ type ndjsonWriter struct {
 	encoder encoder
 	line    []byte
 	found   findingSums
+	spent   clientBudget
 }
 
 func newNDJSON(w io.Writer, o Options) Writer {
-	return &ndjsonWriter{w: w, version: o.Version, encoder: newEncoder(o)}
+	return &ndjsonWriter{w: w, version: o.Version, encoder: newEncoder(o), spent: clientBudget{selected: o.Selected}}
 }
 
 func (n *ndjsonWriter) Connection(c *analyze.Connection) error {
@@ -31,6 +32,7 @@ func (n *ndjsonWriter) Connection(c *analyze.Connection) error {
 }
 
 func (n *ndjsonWriter) Exchange(x *analyze.Exchange) error {
+	n.spent.add(x)
 	n.line = append(n.line[:0], `{"type":"exchange","connection":`...)
 	n.line = strconv.AppendUint(n.line, x.Connection.ID, 10)
 	n.line = append(n.line, ',')
@@ -68,7 +70,7 @@ func (n *ndjsonWriter) Close(c *analyze.Capture) error {
 	encode.SetEscapeHTML(false)
 	for _, line := range []any{
 		captureLine{"capture", programObject{n.version, schemaNumber}, captureObjectOf(c)},
-		summaryLine{"summary", summaryObjectOf(c, &n.found)},
+		summaryLine{"summary", summaryObjectOf(c, &n.found, &n.spent.Budget)},
 	} {
 		if err := encode.Encode(line); err != nil {
 			return fmt.Errorf("write the last lines: %w", err)

@@ -34,6 +34,7 @@ type pair struct {
 	unanswered             uint64
 	toServer, toClient     int64 // bytes
 	rtt                    sample
+	budget                 Budget
 }
 
 func (p *pairs) of(c *reassembly.Connection) *pair {
@@ -66,6 +67,7 @@ func (p *pairs) addConnection(c *reassembly.Connection) {
 func (p *pairs) addExchange(x *analyze.Exchange) {
 	to := p.of(x.Connection.Connection)
 	to.exchanges++
+	to.budget.add(x)
 	switch {
 	case x.Response == nil:
 		to.unanswered++
@@ -92,6 +94,7 @@ func (p *pair) add(q *pair) {
 	p.unanswered += q.unanswered
 	p.toServer += q.toServer
 	p.toClient += q.toClient
+	p.budget.merge(&q.budget)
 }
 
 // sampleSize bounds the durations that a sample keeps.

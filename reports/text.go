@@ -20,6 +20,7 @@ type textWriter struct {
 	w           io.Writer
 	options     Options
 	redact      redactor
+	spent       clientBudget
 	pairs       pairs
 	connections top[*analyze.Connection]
 	exchanges   top[*analyze.Exchange]
@@ -30,6 +31,7 @@ type textWriter struct {
 func newText(w io.Writer, o Options) Writer {
 	return &textWriter{
 		w: w, options: o, redact: redactor{off: o.ShowSecrets},
+		spent:       clientBudget{selected: o.Selected},
 		connections: top[*analyze.Connection]{n: o.Top, order: mostBytes},
 		exchanges:   top[*analyze.Exchange]{n: o.Top, order: slowest},
 		stories:     stories{least: o.MinSeverity},
@@ -52,6 +54,7 @@ func (t *textWriter) Connection(c *analyze.Connection) error {
 
 func (t *textWriter) Exchange(x *analyze.Exchange) error {
 	t.pairs.addExchange(x)
+	t.spent.add(x)
 	t.exchanges.add(x)
 	return nil
 }
@@ -67,7 +70,7 @@ func (t *textWriter) Close(c *analyze.Capture) error {
 	}
 	p := &page{width: max(t.options.Width, minWidth), color: t.options.Color}
 	clock := newClock(c, t.options.Zone)
-	p.verdict(&t.stories.found, c, t.options.Rules)
+	p.verdict(&t.stories.found, c, len(t.options.Rules))
 	p.capture(c, clock)
 	p.health(c.Health)
 	p.findings(&t.stories, t.options.Top, t.telling(clock, c))

@@ -31,21 +31,24 @@ type Writer interface {
 	Close(c *analyze.Capture) error
 }
 
-// Options say how a report is to look. What follows ShowSecrets concerns the
-// formats for people only.
+// Options say what a report is about and how it is to look. From Width on they
+// concern the formats for people only.
 type Options struct {
 	Version string // of the program
 	// SeveralFiles: frame numbers need the index of their file to be told apart.
 	SeveralFiles bool
 	// ShowSecrets leaves passwords, tokens and cookies as they were captured.
 	ShowSecrets bool
-	Width       int            // columns of the terminal
-	Top         int            // rows of a table at most; 1 at least
-	Color       bool           // whether the terminal shows colours
-	Zone        *time.Location // of moments; nil: seconds since the start of the capture
+	// Selected: only some of the exchanges are told.
+	Selected bool
+	Rules    []*rules.Rule  // those that were asked, in the order of the catalogue
+	Values   rules.Values   // of their options
+	Width    int            // columns of the terminal
+	Top      int            // rows of a table at most; 1 at least
+	Color    bool           // whether the terminal shows colours
+	Zone     *time.Location // of moments; nil: seconds since the start of the capture
 	// MinSeverity is the least severity of the findings that are shown.
 	MinSeverity rules.Severity
-	Rules       int // how many were asked
 }
 
 // Format is a kind of report.

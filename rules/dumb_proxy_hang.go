@@ -40,7 +40,7 @@ var dumbProxyHang = &Rule{
 func (k *keptRelay) reportHang(p *Pass) {
 	c, x := k.connection, k.next
 	toClient, _ := c.RTTClient()
-	end, experienced := failedAt(c)
+	end, experienced := c.Failed()
 	wait := experienced.Sub(x.Request.End.At.Time.Add(-toClient / 2))
 	if wait < hangMin {
 		return

@@ -166,22 +166,6 @@ func methodOf(x *analyze.Exchange) string {
 	return "request"
 }
 
-// failedAt is when the client can have learned that its connection ended under x.
-func failedAt(c *analyze.Connection) (at capture.Mark, experienced capture.Time) {
-	toClient, _ := c.RTTClient()
-	at, side, ok := c.Ended()
-	if rst, by := c.RST(); !rst.IsZero() {
-		at, side, ok = rst, by, true
-	}
-	if !ok {
-		at, side = c.Last(), c.ClientSide()
-	}
-	if side == c.ClientSide() {
-		return at, at.Time.Add(-toClient / 2)
-	}
-	return at, at.Time.Add(toClient / 2)
-}
-
 // answeredAt is when the client had the first byte of the response to x; ok is
 // false without one.
 func answeredAt(x *analyze.Exchange) (capture.Time, bool) {

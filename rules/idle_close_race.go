@@ -97,7 +97,7 @@ func (r *race) instance(again *analyze.Exchange) Instance {
 	x, c := r.request, r.request.Connection
 	toClient, _ := c.RTTClient()
 	sent := x.Request.Start.At.Time.Add(-toClient / 2)
-	end, learned := failedAt(c)
+	end, learned := c.Failed()
 	i := Instance{
 		Connection: c,
 		Exchange:   x,

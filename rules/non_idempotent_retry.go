@@ -31,7 +31,7 @@ var nonIdempotentRetry = &Rule{
 			if mayRepeat(first) {
 				return
 			}
-			end, _ := failedAt(first.Connection)
+			end, _ := first.Connection.Failed()
 			i := retried(first, again)
 			i.Severity, i.Cost = Error, 0 // what was lost is not time; where the first try failed tells of that
 			if again.Request.Start.At.Sub(end) >= periodic {

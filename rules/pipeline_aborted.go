@@ -66,7 +66,7 @@ func abortedRequest(f *failedRequests, n int) Instance {
 	if n > 0 {
 		return i
 	}
-	end, ended := failedAt(f.connection)
+	end, ended := f.connection.Failed()
 	for _, again := range f.again {
 		if answered, ok := answeredAt(again); ok {
 			i.Cost = max(i.Cost, answered.Sub(ended))

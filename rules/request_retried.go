@@ -37,7 +37,7 @@ func mayRepeat(x *analyze.Exchange) bool {
 
 // retried is the instance for a request that was sent again.
 func retried(first, again *analyze.Exchange) Instance {
-	end, learned := failedAt(first.Connection)
+	end, learned := first.Connection.Failed()
 	where := "on another connection"
 	if again.Connection == first.Connection {
 		where = "on the same connection"

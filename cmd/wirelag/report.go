@@ -96,7 +96,7 @@ func (a *reporter) newWriter(out *destination, asked *request) reports.Writer {
 	least, _ := severityOf(o.minSeverity)
 	options := reports.Options{
 		Version: version(), SeveralFiles: asked.severalFiles, ShowSecrets: o.noRedact,
-		MinSeverity: least, Rules: len(asked.rules),
+		MinSeverity: least, Rules: asked.rules, Values: asked.values, Selected: o.selection.some(),
 		Width: widthOf(stream), Top: o.top, Color: showsColor(o.color, stream), Zone: o.zone(),
 	}
 	var chosen reports.Format

@@ -45,3 +45,8 @@ func (o *exchangeOptions) selection() (*analyze.Selection, error) {
 	}
 	return &s, nil
 }
+
+// some reports whether exchanges are left out.
+func (o *exchangeOptions) some() bool {
+	return len(o.hosts)+len(o.paths)+len(o.statuses) > 0 || o.since != "" || o.until != ""
+}

@@ -1,0 +1,151 @@
+package analyze
+
+import "time"
+
+// Phase is a part of the time that a client spends on an exchange.
+type Phase uint8
+
+// The phases, in order.
+const (
+	DNSPhase Phase = iota
+	ConnectPhase
+	TLSPhase
+	BlockedPhase // behind an earlier exchange on the connection
+	SendPhase
+	WaitPhase // for the first byte of the response
+	ReceivePhase
+	NoAnswerPhase // from the request to the end of the connection, without a response
+
+	Phases = iota // how many there are
+)
+
+var phaseNames = [Phases]string{"dns", "connect", "tls", "blocked", "send", "wait", "receive", "no-answer"}
+
+func (p Phase) String() string { return phaseNames[p] }
+
+// SpentOn is what a part of a phase was spent on.
+type SpentOn uint8
+
+// What time is spent on.
+const (
+	// OnRest is what nothing that the capture shows explains: within SendPhase and
+	// ReceivePhase the pace of the sender or of the path, within WaitPhase a wait
+	// without a known round trip.
+	OnRest      SpentOn = iota
+	OnPhase             // its name says it: a lookup, an earlier exchange, …
+	OnRoundTrip         // one way to the server and back
+	OnServer            // what is left of a wait
+	OnNagle
+	OnDelayedACK
+	OnSlowStart
+	OnRetransmission
+	OnWindow
+
+	SpentOns = iota // how many there are
+)
+
+var spentOnNames = [SpentOns]string{
+	"unexplained", "itself", "network", "server", "nagle", "delayed-ack", "slow-start", "retransmission", "window",
+}
+
+func (s SpentOn) String() string { return spentOnNames[s] }
+
+// Spent is where the time of one exchange or more went, as the client
+// experienced it: by phase and what it was spent on. Its parts do not overlap.
+type Spent [Phases][SpentOns]time.Duration
+
+// Spent is where the client's time went in x. complete is false where some of
+// it is not known: a part of the exchange is missing from the capture, or it
+// had no response and nothing shows until when the client waited for one.
+func (x *Exchange) Spent() (s Spent, complete bool) {
+	t := &x.Timing
+	s[DNSPhase][OnPhase] = max(t.DNS, 0)
+	s[TLSPhase][OnPhase] = max(t.SSL, 0)
+	s[BlockedPhase][OnPhase] = max(t.Blocked, 0)
+	x.spendConnecting(&s)
+	in := x.causesIn()
+	s.divide(SendPhase, t.Send, &in.send)
+	s.divide(ReceivePhase, t.Receive, &in.receive)
+	switch {
+	case x.Request == nil:
+	case t.Wait >= 0:
+		rest := s.divide(WaitPhase, t.Wait, &in.wait)
+		if rtt := t.RTT; rtt >= 0 {
+			s[WaitPhase][OnRoundTrip] = min(rtt, rest)
+			s[WaitPhase][OnServer] = rest - min(rtt, rest)
+			s[WaitPhase][OnRest] = 0
+		}
+		complete = true
+	case x.Response != nil:
+		s[WaitPhase][OnRest] = max(x.Response.Start.Readable.Sub(x.Request.End.At.Time), 0)
+		complete = true
+	case t.NoAnswer >= 0 && !x.Disturbed:
+		s[NoAnswerPhase][OnPhase] = t.NoAnswer
+		complete = true
+	}
+	return s, complete && !x.Disturbed
+}
+
+// spendConnecting divides the TCP handshake: SYNs sent again, a round trip, the rest.
+func (x *Exchange) spendConnecting(s *Spent) {
+	rest := max(x.Timing.Connect, 0) - max(x.Timing.SSL, 0)
+	if rest <= 0 {
+		return
+	}
+	c := x.Connection
+	if first, answered := c.SYN(), c.AnsweredSYN(); !first.IsZero() && !answered.IsZero() {
+		s[ConnectPhase][OnRetransmission] = min(max(answered.Sub(first), 0), rest)
+		rest -= s[ConnectPhase][OnRetransmission]
+	}
+	if rtt := x.Timing.RTT; rtt >= 0 {
+		s[ConnectPhase][OnRoundTrip] = min(rtt, rest)
+		rest -= s[ConnectPhase][OnRoundTrip]
+	}
+	s[ConnectPhase][OnRest] = rest
+}
+
+// divide divides a phase between the causes within it and the rest, which it returns.
+func (s *Spent) divide(p Phase, took time.Duration, c *Causes) (rest time.Duration) {
+	s[p][OnNagle] = c.Nagle
+	s[p][OnDelayedACK] = c.DelayedACK
+	s[p][OnSlowStart] = c.SlowStart
+	s[p][OnRetransmission] = c.Retransmission
+	s[p][OnWindow] = c.Window
+	rest = max(took, 0) - c.total()
+	s[p][OnRest] = rest
+	return rest
+}
+
+// Add adds the parts of more.
+func (s *Spent) Add(more *Spent) {
+	for p := range s {
+		for on := range s[p] {
+			s[p][on] += more[p][on]
+		}
+	}
+}
+
+// Subtract takes the parts of less off.
+func (s *Spent) Subtract(less *Spent) {
+	for p := range s {
+		for on := range s[p] {
+			s[p][on] -= less[p][on]
+		}
+	}
+}
+
+// In is the time of a phase.
+func (s *Spent) In(p Phase) (total time.Duration) {
+	for _, d := range s[p] {
+		total += d
+	}
+	return total
+}
+
+// Total is the time of all phases.
+func (s *Spent) Total() (total time.Duration) {
+	for p := range Phase(Phases) {
+		total += s.In(p)
+	}
+	return total
+}
