@@ -208,14 +208,18 @@ func (e *encoder) fields(b []byte, fields []http1.Field) []byte {
 		b = append(b, '[')
 		b = appendString(b, fields[i].Name)
 		b = append(b, ',')
-		if masked, changed := e.redact.value(fields[i].Name, fields[i].Value); changed {
-			b = appendString(b, masked)
-		} else {
-			b = appendString(b, fields[i].Value)
-		}
+		b = e.value(b, &fields[i])
 		b = append(b, ']')
 	}
 	return append(b, ']')
+}
+
+// value appends the value of a field.
+func (e *encoder) value(b []byte, f *http1.Field) []byte {
+	if masked, changed := e.redact.value(f.Name, f.Value); changed {
+		return appendString(b, masked)
+	}
+	return appendString(b, f.Value)
 }
 
 func appendProblems(b []byte, p http1.Problem) []byte {
@@ -229,6 +233,15 @@ func appendProblems(b []byte, p http1.Problem) []byte {
 }
 
 func appendTiming(b []byte, t *analyze.Timing) []byte {
+	b = appendPhases(b, t)
+	b = append(b, `,"total":`...)
+	b = appendMillis(b, totalOf(t))
+	b = append(b, `,"causes":{`...)
+	b = appendCauses(b, &t.Causes)
+	return append(b, '}')
+}
+
+func appendPhases(b []byte, t *analyze.Timing) []byte {
 	b = append(b, `"blocked":`...)
 	b = appendMillis(b, t.Blocked)
 	b = append(b, `,"dns":`...)
@@ -242,20 +255,20 @@ func appendTiming(b []byte, t *analyze.Timing) []byte {
 	b = append(b, `,"wait":`...)
 	b = appendMillis(b, t.Wait)
 	b = append(b, `,"receive":`...)
-	b = appendMillis(b, t.Receive)
-	b = append(b, `,"total":`...)
-	b = appendMillis(b, totalOf(t))
-	b = append(b, `,"causes":{"nagle":`...)
-	b = appendMillis(b, t.Causes.Nagle)
+	return appendMillis(b, t.Receive)
+}
+
+func appendCauses(b []byte, c *analyze.Causes) []byte {
+	b = append(b, `"nagle":`...)
+	b = appendMillis(b, c.Nagle)
 	b = append(b, `,"delayed_ack":`...)
-	b = appendMillis(b, t.Causes.DelayedACK)
+	b = appendMillis(b, c.DelayedACK)
 	b = append(b, `,"slow_start":`...)
-	b = appendMillis(b, t.Causes.SlowStart)
+	b = appendMillis(b, c.SlowStart)
 	b = append(b, `,"retransmission":`...)
-	b = appendMillis(b, t.Causes.Retransmission)
+	b = appendMillis(b, c.Retransmission)
 	b = append(b, `,"window":`...)
-	b = appendMillis(b, t.Causes.Window)
-	return append(b, '}')
+	return appendMillis(b, c.Window)
 }
 
 // totalOf is how long an exchange took, or analyze.Unknown when the wait for the

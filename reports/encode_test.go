@@ -228,9 +228,9 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 	x := typicalExchange()
 	for _, f := range Formats {
 		w := f.New(io.Discard, options())
-		if j, ok := w.(*jsonWriter); ok {
-			j.spool.records = make([]byte, 0, 1<<20)
-			j.spool.entries = make([]spoolEntry, 0, 1<<10)
+		for _, s := range spoolsOf(w) {
+			s.records = make([]byte, 0, 1<<20)
+			s.entries = make([]spoolEntry, 0, 1<<10)
 		}
 		report := func() {
 			if w.Exchange(x) != nil || w.Connection(x.Connection) != nil {

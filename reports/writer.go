@@ -64,4 +64,6 @@ var Formats = []Format{
 	{"text", "findings and tables for a terminal", newText},
 	{"json", "one JSON object", newJSON},
 	{"ndjson", "one JSON object a line, as soon as it is known", newNDJSON},
+	{"har", "HTTP archive (HAR 1.2) of the exchanges, for browsers' developer tools", newHAR},
+	{"csv", "exchanges as comma-separated values, for spreadsheets", newCSV},
 }

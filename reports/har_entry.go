@@ -1,0 +1,280 @@
+package reports
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+	"time"
+
+	"wirelag/analyze"
+	"wirelag/analyze/http1"
+	"wirelag/reassembly/capture"
+)
+
+// begun is when the client began x, by its own clock: with the lookup and the
+// connection, where it waited for those.
+func begun(x *analyze.Exchange) capture.Time {
+	toClient, _ := x.Connection.RTTClient()
+	if x.Request == nil {
+		return x.Response.Start.Readable.Add(toClient / 2)
+	}
+	before := max(x.Timing.DNS, 0) + max(x.Timing.Connect, 0)
+	return x.Request.Start.At.Time.Add(-toClient/2 - before)
+}
+
+// harEntry appends an entry but for its closing brace.
+func (e *encoder) harEntry(b []byte, x *analyze.Exchange) []byte {
+	phases := harPhases(x)
+	b = append(b, `{"startedDateTime":`...)
+	b = e.time(b, begun(x))
+	b = append(b, `,"time":`...)
+	b = appendMillis(b, phases.Total())
+	b = append(b, `,"request":`...)
+	b = e.harRequest(b, x)
+	b = append(b, `,"response":`...)
+	b = e.harResponse(b, x)
+	b = append(b, `,"cache":{},"timings":{`...)
+	b = appendHARTimings(b, phases)
+	b = append(b, `},"serverIPAddress":"`...)
+	b = x.Connection.Server().Addr().AppendTo(b)
+	b = append(b, `","connection":"`...)
+	b = strconv.AppendUint(b, x.Connection.ID, 10)
+	b = append(b, `","_server_port":`...)
+	b = strconv.AppendUint(b, uint64(x.Connection.Server().Port()), 10)
+	b = append(b, `,"_client":{`...)
+	b = appendAddress(b, x.Connection.Client())
+	b = append(b, `},"_exchange":`...)
+	return strconv.AppendUint(b, x.ID, 10)
+}
+
+// harPhases are the phases of x, and those of an exchange without response: its
+// client waits until the connection ends, and receives nothing.
+func harPhases(x *analyze.Exchange) analyze.Timing {
+	t := x.Timing
+	if x.Request == nil || x.Response != nil {
+		return t
+	}
+	if _, _, ended := x.Connection.Ended(); ended {
+		toClient, _ := x.Connection.RTTClient()
+		_, learned := x.Connection.Failed()
+		t.Wait = max(learned.Sub(x.Request.End.At.Time.Add(-toClient/2)), 0)
+		t.Receive = 0
+	}
+	return t
+}
+
+// appendHARTimings appends the phases. Those that an archive must have are 0
+// where they are not known, and then named under _unknown.
+func appendHARTimings(b []byte, t analyze.Timing) []byte {
+	known := t
+	t.Send, t.Wait, t.Receive = max(t.Send, 0), max(t.Wait, 0), max(t.Receive, 0)
+	b = appendPhases(b, &t)
+	separator := `,"_unknown":["`
+	for _, phase := range [...]struct {
+		name string
+		time time.Duration
+	}{{"send", known.Send}, {"wait", known.Wait}, {"receive", known.Receive}} {
+		if phase.time < 0 {
+			b = append(b, separator...)
+			b = append(b, phase.name...)
+			separator = `","`
+		}
+	}
+	if separator == `","` {
+		b = append(b, `"]`...)
+	}
+	b = append(b, `,"_causes":{`...)
+	return append(appendCauses(b, &t.Causes), '}')
+}
+
+func (e *encoder) harRequest(b []byte, x *analyze.Exchange) []byte {
+	m := x.Request
+	if m == nil {
+		b = append(b, `{"method":"","url":"`...)
+		b = e.harURL(b, x)
+		return append(b, `","httpVersion":"","cookies":[],"headers":[],"queryString":[],"headersSize":-1,"bodySize":-1,`+
+			`"comment":"the request is not in the capture"}`...)
+	}
+	b = append(b, `{"method":`...)
+	b = appendString(b, m.Method)
+	b = append(b, `,"url":"`...)
+	b = e.harURL(b, x)
+	b = append(b, `","queryString":[`...)
+	b = appendQuery(b, e.redact.url(m.Target))
+	b = append(b, ']')
+	return append(e.harMessage(b, m, "Cookie"), '}')
+}
+
+func (e *encoder) harResponse(b []byte, x *analyze.Exchange) []byte {
+	m := x.Response
+	if m == nil {
+		b = append(b, `{"status":0,"statusText":"","httpVersion":"","cookies":[],"headers":[],"content":{"size":0,"mimeType":"x-unknown"},`+
+			`"redirectURL":"","headersSize":-1,"bodySize":-1,"_transferSize":0,"_error":"no response: `...)
+		b = append(b, whyNot(x.Connection)...)
+		return append(b, `"}`...)
+	}
+	b = append(b, `{"status":`...)
+	b = strconv.AppendInt(b, int64(m.Status), 10)
+	b = append(b, `,"statusText":`...)
+	b = appendString(b, m.Reason)
+	b = append(b, `,"content":{"size":`...)
+	b = strconv.AppendInt(b, contentSize(m), 10)
+	b = append(b, `,"mimeType":`...)
+	mime, found := m.Get("Content-Type")
+	if !found {
+		mime = "x-unknown"
+	}
+	b = appendString(b, mime)
+	b = append(b, `},"redirectURL":`...)
+	location, _ := m.Get("Location")
+	b = appendString(b, e.redact.url(location))
+	b = append(b, `,"_transferSize":`...)
+	b = strconv.AppendInt(b, m.WireBytes, 10)
+	if !m.Complete {
+		b = append(b, `,"_error":"not the whole response: `...)
+		b = append(b, whyNot(x.Connection)...)
+		b = append(b, '"')
+	}
+	return append(e.harMessage(b, m, "Set-Cookie"), '}')
+}
+
+// harMessage appends what requests and responses have in common; cookies names
+// the field with theirs.
+func (e *encoder) harMessage(b []byte, m *http1.Message, cookies string) []byte {
+	b = append(b, `,"httpVersion":"HTTP/`...)
+	b = appendVersion(b, m.Version)
+	if m.Version.Major == 2 {
+		b = append(b, `.0`...)
+	}
+	b = append(b, `","cookies":[`...)
+	b = e.harCookies(b, m.Fields, cookies)
+	b = append(b, `],"headers":[`...)
+	for i := range m.Fields {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"name":`...)
+		b = appendString(b, m.Fields[i].Name)
+		b = append(b, `,"value":`...)
+		b = e.value(b, &m.Fields[i])
+		b = append(b, '}')
+	}
+	b = append(b, `],"headersSize":`...)
+	b = strconv.AppendInt(b, m.HeaderBytes, 10)
+	b = append(b, `,"bodySize":`...)
+	b = strconv.AppendInt(b, m.BodyBytes, 10)
+	b = append(b, `,"_frames":{`...)
+	at := len(b)
+	b = e.frames(b, m.First.Frame, m.Last.Frame)
+	b = append(b[:at], b[at+len(","):]...)
+	return append(b, '}')
+}
+
+// contentSize is the size of the content, -1 when its coding hides that.
+func contentSize(m *http1.Message) int64 {
+	if coding, found := m.Get("Content-Encoding"); found && m.BodyBytes > 0 && !strings.EqualFold(coding, "identity") {
+		return -1
+	}
+	return m.BodyBytes
+}
+
+// whyNot says what became of the connection of a message that is not there, or
+// not all of it.
+func whyNot(c *analyze.Connection) string {
+	_, by, ended := c.Ended()
+	rst, resetBy := c.RST()
+	side := "server"
+	switch {
+	case !c.Intact():
+		return "bytes of the connection are missing from the capture"
+	case !rst.IsZero():
+		if resetBy == c.ClientSide() {
+			side = "client"
+		}
+		return "the " + side + " reset the connection"
+	case ended:
+		if by == c.ClientSide() {
+			side = "client"
+		}
+		return "the " + side + " closed the connection"
+	}
+	return "the capture shows no end of the connection"
+}
+
+// harCookies appends the cookies in the fields called name.
+func (e *encoder) harCookies(b []byte, fields []http1.Field, name string) []byte {
+	first := true
+	for i := range fields {
+		if !strings.EqualFold(fields[i].Name, name) {
+			continue
+		}
+		value := fields[i].Value
+		masked, changed := e.redact.value(name, value)
+		if !changed {
+			masked = append(e.redact.buf[:0], value...)
+		}
+		for more := true; more; {
+			var pair []byte
+			pair, masked, more = bytes.Cut(masked, []byte{';'})
+			if len(bytes.TrimSpace(pair)) == 0 {
+				continue
+			}
+			if !first {
+				b = append(b, ',')
+			}
+			first = false
+			b = appendPair(b, bytes.TrimSpace(pair))
+			if name == "Set-Cookie" {
+				b = appendCookieAttributes(b[:len(b)-1], masked)
+				b = append(b, '}')
+				more = false
+			}
+		}
+	}
+	return b
+}
+
+// appendPair appends "name=value" as an object; what has no "=" is a value.
+func appendPair(b, pair []byte) []byte {
+	name, value, found := bytes.Cut(pair, []byte{'='})
+	if !found {
+		name, value = nil, pair
+	}
+	b = append(b, `{"name":`...)
+	b = appendString(b, name)
+	b = append(b, `,"value":`...)
+	b = appendString(b, value)
+	return append(b, '}')
+}
+
+// appendCookieAttributes appends what a Set-Cookie field says beside the cookie
+// (RFC 6265 §4.1.1). Of several, the last counts.
+func appendCookieAttributes(b, attributes []byte) []byte {
+	var path, domain []byte
+	httpOnly, secure := false, false
+	for more := true; more; {
+		var attribute []byte
+		attribute, attributes, more = bytes.Cut(attributes, []byte{';'})
+		name, value, _ := bytes.Cut(bytes.TrimSpace(attribute), []byte{'='})
+		switch {
+		case bytes.EqualFold(name, []byte("HttpOnly")):
+			httpOnly = true
+		case bytes.EqualFold(name, []byte("Secure")):
+			secure = true
+		case bytes.EqualFold(name, []byte("Path")):
+			path = value
+		case bytes.EqualFold(name, []byte("Domain")):
+			domain = value
+		}
+	}
+	if path != nil {
+		b = appendString(append(b, `,"path":`...), path)
+	}
+	if domain != nil {
+		b = appendString(append(b, `,"domain":`...), domain)
+	}
+	b = append(b, `,"httpOnly":`...)
+	b = strconv.AppendBool(b, httpOnly)
+	b = append(b, `,"secure":`...)
+	return strconv.AppendBool(b, secure)
+}
