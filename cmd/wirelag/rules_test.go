@@ -60,7 +60,7 @@ func TestFailOn(t *testing.T) {
 		{[]string{"--fail-on", "warning", "--rules", "handshake-overhead", handshake}, statusDone},
 		{[]string{"--fail-on", "info", nagle, "missing.pcap"}, statusInput},
 	} {
-		for _, format := range []string{"text", "json", "ndjson"} {
+		for _, format := range formatNames() {
 			if got := wirelag(t, nil, append([]string{"--format", format}, c.args...)...); got.status != c.status {
 				t.Errorf("%v, %s: status %d, want %d; %s", c.args, format, got.status, c.status, got.stderr)
 			}

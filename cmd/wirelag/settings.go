@@ -25,13 +25,9 @@ const environment = "WIRELAG_" // before the name of a setting in capitals
 
 // addSettings declares the settings, and what says where more of them are.
 func (o *options) addSettings(cmd *cobra.Command) {
-	var formats []string
-	for _, f := range reports.Formats {
-		formats = append(formats, f.Name)
-	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	addChoice(cmd, &o.format, "format", formats, "format of the report")
+	addChoice(cmd, &o.format, "format", formatNames(), "format of the report")
 	flags.StringSliceVar(&o.only, "rules", nil, "ask these rules alone (`LIST` of ids, see wirelag rules)")
 	flags.StringSliceVar(&o.disable, "disable", nil, "do not ask these rules (`LIST` of ids)")
 	flags.StringVar(&o.config, "config", "", "read settings and options of rules from `FILE` (see wirelag config)")
@@ -51,6 +47,14 @@ func (o *options) addSettings(cmd *cobra.Command) {
 			panic("completion of a flag that was just declared: " + err.Error())
 		}
 	}
+}
+
+func formatNames() []string {
+	var names []string
+	for _, f := range reports.Formats {
+		names = append(names, f.Name)
+	}
+	return names
 }
 
 // rows is a number of rows.
