@@ -17,6 +17,12 @@ const (
 	freeLines   = 64
 	freeLineMax = 4 << 10
 	lineMin     = 512
+	// What is kept for all messages that are not over, and, once that is reached, for
+	// one: bytes of its start line, of its fields and of the line in progress, and fields.
+	heldMax         = 64 << 20
+	scarceBytes     = 2 << 10
+	scarceFields    = 64
+	bytesOfOneField = int(unsafe.Sizeof(Field{}))
 )
 
 // Arena hands out the memory of Messages in slabs. The garbage collector frees
@@ -32,6 +38,21 @@ type Arena struct {
 	open   *Field  // start of the latest reservation
 
 	lines [][]byte // free buffers for lines in progress
+
+	held int // bytes kept for messages that are not over
+}
+
+// Hold notes that n more bytes (see [Message.Size]) are kept for messages that are
+// not over; fewer when n is negative. While there are too many, what a head may
+// keep is little. Parsers note by themselves what they hold until Handler.Head.
+func (a *Arena) Hold(n int) { a.held += n }
+
+// limit is most, or, while too much is held, no more than few.
+func (a *Arena) limit(most, few int) int {
+	if a.held > heldMax {
+		return min(most, few)
+	}
+	return most
 }
 
 func (a *Arena) message() *Message {

@@ -111,6 +111,7 @@ func (p *Parser) endHead() {
 			m.Problems |= LengthWithTransferEncoding
 		}
 	}
+	p.release()
 	m.Framing = p.framing(p.handler.Head(m))
 	if m.Framing != ContentLength {
 		m.Length = -1

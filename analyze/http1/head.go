@@ -56,7 +56,7 @@ func (p *Parser) count(n int) {
 
 // holdField holds a part of a field's line.
 func (p *Parser) holdField(b []byte) {
-	if cut := p.hold(b, lineMax); cut > 0 {
+	if cut := p.hold(b, p.lineLimit()); cut > 0 {
 		p.message.BytesCut += int64(cut)
 		p.message.Problems |= HeadCut
 	}
@@ -145,8 +145,9 @@ func (p *Parser) keepField(line []byte, name, value int) {
 		value++
 	}
 	value = min(value, end)
-	room := int(p.room)
-	if len(*list) == fieldsMax || name >= room {
+	kept := headMax - int(p.room)
+	room := p.arena.limit(headMax, scarceBytes) - kept
+	if len(*list) >= p.arena.limit(fieldsMax, scarceFields) || name >= room {
 		m.FieldsCut++
 		m.BytesCut += int64(len(line))
 		m.Problems |= HeadCut
@@ -159,6 +160,7 @@ func (p *Parser) keepField(line []byte, name, value int) {
 	}
 	text := p.arena.keep(line[:end])
 	p.room -= int32(end)
+	p.keep(end + bytesOfOneField)
 	*list = p.arena.appendField(*list, Field{Name: text[:name], Value: text[value:]})
 }
 
@@ -198,6 +200,7 @@ func (p *Parser) cutHead(why Problem) {
 	m.Problems |= why
 	m.Length = -1
 	m.HeadEnd = m.End
+	p.release()
 	p.handler.Head(m)
 	p.end(false)
 }

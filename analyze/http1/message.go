@@ -7,6 +7,7 @@ package http1
 
 import (
 	"strings"
+	"unsafe"
 
 	"wirelag/reassembly/capture"
 )
@@ -105,6 +106,11 @@ type Message struct {
 // Extent is how many bytes of the stream lie between the message's first byte
 // and its end, those included that are missing from the capture.
 func (m *Message) Extent() int64 { return m.WireBytes - int64(m.blanks) + int64(m.Lost) }
+
+// Size is about how many bytes of memory the head takes.
+func (m *Message) Size() int {
+	return int(unsafe.Sizeof(*m)) + int(m.HeaderBytes-m.BytesCut) + bytesOfOneField*len(m.Fields)
+}
 
 // Interim reports whether m is an interim response (1xx other than 101).
 func (m *Message) Interim() bool {

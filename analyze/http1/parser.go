@@ -71,6 +71,7 @@ type Parser struct {
 	total   int64    // bytes fed or missing so far
 	begins  int64    // where in the stream the message that may begin now does
 	room    int32    // bytes of the head that may still be kept
+	held    int32    // bytes of the head that the arena counts, without the line
 	flags   flags
 	role    Role
 	state   state
@@ -257,6 +258,7 @@ func (p *Parser) end(complete bool) {
 	m := p.message
 	m.Complete = complete && m.Lost == 0
 	p.endHeld()
+	p.release()
 	p.message = nil
 	p.state = atStart
 	if p.flags&maySwitch != 0 {
@@ -278,20 +280,45 @@ func (p *Parser) loseSync(why Problem) {
 // freeLine forgets the line in progress.
 func (p *Parser) freeLine() {
 	if p.line != nil {
+		p.arena.Hold(-cap(p.line))
 		p.arena.freeLine(p.line)
 		p.line = nil
 	}
 }
 
+// release notes that the head is not the parser's any more.
+func (p *Parser) release() {
+	p.arena.Hold(-int(p.held))
+	p.held = 0
+}
+
+// keep notes that n bytes of the head are kept.
+func (p *Parser) keep(n int) {
+	p.arena.Hold(n)
+	p.held += int32(n)
+}
+
 // hold appends to the line in progress and returns how many bytes did not fit.
 func (p *Parser) hold(b []byte, limit int) (cut int) {
+	n := max(0, min(len(b), limit-len(p.line)))
+	p.line = p.join(b[:n])
+	return len(b) - n
+}
+
+// join returns the line in progress with b behind it, in the line's memory.
+func (p *Parser) join(b []byte) []byte {
+	before := cap(p.line)
 	if p.line == nil {
 		p.line = p.arena.line()
 	}
-	n := min(len(b), limit-len(p.line))
-	p.line = append(p.line, b[:n]...)
-	return len(b) - n
+	joined := append(p.line, b...)
+	p.line = joined[:len(p.line)]
+	p.arena.Hold(cap(joined) - before)
+	return joined
 }
+
+// lineLimit is how much of a line of the head may be held.
+func (p *Parser) lineLimit() int { return p.arena.limit(lineMax, scarceBytes) }
 
 // touch notes that a packet carried bytes of the message.
 func (m *Message) touch(at Span) {

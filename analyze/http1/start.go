@@ -17,16 +17,16 @@ func (p *Parser) start(data []byte, at Span, first bool) []byte {
 		p.begins = p.total - int64(len(data))
 	}
 	end := bytes.IndexByte(data, '\n') + 1
+	limit := p.lineLimit()
 	switch {
-	case len(p.line)+len(data) > lineMax && (end == 0 || len(p.line)+end > lineMax):
-		return p.startLong(data, at)
+	case len(p.line)+len(data) > limit && (end == 0 || len(p.line)+end > limit):
+		return p.startLong(data, at, limit)
 	case end == 0:
 		return p.startPart(data, at)
 	}
 	line := data[:end]
-	if held := len(p.line); held > 0 {
-		line = append(p.line, line...)
-		p.line = line[:held]
+	if len(p.line) > 0 {
+		line = p.join(line)
 	}
 	s, ok := parseStartLine(p.role, withoutLineEnd(line))
 	if !ok || !p.takes(&s, line) {
@@ -99,13 +99,12 @@ func (p *Parser) canStart(probe []byte) bool {
 	return canBeRequest(probe)
 }
 
-// startLong takes a start line that exceeds lineMax.
-func (p *Parser) startLong(data []byte, at Span) []byte {
-	n := lineMax - len(p.line)
+// startLong takes a start line that exceeds limit.
+func (p *Parser) startLong(data []byte, at Span, limit int) []byte {
+	n := max(0, limit-len(p.line))
 	line := data[:n]
-	if held := len(p.line); held > 0 {
-		line = append(p.line, line...)
-		p.line = line[:held]
+	if len(p.line) > 0 {
+		line = p.join(line)
 	}
 	s, ok := parseLongLine(p.role, line)
 	if !ok || p.flags&(hunting|mayTunnel) != 0 {
@@ -164,6 +163,7 @@ func (p *Parser) accept(s *startLine, line []byte, at Span) {
 		p.blanks = 0
 	}
 	text := p.arena.keep(line[:s.textEnd])
+	p.keep(s.textEnd)
 	if p.role == Request {
 		m.Method, m.Target = text[:s.method], text[s.textStart:]
 		if m.Method == "CONNECT" {
