@@ -33,6 +33,7 @@ const (
 	fits        verdict = iota
 	contradicts         // an IPv4 fragment differs from an earlier one, which stands
 	hopeless            // the datagram is to be dropped
+	crowded             // the same, because it has too many fragments
 )
 
 // whole reports whether all fragments are there.
@@ -99,7 +100,7 @@ func (g *datagram) fill(i int, fr fragment, end int) verdict {
 		}
 		if at < gap {
 			if len(g.pieces) == maxPieces {
-				return hopeless
+				return crowded
 			}
 			g.put(i, fr, at, gap)
 			at = gap

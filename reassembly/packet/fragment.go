@@ -126,6 +126,9 @@ func (f *fragments) add(key datagramKey, fr fragment, now capture.Time) (view, u
 	case hopeless:
 		g.drop()
 		f.conflicting++
+	case crowded:
+		g.drop()
+		f.evicted++
 	}
 	f.bytes += g.memory() - before
 	if g.whole() {

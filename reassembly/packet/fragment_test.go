@@ -253,7 +253,7 @@ func TestFragmentLimits(t *testing.T) {
 			feed(t, &d, &s, fragmentIPv4(1, segment, 16*n, 16*n+8))
 		}
 		stats := d.Stats()
-		if stats.ConflictingDatagrams != 1 || stats.IncompleteDatagrams != 1 || d.fragments.bytes != 0 {
+		if stats.EvictedDatagrams != 1 || stats.ConflictingDatagrams != 0 || stats.IncompleteDatagrams != 1 || d.fragments.bytes != 0 {
 			t.Errorf("%d bytes, %+v", d.fragments.bytes, stats)
 		}
 	})
