@@ -24,6 +24,7 @@ type Analyzer struct {
 	room      historyRoom
 	exchanges []exchange // not handed out yet
 	waiting   int        // exchanges that are not over, of all connections
+	prefixes  int        // bytes of streams of which it is not known what they are
 }
 
 // Stats counts what an Analyzer met.
@@ -33,6 +34,8 @@ type Stats struct {
 	HTTP2                                       uint64 // HTTP/2 connections, not decoded
 	FailuresLimit                               uint64 // failed requests forgotten before a repeat of them could come
 	UnansweredLimit                             uint64 // exchanges given up because too many waited on one connection
+	PrefixLimit                                 uint64 // streams given up because too much waited to be told what it is
+	InterimLimit                                uint64 // interim responses not kept because an exchange had too many
 	HeadsCut                                    uint64 // messages of whose head not all was kept
 	Forgotten                                   uint64 // segments and acknowledgements that histories had no room for
 	HopsLimit                                   uint64 // exchanges whose other side of a proxy may have been missed because too many waited

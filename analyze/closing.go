@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"slices"
 	"wirelag/reassembly"
 	"wirelag/reassembly/capture"
 	"wirelag/reassembly/packet"
@@ -50,9 +51,8 @@ type LatestResponse struct {
 
 // latestResponse is the response that came last so far.
 func (v *conversation) latestResponse() LatestResponse {
-	waiting := v.pairing.waiting
-	for i := len(waiting) - 1; i >= 0; i-- {
-		x := waiting[i]
+	v.pairing.settle()
+	for _, x := range slices.Backward(v.pairing.waiting[:v.pairing.settled]) {
 		switch {
 		case x.Response == nil:
 		case x.responseEnded:

@@ -1,6 +1,8 @@
 package analyze
 
 import (
+	"bytes"
+
 	"wirelag/analyze/dns"
 	"wirelag/analyze/http1"
 	"wirelag/reassembly"
@@ -43,9 +45,11 @@ type stream struct {
 	sender *sender // nil before the first payload
 }
 
-// maxPrefix is how much of a stream's beginning is kept to tell what it is: a
-// PROXY protocol header and a long request target fit in.
-const maxPrefix = 16 << 10
+// Bounds of what is kept to tell what a stream is.
+const (
+	maxPrefix   = 16 << 10 // of one: a PROXY protocol header and a long request target fit in
+	allPrefixes = 32 << 20 // of all
+)
 
 // piece is a part of a prefix: so many bytes, and the packet that carried them.
 type piece struct {
@@ -56,9 +60,14 @@ type piece struct {
 // maxPieces is how many pieces of a prefix are told apart.
 const maxPieces = 64
 
-// keep holds data, which ends with n bytes that at carried, as the prefix.
-func (s *stream) keep(data []byte, n int, at capture.Span) {
-	s.prefix = append([]byte(nil), data...)
+// setPrefix holds b as the prefix; nil holds none.
+func (v *conversation) setPrefix(s *stream, b []byte) {
+	v.analyzer.prefixes += cap(b) - cap(s.prefix)
+	s.prefix = b
+}
+
+// extend notes that the prefix ends with n bytes that at carried.
+func (s *stream) extend(n int, at capture.Span) {
 	if len(s.pieces) < maxPieces {
 		s.pieces = append(s.pieces, piece{n, at})
 	} else {
@@ -103,18 +112,22 @@ func (v *conversation) feed(side reassembly.Side, data []byte, at capture.Span) 
 	}
 	n := len(data)
 	if len(s.prefix) > 0 {
-		s.prefix = append(s.prefix, data...)
-		data, s.prefix = s.prefix, nil
+		v.setPrefix(s, append(s.prefix, data...))
+		data = s.prefix
 	} else {
 		s.pieces = nil
 	}
 	p, skip := v.sniff(side, data)
+	if p == undecided && v.mayExtend(data) {
+		if len(s.prefix) == 0 {
+			v.setPrefix(s, bytes.Clone(data))
+		}
+		s.extend(n, at)
+		return
+	}
+	v.setPrefix(s, nil)
 	switch p {
 	case undecided:
-		if len(data) < maxPrefix {
-			s.keep(data, n, at)
-			return
-		}
 		p = somethingElse
 	case isRequest, isResponse:
 		v.start(side, p)
@@ -127,6 +140,16 @@ func (v *conversation) feed(side reassembly.Side, data []byte, at capture.Span) 
 		return
 	}
 	v.reject(side, p)
+}
+
+// mayExtend reports whether data may be kept until it can be told what it begins.
+func (v *conversation) mayExtend(data []byte) bool {
+	a := v.analyzer
+	if a.prefixes > allPrefixes {
+		a.stats.PrefixLimit++
+		return false
+	}
+	return len(data) < maxPrefix
 }
 
 // start begins to parse side's stream. The other side's follows: what answers
@@ -178,7 +201,8 @@ func (v *conversation) reject(side reassembly.Side, p protocol) {
 
 func (v *conversation) ignore() {
 	for i := range v.streams {
-		v.streams[i].mode, v.streams[i].prefix = ignoring, nil
+		v.streams[i].mode = ignoring
+		v.setPrefix(&v.streams[i], nil)
 	}
 }
 
@@ -189,7 +213,8 @@ func (v *conversation) gap(side reassembly.Side, n int64, at capture.Span) {
 	v.lostAt = max(v.lostAt, at.At.Time)
 	switch s.mode {
 	case sniffing, hunting:
-		s.mode, s.prefix, s.lost = hunting, nil, true
+		s.mode, s.lost = hunting, true
+		v.setPrefix(s, nil)
 	case resolving:
 		s.dns.Close()
 	case parsing:
@@ -217,10 +242,12 @@ func (v *conversation) finish(side reassembly.Side, e http1.Ending, at capture.M
 		v.pairing.finishing = false
 		s.parser = nil
 	}
-	if s := &v.streams[side]; s.dns != nil {
+	s := &v.streams[side]
+	if s.dns != nil {
 		s.dns.Close()
 	}
-	v.streams[side].mode, v.streams[side].prefix = ignoring, nil
+	s.mode = ignoring
+	v.setPrefix(s, nil)
 }
 
 // close ends the conversation.

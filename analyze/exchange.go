@@ -50,7 +50,13 @@ type Connection struct {
 	Excess *[2]Excess
 	// Closing is what its FINs and RST say; nil without any.
 	Closing *Closing
+	// overrun: exchanges were given up because too many waited.
+	overrun bool
 }
+
+// Intact reports whether all that both ends sent was seen, and remembered for as
+// long as it was needed.
+func (c *Connection) Intact() bool { return c.Connection.Intact() && !c.overrun }
 
 // Promise is what a Keep-Alive field announces (RFC 2068 §19.7.1.1). -1 where it
 // says nothing, or must be ignored.

@@ -25,7 +25,7 @@ func health(c *Capture, p packet.Stats, t reassembly.Stats, a Stats, o *others) 
 	h.add("not-tcp", other, fmt.Sprintf("packets are not TCP (%d UDP, %d other IP, %d not IP): of them only DNS was looked at",
 		p.Frames[packet.UDP], p.Frames[packet.OtherIP], p.Frames[packet.NotIP]))
 	h.add("quic", a.QUIC, "UDP datagrams of port 443 look like QUIC (HTTP/3): nothing of what they carry was analysed")
-	h.limits(c.Files, t, a)
+	h.limits(c.Files, p, t, a)
 	return h
 }
 
@@ -81,14 +81,17 @@ func (h *healthList) lookups(d dns.Stats) {
 	h.add("limit-dns-streams", d.Streams, "TCP streams of DNS were given up because too much waited for the rest of its message")
 }
 
-func (h *healthList) limits(files []*capture.File, t reassembly.Stats, a Stats) {
+func (h *healthList) limits(files []*capture.File, p packet.Stats, t reassembly.Stats, a Stats) {
+	h.add("limit-fragments", p.EvictedDatagrams, "fragmented IP datagrams were given up because too many were incomplete at once")
 	h.add("limit-connections", t.EvictedConnections, "connections were given up because too many were open at once")
 	h.add("limit-reassembly", t.EvictedHoles, "holes were given up because too much waited behind them, or for too long")
 	h.add("limit-vantages", t.Unplanned, "packets were left out when looking for connections that several points captured: copies of them are known by their looks alone")
-	h.add("limit-unanswered", a.UnansweredLimit, "exchanges were given up because too many waited for their response on one connection")
+	h.add("limit-unanswered", a.UnansweredLimit, "exchanges were given up because too many waited for their response, or for its acknowledgement")
 	h.add("limit-hops", a.HopsLimit, "exchanges were no longer compared with those on the other side of a proxy because too many waited: links between the two sides may be missing")
 	h.add("limit-history", a.Forgotten, "segments or acknowledgements of much that was under way at once were forgotten: losses and waits there may go untold")
 	h.add("limit-failed-requests", a.FailuresLimit, "requests that got no response were forgotten because there were too many: repeats of them are not found")
+	h.add("limit-prefix", a.PrefixLimit, "streams were taken for no HTTP because too many had not shown yet what they are")
+	h.add("limit-interim", a.InterimLimit, "interim responses (1xx) were not kept because there were too many before one final response")
 	h.add("limit-head", a.HeadsCut, "message heads were larger than what is kept of them")
 	h.lookups(a.DNS)
 	total := map[string]uint64{}

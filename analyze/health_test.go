@@ -47,6 +47,9 @@ func TestHealth(t *testing.T) {
 				i.other.add(22)
 			}
 		}},
+		{"limit-fragments", func(i *inputs) { i.p.EvictedDatagrams = 7 }},
+		{"limit-prefix", func(i *inputs) { i.own.PrefixLimit = 7 }},
+		{"limit-interim", func(i *inputs) { i.own.InterimLimit = 7 }},
 		{"limit-connections", func(i *inputs) { i.table.EvictedConnections = 7 }},
 		{"limit-reassembly", func(i *inputs) { i.table.EvictedHoles = 7 }},
 		{"limit-unanswered", func(i *inputs) { i.own.UnansweredLimit = 7 }},

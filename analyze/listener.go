@@ -36,6 +36,9 @@ type Listener struct {
 	Tick func(now capture.Time)
 	// Finish is called once, after everything else.
 	Finish func()
+	// Health, asked for after Finish, tells which bounds of its own the listener
+	// reached; items without a count are left out.
+	Health func() []HealthItem
 }
 
 // Capture describes what was read, when all of it was.
@@ -67,6 +70,7 @@ func Join(listeners ...Listener) Listener {
 	var closed []func(*Connection)
 	var tick []func(capture.Time)
 	var finish []func()
+	var health []func() []HealthItem
 	for _, l := range listeners {
 		opened = appendSet(opened, l.Opened)
 		requested = appendSet(requested, l.Requested)
@@ -80,11 +84,19 @@ func Join(listeners ...Listener) Listener {
 		if l.Finish != nil {
 			finish = append(finish, l.Finish)
 		}
+		if l.Health != nil {
+			health = append(health, l.Health)
+		}
 	}
 	return Listener{callAll(opened), callAll(requested), callAll(exchange), callRepeated(repeated), callAll(hop), callAll(closed), callAll(tick), func() {
 		for _, f := range finish {
 			f()
 		}
+	}, func() (items []HealthItem) {
+		for _, f := range health {
+			items = append(items, f()...)
+		}
+		return items
 	}}
 }
 

@@ -29,8 +29,8 @@ type pairing struct {
 // Bounds of the exchanges that are not over.
 const (
 	maxWaiting = 1 << 12 // of one connection
-	fewWaiting = 1 << 6  // of one connection: as many may always wait
-	allWaiting = 1 << 16 // of all connections
+	fewWaiting = 1 << 5  // of one connection: as many may always wait
+	allWaiting = 1 << 15 // of all connections
 )
 
 // exchange is an exchange that is not over.
@@ -44,6 +44,7 @@ type exchange struct {
 	responseEnded bool
 	responseEnd   int64 // place behind the response in the server's stream
 	abandoned     bool
+	held          int      // bytes of the heads
 	failure       *failure // its connection ended under it
 	repeats       *failure // that it repeats
 
@@ -111,6 +112,7 @@ func (r *requests) Head(m *http1.Message) string {
 	client := v.connection.ClientSide()
 	x := v.newExchange(v.pairing.requestID)
 	x.Request, x.Order = m, v.pairing.order
+	v.hold(x, m)
 	x.start = v.streams[client].begin + m.Offset
 	x.ack, x.ackKnown = v.acknowledged(client, m.Start.At)
 	x.afterLoss, v.streams[client].lost = v.streams[client].lost, false
@@ -195,9 +197,10 @@ func (r *responses) Head(m *http1.Message) string {
 		v.insertAnswered(x)
 	}
 	if m.Interim() {
-		x.Interim = append(x.Interim, m)
+		v.interim(x, m)
 	} else {
 		x.Response = m
+		v.hold(x, m)
 		x.ResponsePlace = v.place(v.connection.ClientSide().Other(), m, v.pairing.responseHad)
 		v.pairing.progress.headed(x.Exchange, x.ResponsePlace.Start+m.HeaderBytes)
 	}
@@ -205,6 +208,25 @@ func (r *responses) Head(m *http1.Message) string {
 		return ""
 	}
 	return x.Request.Method
+}
+
+// maxInterim is how many interim responses of an exchange are kept.
+const maxInterim = 64
+
+func (v *conversation) interim(x *exchange, m *http1.Message) {
+	if len(x.Interim) >= maxInterim {
+		v.analyzer.stats.InterimLimit++
+		return
+	}
+	x.Interim = append(x.Interim, m)
+	v.hold(x, m)
+}
+
+// hold counts the memory of a head until x is over.
+func (v *conversation) hold(x *exchange, m *http1.Message) {
+	n := m.Size()
+	x.held += n
+	v.analyzer.arena.Hold(n)
 }
 
 func (r *responses) Body(*http1.Message, []byte) {}
@@ -304,8 +326,8 @@ func (v *conversation) answered(m *http1.Message) *exchange {
 	if x != nil && len(x.Interim) > 0 && !server.lost {
 		return x
 	}
-	for _, y := range v.pairing.waiting {
-		if y.waits() && y.ackKnown && v.connection.Offset(client.Other(), y.ack) == start && known && ack > y.start {
+	for _, y := range v.pairing.waiting[v.pairing.settled:] {
+		if y.ackKnown && v.connection.Offset(client.Other(), y.ack) == start && known && ack > y.start {
 			server.lost, y.afterLoss = false, false
 			v.abandonBefore(y)
 			return y
@@ -317,7 +339,7 @@ func (v *conversation) answered(m *http1.Message) *exchange {
 // abandonBefore gives up the exchanges before y that still wait: their
 // responses are missing from the capture.
 func (v *conversation) abandonBefore(y *exchange) {
-	for _, x := range v.pairing.waiting {
+	for _, x := range v.pairing.waiting[v.pairing.settled:] {
 		if x == y {
 			break
 		}
@@ -334,14 +356,25 @@ func (v *conversation) begin(x *exchange) {
 	v.connection.Waiting++
 }
 
-func (v *conversation) enqueue(x *exchange) {
-	p := &v.pairing
-	if n := len(p.waiting); n >= maxWaiting || n >= fewWaiting && v.analyzer.waiting >= allWaiting {
-		v.analyzer.stats.UnansweredLimit++
-		p.waiting[0].abandoned = true
-		v.tellFinished()
+// makeRoom gives up the first exchange that is not over when there are too many.
+func (v *conversation) makeRoom() {
+	n := len(v.pairing.waiting)
+	if n < maxWaiting && (n < fewWaiting || v.analyzer.waiting < allWaiting) {
+		return
 	}
+	v.analyzer.stats.UnansweredLimit++
+	if v.pairing.waiting[0].waits() {
+		v.streams[v.connection.ClientSide().Other()].lost = true // its response may still come
+	}
+	v.connection.overrun = true
+	v.pairing.waiting[0].abandoned = true
+	v.tellFinished()
+}
+
+func (v *conversation) enqueue(x *exchange) {
+	v.makeRoom()
 	v.analyzer.waiting++
+	p := &v.pairing
 	p.waiting = append(p.waiting, x)
 	if x.isUnsafe() {
 		p.unsafe++
@@ -351,6 +384,7 @@ func (v *conversation) enqueue(x *exchange) {
 // insertAnswered puts a response without a request where it came: before the
 // exchanges that still wait.
 func (v *conversation) insertAnswered(x *exchange) {
+	v.makeRoom()
 	p := &v.pairing
 	p.settle()
 	v.analyzer.waiting++
@@ -390,6 +424,7 @@ func (v *conversation) tellAll() {
 }
 
 func (v *conversation) tell(x *exchange) {
+	v.analyzer.arena.Hold(-x.held)
 	v.repaired(v.connection.ClientSide(), x.Sending)
 	v.repaired(v.connection.ClientSide().Other(), x.Answering)
 	x.Timing = v.timing(x.Exchange)

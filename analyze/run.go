@@ -123,6 +123,11 @@ func (r *run) describe(src capture.Source) *Capture {
 		r.analyzer.stats.HopsLimit = r.analyzer.hops.dropped
 	}
 	c.Health = health(&c, r.decoder.Stats(), r.table.Stats(), r.analyzer.stats, &r.analyzer.others)
+	if r.listener.Health != nil {
+		for _, i := range r.listener.Health() {
+			(*healthList)(&c.Health).add(i.Kind, i.Count, i.Meaning)
+		}
+	}
 	c.Connections, c.Exchanges = r.analyzer.stats.Connections, r.analyzer.stats.Exchanges
 	c.Requests, c.Responses = r.analyzer.stats.Requests, r.analyzer.stats.Responses
 	return &c
