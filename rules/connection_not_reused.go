@@ -107,6 +107,7 @@ func (s *sequences) of(pair sequencePair) *sequence {
 	q := s.pairs[pair]
 	if q == nil {
 		if len(s.pairs) >= notReusedPairs {
+			s.pass.Forget()
 			delete(s.pairs, s.order[0])
 			s.order = s.order[1:]
 		}

@@ -87,6 +87,7 @@ func (w *failedWatch) closed(c *analyze.Connection) {
 		f.closed, f.until = true, w.pass.Now().Add(repeatWait)
 		w.waiting = append(w.waiting, f)
 		if len(w.waiting) > maxRepeatWaiting {
+			w.pass.Forget()
 			w.oldest()
 		}
 	}

@@ -32,6 +32,25 @@ type Instance struct {
 	// Sums are numbers of the rule's own that are added up over the instances of
 	// a finding, for Conclude.
 	Sums [3]time.Duration
+
+	subject string // of Exchange, where it was let go
+	also    *place // for Also
+}
+
+// place is an exchange on a connection.
+type place struct{ connection, exchange uint64 }
+
+// letGo takes from the instance what it says of its exchanges, so that their
+// heads need not be kept with it.
+func (i *Instance) letGo() {
+	if i.Exchange != nil {
+		i.ExchangeID, i.subject = i.Exchange.ID, subject(i.Exchange)
+		i.Exchange = nil
+	}
+	if i.Also != nil {
+		i.also = &place{i.Also.Connection.ID, i.Also.ID}
+		i.Also = nil
+	}
 }
 
 // exchange is the ID of the exchange that shows it, 0 without one.
@@ -102,12 +121,13 @@ func (f *Finding) add(i Instance) {
 }
 
 func (f *Finding) list(i Instance) {
+	i.letGo()
 	if f.Connection == nil {
-		f.Connection, f.subject = i.Connection, subject(i.Exchange)
+		f.Connection, f.subject = i.Connection, i.subject
 	}
-	f.listPlace(i.Connection.ID, i.exchange())
-	if i.Also != nil {
-		f.listPlace(i.Also.Connection.ID, i.Also.ID)
+	f.listPlace(i.Connection.ID, i.ExchangeID)
+	if i.also != nil {
+		f.listPlace(i.also.connection, i.also.exchange)
 	}
 	for _, e := range i.Evidence {
 		f.EvidenceTotal++

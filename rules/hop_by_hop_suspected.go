@@ -33,7 +33,7 @@ var hopByHopSuspected = &Rule{
 		References: []string{"HTTP-DG §4.5.6", "RFC 9110 §7.6.1", "RFC 9110 §11.7.2", "RFC 9112 App. C.2.2"},
 	},
 	Listen: func(p *Pass) analyze.Listener {
-		s := &suspects{pass: p}
+		s := &suspects{pass: p, visible: pairTable[struct{}]{pass: p}}
 		return analyze.Listener{Exchange: s.exchange, Hop: s.hop, Tick: s.tick, Finish: s.finish}
 	},
 }
@@ -65,7 +65,9 @@ func (s *suspects) exchange(x *analyze.Exchange) {
 		Detail:     fmt.Sprintf("A request reached %s with %s: probably a proxy at %s passed it on.", x.Connection.Server(), what, x.Connection.Client().Addr()),
 		Evidence:   []Evidence{{x.Request.HeadEnd.At, "request with " + what}},
 	}, s.pass.Now().Add(otherSideWait)})
+	s.waiting[len(s.waiting)-1].instance.letGo()
 	if len(s.waiting) > maxSuspects {
+		s.pass.Forget()
 		s.oldest()
 	}
 }

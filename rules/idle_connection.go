@@ -32,7 +32,7 @@ var idleConnection = &Rule{
 		References:   []string{"HTTP-DG §4.5", "RFC 9112 §9.5"},
 	},
 	Listen: func(p *Pass) analyze.Listener {
-		var pairs pairTable[unused]
+		pairs := pairTable[unused]{pass: p}
 		return analyze.Listener{
 			Exchange: func(x *analyze.Exchange) {
 				if x.Connection.FirstExchange != x.ID {

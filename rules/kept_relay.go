@@ -69,6 +69,7 @@ func (w *keptWatch) keep(x *analyze.Exchange) *keptRelay {
 	k := w.of[x.Connection.ID]
 	if k == nil {
 		if len(w.of) >= maxKept {
+			w.pass.Forget()
 			return nil
 		}
 		k = &keptRelay{connection: x.Connection}

@@ -19,6 +19,9 @@ type Ledger struct {
 	head   int
 	open   map[groupKey]*Finding
 	order  []groupKey // of open, oldest first
+
+	early     uint64 // findings and instances that became final because there were too many
+	forgotten uint64 // what rules and claims forgot because there was too much
 }
 
 // Bounds of what is kept.
@@ -67,7 +70,7 @@ func NewLedger(enabled []*Rule, options Values, tell func(*Finding)) analyze.Lis
 		l.states[r] = &ruleState{winners: winners, wins: wins, claims: map[claim]bool{}}
 		listeners = append(listeners, r.Listen(&Pass{rule: r, ledger: l, options: options}))
 	}
-	listeners = append(listeners, analyze.Listener{Closed: l.closed, Finish: l.finish})
+	listeners = append(listeners, analyze.Listener{Closed: l.closed, Finish: l.finish, Health: l.health})
 	return analyze.Join(listeners...)
 }
 
@@ -75,17 +78,19 @@ func NewLedger(enabled []*Rule, options Values, tell func(*Finding)) analyze.Lis
 func (l *Ledger) report(r *Rule, i Instance) {
 	state := l.states[r]
 	if state.wins {
-		state.claim(claim{connection: i.Connection.ID})
+		l.claim(state, claim{connection: i.Connection.ID})
 		if id := i.exchange(); id != 0 {
-			state.claim(claim{i.Connection.ID, id})
+			l.claim(state, claim{i.Connection.ID, id})
 		}
 	}
 	if l.replaced(state, &i) {
 		return
 	}
 	if len(state.winners) > 0 {
+		i.letGo()
 		l.held = append(l.held, held{rule: r, instance: i, at: l.now})
 		if len(l.held)-l.head > maxHeld {
+			l.early++
 			l.release()
 		}
 		return
@@ -105,13 +110,14 @@ func (l *Ledger) replaced(state *ruleState, i *Instance) bool {
 }
 
 // claim notes that the rule tells of a connection or exchange, in place of its losers.
-func (s *ruleState) claim(c claim) {
+func (l *Ledger) claim(s *ruleState, c claim) {
 	if s.claims[c] {
 		return
 	}
 	s.claims[c] = true
 	s.claimed = append(s.claimed, c)
 	if len(s.claimed) > maxClaims {
+		l.forgotten++
 		delete(s.claims, s.claimed[0])
 		s.claimed = s.claimed[1:]
 	}
@@ -142,6 +148,9 @@ func (l *Ledger) add(r *Rule, i Instance) {
 	}
 	f.add(i)
 	for len(l.open) > maxFindings {
+		if l.open[l.order[0]] != nil {
+			l.early++
+		}
 		l.conclude(l.order[0])
 		l.order = l.order[1:]
 	}
@@ -186,6 +195,14 @@ func (l *Ledger) closed(c *analyze.Connection) {
 	}
 	if len(l.order) > 2*len(l.open)+1024 {
 		l.order = slices.DeleteFunc(l.order, func(k groupKey) bool { return l.open[k] == nil })
+	}
+}
+
+// health tells which bounds were reached.
+func (l *Ledger) health() []analyze.HealthItem {
+	return []analyze.HealthItem{
+		{Kind: "limit-findings", Count: l.early, Meaning: "findings became final early because there were too many: some may be told twice, or beside one that explains them"},
+		{Kind: "limit-rules", Count: l.forgotten, Meaning: "observations of rules were forgotten because there were too many: findings that need them may be missing"},
 	}
 }
 

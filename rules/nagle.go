@@ -137,6 +137,7 @@ func eachHold(p *Pass, f func(x *analyze.Exchange, t *analyze.Transfer, d sent) 
 		}
 		if suspected[c] == nil {
 			if len(suspected) >= maxSuspicions {
+				p.Forget()
 				p.Report(*i)
 				return
 			}
@@ -166,6 +167,7 @@ type suspicion struct {
 }
 
 func (s *suspicion) add(i Instance, t *analyze.Transfer) {
+	i.letGo()
 	s.instances = append(s.instances, i)
 	for _, pause := range t.Pauses {
 		if pause.Cause == analyze.ByNagle && len(s.holds) < maxHolds {

@@ -21,6 +21,7 @@ const maxPairs = 1 << 14
 // pairTable holds what a rule knows of each pair. When there are too many, the
 // one that came first is forgotten.
 type pairTable[T any] struct {
+	pass  *Pass
 	of    map[pair]*T
 	order []pair
 	// forget, if not nil, is told what is dropped.
@@ -37,6 +38,7 @@ func (t *pairTable[T]) get(p pair) *T {
 		t.of = map[pair]*T{}
 	}
 	if len(t.order) >= maxPairs {
+		t.pass.Forget()
 		if t.forget != nil {
 			t.forget(t.of[t.order[0]])
 		}

@@ -23,7 +23,7 @@ var prematurePipelining = &Rule{
 		References:   []string{"HTTP-DG §4.6", "RFC 9112 §9.3.2"},
 	},
 	Listen: func(p *Pass) analyze.Listener {
-		w := &prematureWatch{pass: p, open: map[uint64]*premature{}}
+		w := &prematureWatch{pass: p, open: map[uint64]*premature{}, pairs: pairTable[serverKept]{pass: p}}
 		return analyze.Listener{Exchange: w.exchange, Closed: w.closed}
 	},
 }

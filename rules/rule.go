@@ -113,6 +113,9 @@ func (p *Pass) Number(name string) float64 { return p.options.of(p.rule, name) }
 // Report hands in an instance of what the rule looks for.
 func (p *Pass) Report(i Instance) { p.ledger.report(p.rule, i) }
 
+// Forget notes that the rule forgot something because it had to keep too much.
+func (p *Pass) Forget() { p.ledger.forgotten++ }
+
 // Find returns the rule called id, nil if there is none.
 func Find(id string) *Rule {
 	for _, r := range All {

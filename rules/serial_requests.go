@@ -34,7 +34,7 @@ var serialRequests = &Rule{
 		References:   []string{"HTTP-DG §4.4", "RFC 9112 §9.4", "RFC 9113 §5"},
 	},
 	Listen: func(p *Pass) analyze.Listener {
-		var runs pairTable[serialRun]
+		runs := pairTable[serialRun]{pass: p}
 		return analyze.Listener{Exchange: func(x *analyze.Exchange) {
 			if x.Request == nil || x.Response == nil {
 				return

@@ -84,6 +84,7 @@ func (w *timeWaits) closed(c *analyze.Connection) {
 	t := w.pairs[pair]
 	if t == nil {
 		if len(w.pairs) >= timeWaitPairs {
+			w.pass.Forget()
 			delete(w.pairs, w.order[0])
 			w.order = w.order[1:]
 		}

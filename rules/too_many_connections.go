@@ -42,7 +42,7 @@ var tooManyConnections = &Rule{
 	},
 	Options: []Option{{"max-parallel", Count, 6, "connections at once that are taken for normal; browsers open 6 to a host"}},
 	Listen: func(p *Pass) analyze.Listener {
-		w := &crowds{pass: p, limit: int(p.Number("max-parallel")), seed: maphash.MakeSeed()}
+		w := &crowds{pass: p, limit: int(p.Number("max-parallel")), seed: maphash.MakeSeed(), pairs: pairTable[crowd]{pass: p}}
 		w.pairs.forget = w.judge
 		return analyze.Listener{
 			Requested: w.requested,
