@@ -85,33 +85,26 @@ var csvColumns = [...]struct {
 	{"stream", func(_ *encoder, b []byte, x *analyze.Exchange) []byte {
 		return strconv.AppendUint(b, uint64(x.Stream), 10)
 	}},
-	{"client_ip", func(_ *encoder, b []byte, x *analyze.Exchange) []byte {
-		return x.Connection.Client().Addr().AppendTo(b)
+	{"client_ip", func(e *encoder, b []byte, x *analyze.Exchange) []byte {
+		return e.redact.client(x.Connection).Addr().AppendTo(b)
 	}},
-	{"client_port", func(_ *encoder, b []byte, x *analyze.Exchange) []byte {
-		return strconv.AppendUint(b, uint64(x.Connection.Client().Port()), 10)
+	{"client_port", func(e *encoder, b []byte, x *analyze.Exchange) []byte {
+		return strconv.AppendUint(b, uint64(e.redact.client(x.Connection).Port()), 10)
 	}},
-	{"server_ip", func(_ *encoder, b []byte, x *analyze.Exchange) []byte {
-		return x.Connection.Server().Addr().AppendTo(b)
+	{"server_ip", func(e *encoder, b []byte, x *analyze.Exchange) []byte {
+		return e.redact.server(x.Connection).Addr().AppendTo(b)
 	}},
-	{"server_port", func(_ *encoder, b []byte, x *analyze.Exchange) []byte {
-		return strconv.AppendUint(b, uint64(x.Connection.Server().Port()), 10)
+	{"server_port", func(e *encoder, b []byte, x *analyze.Exchange) []byte {
+		return strconv.AppendUint(b, uint64(e.redact.server(x.Connection).Port()), 10)
 	}},
 	{"host", func(e *encoder, b []byte, x *analyze.Exchange) []byte {
-		host := ""
-		if x.Request != nil {
-			host = hostOf(x.Request)
-		}
-		if host == "" {
-			host = x.Connection.ServerName
-		}
-		return appendCell(b, e.redact.url(host))
+		return appendCell(b, e.redact.hostOfExchange(x))
 	}},
-	{"method", ofRequest(func(_ *encoder, b []byte, m *http1.Message) []byte { return appendCell(b, m.Method) })},
-	{"target", ofRequest(func(e *encoder, b []byte, m *http1.Message) []byte { return appendCell(b, e.redact.url(m.Target)) })},
+	{"method", ofRequest(func(e *encoder, b []byte, m *http1.Message) []byte { return appendCell(b, e.redact.method(m)) })},
+	{"target", ofRequest(func(e *encoder, b []byte, m *http1.Message) []byte { return appendCell(b, e.redact.target(m)) })},
 	{"version", ofRequest(appendVersionCell)},
 	{"status", ofResponse(func(_ *encoder, b []byte, m *http1.Message) []byte { return strconv.AppendInt(b, int64(m.Status), 10) })},
-	{"reason", ofResponse(func(_ *encoder, b []byte, m *http1.Message) []byte { return appendCell(b, m.Reason) })},
+	{"reason", ofResponse(func(e *encoder, b []byte, m *http1.Message) []byte { return appendCell(b, e.redact.reason(m)) })},
 	{"start", func(e *encoder, b []byte, x *analyze.Exchange) []byte {
 		m := x.Request
 		if m == nil {

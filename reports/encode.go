@@ -21,7 +21,7 @@ type encoder struct {
 }
 
 func newEncoder(o Options) encoder {
-	return encoder{redact: redactor{off: o.ShowSecrets}, files: o.SeveralFiles}
+	return encoder{redact: newRedactor(o), files: o.SeveralFiles}
 }
 
 // connection appends the members of a connection, without the braces and
@@ -30,11 +30,11 @@ func (e *encoder) connection(b []byte, c *analyze.Connection) []byte {
 	b = append(b, `"id":`...)
 	b = strconv.AppendUint(b, c.ID, 10)
 	b = append(b, `,"client":{`...)
-	b = appendAddress(b, c.Client())
+	b = appendAddress(b, e.redact.client(c))
 	b = append(b, `},"server":{`...)
-	b = appendAddress(b, c.Server())
+	b = appendAddress(b, e.redact.server(c))
 	b = append(b, `,"name":`...)
-	b = appendString(b, e.redact.url(c.ServerName))
+	b = appendString(b, e.redact.serverName(c))
 	b = append(b, `},"opened":`...)
 	b = e.time(b, c.First().Time)
 	b = append(b, `,"closed":`...)
@@ -61,7 +61,7 @@ func (e *encoder) connection(b []byte, c *analyze.Connection) []byte {
 	b = append(b, `,"mid_stream":`...)
 	b = strconv.AppendBool(b, c.MidStream())
 	if shared := c.Shared(); shared != nil {
-		b = appendVantages(b, shared)
+		b = e.vantages(b, shared)
 	}
 	return append(b, `,"tls":null`...)
 }
@@ -130,11 +130,11 @@ func (e *encoder) request(b []byte, m *http1.Message) []byte {
 		return append(b, "null"...)
 	}
 	b = append(b, `{"method":`...)
-	b = appendString(b, m.Method)
+	b = appendString(b, e.redact.method(m))
 	b = append(b, `,"target":`...)
-	b = appendString(b, e.redact.url(m.Target))
+	b = appendString(b, e.redact.target(m))
 	b = append(b, `,"host":`...)
-	b = appendString(b, e.redact.url(hostOf(m)))
+	b = appendString(b, e.redact.requestHost(m))
 	return e.message(b, m)
 }
 
@@ -145,7 +145,7 @@ func (e *encoder) response(b []byte, m *http1.Message) []byte {
 	b = append(b, `{"status":`...)
 	b = strconv.AppendInt(b, int64(m.Status), 10)
 	b = append(b, `,"reason":`...)
-	b = appendString(b, m.Reason)
+	b = appendString(b, e.redact.reason(m))
 	return e.message(b, m)
 }
 
@@ -154,10 +154,10 @@ func (e *encoder) message(b []byte, m *http1.Message) []byte {
 	b = append(b, `,"version":"`...)
 	b = appendVersion(b, m.Version)
 	b = append(b, `","headers":`...)
-	b = e.fields(b, m.Fields)
-	if len(m.Trailers) > 0 {
+	b = e.fields(b, m, headers(m), (*redactor).header)
+	if n := trailers(m); n > 0 {
 		b = append(b, `,"trailers":`...)
-		b = e.fields(b, m.Trailers)
+		b = e.fields(b, m, n, (*redactor).trailer)
 	}
 	if m.FieldsCut > 0 || m.BytesCut > 0 {
 		b = append(b, `,"headers_cut":`...)
@@ -199,27 +199,21 @@ func appendVersion(b []byte, v http1.Version) []byte {
 	return strconv.AppendUint(b, uint64(v.Minor), 10)
 }
 
-func (e *encoder) fields(b []byte, fields []http1.Field) []byte {
+// fields appends n fields of a message.
+func (e *encoder) fields(b []byte, m *http1.Message, n int, field func(*redactor, *http1.Message, int) (string, []byte)) []byte {
 	b = append(b, '[')
-	for i := range fields {
+	for i := range n {
 		if i > 0 {
 			b = append(b, ',')
 		}
+		name, value := field(&e.redact, m, i)
 		b = append(b, '[')
-		b = appendString(b, fields[i].Name)
+		b = appendString(b, name)
 		b = append(b, ',')
-		b = e.value(b, &fields[i])
+		b = appendString(b, value)
 		b = append(b, ']')
 	}
 	return append(b, ']')
-}
-
-// value appends the value of a field.
-func (e *encoder) value(b []byte, f *http1.Field) []byte {
-	if masked, changed := e.redact.value(f.Name, f.Value); changed {
-		return appendString(b, masked)
-	}
-	return appendString(b, f.Value)
 }
 
 func appendProblems(b []byte, p http1.Problem) []byte {
@@ -278,17 +272,4 @@ func totalOf(t *analyze.Timing) time.Duration {
 		return analyze.Unknown
 	}
 	return t.Total()
-}
-
-// hostOf is the host that a request is for, as sent: that of an absolute target
-// (RFC 9112 §3.2.2), or the Host field's.
-func hostOf(m *http1.Message) string {
-	if _, rest, found := strings.Cut(m.Target, "://"); found && !strings.HasPrefix(m.Target, "/") {
-		if end := strings.IndexAny(rest, "/?#"); end >= 0 {
-			rest = rest[:end]
-		}
-		return rest[strings.LastIndexByte(rest, '@')+1:]
-	}
-	host, _ := m.Get("Host")
-	return host
 }

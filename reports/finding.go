@@ -15,7 +15,7 @@ func (e *encoder) finding(b []byte, f *rules.Finding) []byte {
 	b = append(b, `"id":`...)
 	b = strconv.AppendUint(b, f.ID, 10)
 	b = append(b, `,"fingerprint":"`...)
-	b = append(b, f.Fingerprint()...)
+	b = append(b, e.redact.fingerprint(f)...)
 	b = append(b, `","rule":"`...)
 	b = append(b, f.Rule.ID...)
 	b = append(b, `","severity":"`...)
@@ -36,9 +36,9 @@ func (e *encoder) finding(b []byte, f *rules.Finding) []byte {
 	b = append(b, `,"end":`...)
 	b = e.mark(b, f.End)
 	b = append(b, `,"evidence":[`...)
-	b = e.evidence(b, f.Evidence)
+	b = e.evidence(b, f)
 	b = append(b, `],"filter":`...)
-	b = appendString(b, f.Filter())
+	b = appendString(b, e.redact.filter(f))
 	b = append(b, `,"count":`...)
 	b = strconv.AppendInt(b, int64(f.Count), 10)
 	b = append(b, `,"cost_ms":`...)
@@ -48,9 +48,9 @@ func (e *encoder) finding(b []byte, f *rules.Finding) []byte {
 	b = append(b, `,"title":`...)
 	b = appendString(b, f.Title())
 	b = append(b, `,"detail":`...)
-	b = appendString(b, f.Detail)
+	b = appendString(b, e.redact.detail(f))
 	b = append(b, `,"advice":`...)
-	b = appendString(b, f.Advice)
+	b = appendString(b, e.redact.advice(f))
 	b = append(b, `,"references":[`...)
 	for i, reference := range f.Rule.Doc.References {
 		if i > 0 {
@@ -97,9 +97,10 @@ func framesOf(evidence []rules.Evidence) (numbers []uint64) {
 	return numbers
 }
 
-func (e *encoder) evidence(b []byte, evidence []rules.Evidence) []byte {
+func (e *encoder) evidence(b []byte, f *rules.Finding) []byte {
 	separator := `{"file":`
-	for _, shown := range evidence {
+	for i := range f.Evidence {
+		shown := &f.Evidence[i]
 		if shown.Mark.IsZero() {
 			continue
 		}
@@ -111,7 +112,7 @@ func (e *encoder) evidence(b []byte, evidence []rules.Evidence) []byte {
 		b = append(b, `,"time":`...)
 		b = e.time(b, shown.Mark.Time)
 		b = append(b, `,"what":`...)
-		b = appendString(b, shown.What)
+		b = appendString(b, e.redact.evidence(f, shown))
 		b = append(b, '}')
 	}
 	return b

@@ -67,7 +67,7 @@ func (h *harWriter) Close(c *analyze.Capture) error {
 	if err := h.sortByStart(&sorted); err != nil {
 		return err
 	}
-	described, err := encodeMembers([]member{{"_capture", captureObjectOf(c)}})
+	described, err := encodeMembers([]member{{"_capture", captureObjectOf(c, &h.encoder.redact)}})
 	if err != nil {
 		return err
 	}

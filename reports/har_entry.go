@@ -36,13 +36,13 @@ func (e *encoder) harEntry(b []byte, x *analyze.Exchange) []byte {
 	b = append(b, `,"cache":{},"timings":{`...)
 	b = appendHARTimings(b, phases)
 	b = append(b, `},"serverIPAddress":"`...)
-	b = x.Connection.Server().Addr().AppendTo(b)
+	b = e.redact.server(x.Connection).Addr().AppendTo(b)
 	b = append(b, `","connection":"`...)
 	b = strconv.AppendUint(b, x.Connection.ID, 10)
 	b = append(b, `","_server_port":`...)
-	b = strconv.AppendUint(b, uint64(x.Connection.Server().Port()), 10)
+	b = strconv.AppendUint(b, uint64(e.redact.server(x.Connection).Port()), 10)
 	b = append(b, `,"_client":{`...)
-	b = appendAddress(b, x.Connection.Client())
+	b = appendAddress(b, e.redact.client(x.Connection))
 	b = append(b, `},"_exchange":`...)
 	return strconv.AppendUint(b, x.ID, 10)
 }
@@ -96,11 +96,11 @@ func (e *encoder) harRequest(b []byte, x *analyze.Exchange) []byte {
 			`"comment":"the request is not in the capture"}`...)
 	}
 	b = append(b, `{"method":`...)
-	b = appendString(b, m.Method)
+	b = appendString(b, e.redact.method(m))
 	b = append(b, `,"url":"`...)
 	b = e.harURL(b, x)
 	b = append(b, `","queryString":[`...)
-	b = appendQuery(b, e.redact.url(m.Target))
+	b = appendQuery(b, e.redact.target(m))
 	b = append(b, ']')
 	return append(e.harMessage(b, m, "Cookie"), '}')
 }
@@ -116,18 +116,17 @@ func (e *encoder) harResponse(b []byte, x *analyze.Exchange) []byte {
 	b = append(b, `{"status":`...)
 	b = strconv.AppendInt(b, int64(m.Status), 10)
 	b = append(b, `,"statusText":`...)
-	b = appendString(b, m.Reason)
+	b = appendString(b, e.redact.reason(m))
 	b = append(b, `,"content":{"size":`...)
-	b = strconv.AppendInt(b, contentSize(m), 10)
+	b = strconv.AppendInt(b, e.contentSize(m), 10)
 	b = append(b, `,"mimeType":`...)
-	mime, found := m.Get("Content-Type")
-	if !found {
-		mime = "x-unknown"
+	if mime := e.redact.get(m, "Content-Type"); len(mime) > 0 {
+		b = appendString(b, mime)
+	} else {
+		b = append(b, `"x-unknown"`...)
 	}
-	b = appendString(b, mime)
 	b = append(b, `},"redirectURL":`...)
-	location, _ := m.Get("Location")
-	b = appendString(b, e.redact.url(location))
+	b = appendString(b, e.redact.get(m, "Location"))
 	b = append(b, `,"_transferSize":`...)
 	b = strconv.AppendInt(b, m.WireBytes, 10)
 	if !m.Complete {
@@ -147,16 +146,17 @@ func (e *encoder) harMessage(b []byte, m *http1.Message, cookies string) []byte 
 		b = append(b, `.0`...)
 	}
 	b = append(b, `","cookies":[`...)
-	b = e.harCookies(b, m.Fields, cookies)
+	b = e.harCookies(b, m, cookies)
 	b = append(b, `],"headers":[`...)
-	for i := range m.Fields {
+	for i := range headers(m) {
 		if i > 0 {
 			b = append(b, ',')
 		}
+		name, value := e.redact.header(m, i)
 		b = append(b, `{"name":`...)
-		b = appendString(b, m.Fields[i].Name)
+		b = appendString(b, name)
 		b = append(b, `,"value":`...)
-		b = e.value(b, &m.Fields[i])
+		b = appendString(b, value)
 		b = append(b, '}')
 	}
 	b = append(b, `],"headersSize":`...)
@@ -171,8 +171,8 @@ func (e *encoder) harMessage(b []byte, m *http1.Message, cookies string) []byte 
 }
 
 // contentSize is the size of the content, -1 when its coding hides that.
-func contentSize(m *http1.Message) int64 {
-	if coding, found := m.Get("Content-Encoding"); found && m.BodyBytes > 0 && !strings.EqualFold(coding, "identity") {
+func (e *encoder) contentSize(m *http1.Message) int64 {
+	if coding := e.redact.get(m, "Content-Encoding"); len(coding) > 0 && m.BodyBytes > 0 && !bytes.EqualFold(coding, []byte("identity")) {
 		return -1
 	}
 	return m.BodyBytes
@@ -202,16 +202,12 @@ func whyNot(c *analyze.Connection) string {
 }
 
 // harCookies appends the cookies in the fields called name.
-func (e *encoder) harCookies(b []byte, fields []http1.Field, name string) []byte {
+func (e *encoder) harCookies(b []byte, m *http1.Message, name string) []byte {
 	first := true
-	for i := range fields {
-		if !strings.EqualFold(fields[i].Name, name) {
+	for i := range headers(m) {
+		called, masked := e.redact.header(m, i)
+		if !strings.EqualFold(called, name) {
 			continue
-		}
-		value := fields[i].Value
-		masked, changed := e.redact.value(name, value)
-		if !changed {
-			masked = append(e.redact.buf[:0], value...)
 		}
 		for more := true; more; {
 			var pair []byte

@@ -15,33 +15,32 @@ import (
 // none, the server's address stands in its place.
 func (e *encoder) harURL(b []byte, x *analyze.Exchange) []byte {
 	if x.Request == nil {
-		return append(harAuthority(append(b, "http://"...), x, nil), '/')
+		return append(e.harAuthority(append(b, "http://"...), x, nil), '/')
 	}
-	target := x.Request.Target
-	if scheme, _, found := strings.Cut(target, "://"); found && isURIScheme(scheme) {
+	target := e.redact.target(x.Request)
+	if scheme, rest, found := bytes.Cut(target, []byte("://")); found && isURIScheme(scheme) {
 		b = append(b, scheme...)
 		b = append(b, "://"...)
-		rest := e.redact.url(target)[len(scheme)+len("://"):]
 		end := bytes.IndexAny(rest, "/?#")
 		if end < 0 {
 			end = len(rest)
 		}
-		return appendPathAndQuery(harAuthority(b, x, rest[:end]), rest[end:])
+		return appendPathAndQuery(e.harAuthority(b, x, rest[:end]), rest[end:])
 	}
 	b = append(b, "http://"...)
 	if x.Request.Method == "CONNECT" { // the target is an authority
-		return append(harAuthority(b, x, e.redact.url(target)), '/')
+		return append(e.harAuthority(b, x, target), '/')
 	}
-	host, _ := x.Request.Get("Host")
-	b = harAuthority(b, x, e.redact.url(host))
-	if target == "*" { // the target is the server
+	b = e.harAuthority(b, x, e.redact.requestHost(x.Request))
+	target = e.redact.target(x.Request)
+	if string(target) == "*" { // the target is the server
 		return append(b, '/')
 	}
-	return appendPathAndQuery(b, e.redact.url(target))
+	return appendPathAndQuery(b, target)
 }
 
 // harAuthority appends the authority, or else the server's address.
-func harAuthority(b []byte, x *analyze.Exchange, authority []byte) []byte {
+func (e *encoder) harAuthority(b []byte, x *analyze.Exchange, authority []byte) []byte {
 	host := authority
 	if at := bytes.LastIndexByte(authority, '@'); at >= 0 {
 		host = authority[at+1:]
@@ -51,12 +50,12 @@ func harAuthority(b []byte, x *analyze.Exchange, authority []byte) []byte {
 		}
 	}
 	if !isHost(host) {
-		return x.Connection.Server().AppendTo(b)
+		return e.redact.server(x.Connection).AppendTo(b)
 	}
 	return appendPercentEncoded(b, host, "[]:")
 }
 
-func isURIScheme(s string) bool {
+func isURIScheme[S string | []byte](s S) bool {
 	for i := range len(s) {
 		c := s[i]
 		letter := 'a' <= c|0x20 && c|0x20 <= 'z'

@@ -56,7 +56,7 @@ func (j *jsonWriter) Close(c *analyze.Capture) error {
 	w := bufio.NewWriterSize(j.w, 1<<16)
 	head, err := encodeMembers([]member{
 		{"wirelag", programObject{j.version, schemaNumber}},
-		{"capture", captureObjectOf(c)},
+		{"capture", captureObjectOf(c, &j.encoder.redact)},
 		{"summary", summaryObjectOf(c, &j.found, &j.spent.Budget)},
 	})
 	if err != nil {
@@ -191,7 +191,7 @@ type findingsObject struct {
 	Info    uint64 `json:"info"`
 }
 
-func captureObjectOf(c *analyze.Capture) captureObject {
+func captureObjectOf(c *analyze.Capture, r *redactor) captureObject {
 	o := captureObject{
 		Files: []fileObject{}, Packets: c.Packets, Bytes: c.Bytes, TCPPackets: c.TCPPackets,
 		Health: []healthObject{}, Interrupted: c.Interrupted,
@@ -200,18 +200,19 @@ func captureObjectOf(c *analyze.Capture) captureObject {
 		o.Start, o.End = timeString(c.Start), timeString(c.End)
 	}
 	for _, f := range c.Files {
-		o.Files = append(o.Files, fileObjectOf(f))
+		o.Files = append(o.Files, fileObjectOf(f, r))
 	}
-	for _, h := range c.Health {
-		o.Health = append(o.Health, healthObject(h))
+	for i := range c.Health {
+		h := &c.Health[i]
+		o.Health = append(o.Health, healthObject{h.Kind, h.Count, r.meaning(c, h)})
 	}
 	return o
 }
 
-func fileObjectOf(f *capture.File) fileObject {
+func fileObjectOf(f *capture.File, r *redactor) fileObject {
 	o := fileObject{
-		Name: f.Name, Format: f.Format.String(), LinkTypes: []string{},
-		Packets: f.Packets, Bytes: f.Bytes, Snaplen: f.Snaplen, Damage: f.Damage,
+		Name: r.fileName(f), Format: f.Format.String(), LinkTypes: []string{},
+		Packets: f.Packets, Bytes: f.Bytes, Snaplen: f.Snaplen, Damage: r.damage(f),
 	}
 	if f.ClockOffset != 0 {
 		o.ClockOffset = appendOffset(nil, f.ClockOffset)

@@ -69,7 +69,7 @@ func (n *ndjsonWriter) Close(c *analyze.Capture) error {
 	encode := json.NewEncoder(n.w)
 	encode.SetEscapeHTML(false)
 	for _, line := range []any{
-		captureLine{"capture", programObject{n.version, schemaNumber}, captureObjectOf(c)},
+		captureLine{"capture", programObject{n.version, schemaNumber}, captureObjectOf(c, &n.encoder.redact)},
 		summaryLine{"summary", summaryObjectOf(c, &n.found, &n.spent.Budget)},
 	} {
 		if err := encode.Encode(line); err != nil {

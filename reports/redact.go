@@ -1,39 +1,266 @@
 package reports
 
 import (
+	"net/netip"
 	"strings"
+
+	"wirelag/analyze"
+	"wirelag/analyze/http1"
+	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
+	"wirelag/reassembly/vantage"
+	"wirelag/rules"
 )
 
 // mask stands in place of a secret.
 const mask = "***"
 
-// redactor masks the secrets in captured strings: credentials, the values of
-// cookies, user information in URLs and the values of query parameters that are
-// named like secrets. Its results are valid until its next call.
+// redactor is the one way of captured text into a report, whatever its format:
+// it masks secrets (credentials, the values of cookies, user information in URLs
+// and the values of query parameters that are named like secrets), and replaces
+// what names hosts where that is asked for. Nothing else in this package reads
+// addresses, names, targets, fields or what rules say about them; a test checks
+// that. What is returned as bytes is valid until the next call.
 type redactor struct {
-	off bool // secrets are shown
-	buf []byte
+	off   bool        // secrets are shown
+	hosts *pseudonyms // nil: hosts are shown
+	buf   []byte
+	other []byte
 }
 
-// url masks the secrets in a URL, a request target or a host.
+func newRedactor(o Options) redactor {
+	r := redactor{off: o.ShowSecrets}
+	if o.RedactHosts {
+		r.hosts = newPseudonyms(o.RedactKey)
+	}
+	return r
+}
+
+// client and server are the ends of a connection.
+func (r *redactor) client(c *analyze.Connection) netip.AddrPort { return r.addressPort(c.Client()) }
+
+func (r *redactor) server(c *analyze.Connection) netip.AddrPort { return r.addressPort(c.Server()) }
+
+func (r *redactor) addressPort(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(r.address(a.Addr()), a.Port())
+}
+
+func (r *redactor) address(a netip.Addr) netip.Addr {
+	if r.hosts == nil {
+		return a
+	}
+	return r.hosts.address(a)
+}
+
+// keyOf tells client and server apart. Its addresses are to be shown by the redactor.
+func keyOf(c *reassembly.Connection) pairKey { return pairKey{c.Client().Addr(), c.Server()} }
+
+// serverName is what the server of a connection is called; empty when unknown.
+func (r *redactor) serverName(c *analyze.Connection) []byte { return r.host(c.ServerName) }
+
+// host is a host, with its port where that stands with it.
+func (r *redactor) host(s string) []byte {
+	r.mask(s)
+	if r.hosts != nil {
+		r.replace(r.hosts.host)
+	}
+	return r.buf
+}
+
+// url is a URL or request target.
 func (r *redactor) url(s string) []byte {
+	r.mask(s)
+	if r.hosts != nil {
+		r.replace(r.hosts.target)
+	}
+	return r.buf
+}
+
+// target is the target of a request.
+func (r *redactor) target(m *http1.Message) []byte { return r.url(m.Target) }
+
+// requestHost is the host that a request is for, as sent.
+func (r *redactor) requestHost(m *http1.Message) []byte { return r.host(hostOf(m)) }
+
+// hostOf is the host that a request is for, as sent: that of an absolute target
+// (RFC 9112 §3.2.2), or the Host field's.
+func hostOf(m *http1.Message) string {
+	if scheme, rest, found := strings.Cut(m.Target, "://"); found && isURIScheme(scheme) {
+		if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+			rest = rest[:end]
+		}
+		return rest[strings.LastIndexByte(rest, '@')+1:]
+	}
+	host, _ := m.Get("Host")
+	return host
+}
+
+// hostOfExchange is the host that x is for: as its request says, or else what its
+// server is called.
+func (r *redactor) hostOfExchange(x *analyze.Exchange) []byte {
+	if x.Request != nil {
+		if host := r.requestHost(x.Request); len(host) > 0 {
+			return host
+		}
+	}
+	return r.serverName(x.Connection)
+}
+
+// method is that of a request.
+func (r *redactor) method(m *http1.Message) string { return r.captured(m.Method) }
+
+// reason is the reason phrase of a response.
+func (r *redactor) reason(m *http1.Message) string { return r.captured(m.Reason) }
+
+// captured is other captured text.
+func (r *redactor) captured(s string) string {
+	if r.hosts == nil {
+		return s
+	}
+	return string(r.hosts.text(nil, s, names))
+}
+
+// headers counts the fields of a message's head, trailers those behind its body.
+func headers(m *http1.Message) int { return len(m.Fields) }
+
+func trailers(m *http1.Message) int { return len(m.Trailers) }
+
+// header is field i of a message's head, from 0.
+func (r *redactor) header(m *http1.Message, i int) (name string, value []byte) {
+	return r.field(&m.Fields[i])
+}
+
+// trailer is field i behind a message's body.
+func (r *redactor) trailer(m *http1.Message, i int) (name string, value []byte) {
+	return r.field(&m.Trailers[i])
+}
+
+// get is the value of the first field of m called name; empty without one.
+func (r *redactor) get(m *http1.Message, name string) []byte {
+	value, _ := m.Get(name)
+	_, redacted := r.field(&http1.Field{Name: name, Value: value})
+	return redacted
+}
+
+func (r *redactor) field(f *http1.Field) (name string, value []byte) {
+	value, changed := r.value(f.Name, f.Value)
+	if !changed {
+		r.buf = append(r.buf[:0], f.Value...)
+		value = r.buf
+	}
+	return r.captured(f.Name), value
+}
+
+// value is the value of a header or trailer field; changed is false, and nothing
+// returned, where it is as it was captured.
+func (r *redactor) value(name, value string) (redacted []byte, changed bool) {
+	name = strings.Trim(name, " \t")
+	masked := !r.off && r.maskValue(name, value)
+	if r.hosts == nil {
+		if masked {
+			return r.buf, true
+		}
+		return nil, false
+	}
+	if !masked {
+		r.buf = append(r.buf[:0], value...)
+	}
+	r.replaceValue(name)
+	return r.buf, true
+}
+
+// detail, advice and evidence are what a finding says.
+func (r *redactor) detail(f *rules.Finding) string { return r.told(f, f.Detail) }
+
+func (r *redactor) advice(f *rules.Finding) string { return r.told(f, f.Advice) }
+
+func (r *redactor) evidence(f *rules.Finding, e *rules.Evidence) string { return r.told(f, e.What) }
+
+// told is text of a rule: our own words, and what they quote.
+func (r *redactor) told(f *rules.Finding, s string) string {
+	if r.hosts == nil {
+		return s
+	}
+	called := f.Connection.ServerName
+	name, port := splitPort(called)
+	if isDomain(name) {
+		s = strings.ReplaceAll(s, name, string(r.hosts.host(nil, name)))
+	} else if port != "" {
+		s = strings.ReplaceAll(s, called, string(r.hosts.host(nil, called)))
+	}
+	return string(r.hosts.text(nil, s, addresses))
+}
+
+// filter is a finding's display filter. With pseudonyms it finds nothing.
+func (r *redactor) filter(f *rules.Finding) string { return r.told(f, f.Filter()) }
+
+// fingerprint identifies a finding among reports whose hosts are replaced by
+// the same key, or are not.
+func (r *redactor) fingerprint(f *rules.Finding) string {
+	if r.hosts == nil {
+		return f.Fingerprint()
+	}
+	return r.hosts.fingerprint(f.Fingerprint())
+}
+
+// fileName is the name of an input.
+func (r *redactor) fileName(f *capture.File) string {
+	if r.hosts == nil {
+		return f.Name
+	}
+	return r.hosts.file(f.Name)
+}
+
+// damage is why an input could not be read to its end.
+func (r *redactor) damage(f *capture.File) string { return r.ofFiles(f.Damage, f) }
+
+// meaning is what capture health means.
+func (r *redactor) meaning(c *analyze.Capture, h *analyze.HealthItem) string {
+	return r.ofFiles(h.Meaning, c.Files...)
+}
+
+// ofFiles is text of our own that may name files.
+func (r *redactor) ofFiles(s string, files ...*capture.File) string {
+	if r.hosts == nil {
+		return s
+	}
+	for _, f := range files {
+		if len(f.Name) > 1 {
+			s = strings.ReplaceAll(s, f.Name, r.hosts.file(f.Name))
+		}
+	}
+	return string(r.hosts.text(nil, s, addresses))
+}
+
+// networkInterface is the name of the one that a point captured on.
+func (r *redactor) networkInterface(v *vantage.Vantage) string {
+	name := v.Interface
+	if r.hosts == nil || isPlainWord(strings.TrimRight(name, "0123456789")) && len(name) <= len("enp0s31f6") {
+		return name
+	}
+	return string(r.hosts.word(nil, name))
+}
+
+// mask leaves a URL, request target or host in buf without its secrets.
+func (r *redactor) mask(s string) {
 	r.buf = r.buf[:0]
 	if r.off {
 		r.buf = append(r.buf, s...)
 	} else {
 		r.buf = appendMaskedURL(r.buf, s)
 	}
-	return r.buf
 }
 
-// value masks the secrets in the value of a header or trailer field; changed
-// says whether the field may have any.
-func (r *redactor) value(name, value string) (masked []byte, changed bool) {
-	if r.off {
-		return nil, false
-	}
+// replace changes what is in buf.
+func (r *redactor) replace(by func(b []byte, s string) []byte) {
+	r.other = by(r.other[:0], string(r.buf))
+	r.buf, r.other = r.other, r.buf
+}
+
+// maskValue leaves the value of a field in buf without its secrets, if it may have any.
+func (r *redactor) maskValue(name, value string) bool {
 	r.buf = r.buf[:0]
-	switch secretsOf(strings.Trim(name, " \t")) {
+	switch secretsOf(name) {
 	case credentials:
 		r.buf = appendMaskedCredentials(r.buf, value)
 	case cookies:
@@ -43,9 +270,25 @@ func (r *redactor) value(name, value string) (masked []byte, changed bool) {
 	case url:
 		r.buf = appendMaskedURL(r.buf, value)
 	default:
-		return nil, false
+		return false
 	}
-	return r.buf, true
+	return true
+}
+
+// replaceValue replaces what names hosts in buf, the value of a field.
+func (r *redactor) replaceValue(name string) {
+	switch hostsIn(name) {
+	case noHosts:
+		r.replace(func(b []byte, s string) []byte { return r.hosts.text(b, s, names) })
+	case listedHosts:
+		r.replace(func(b []byte, s string) []byte { return r.hosts.text(b, s, allNames) })
+	case targets:
+		r.replace(r.hosts.target)
+	case cookieHosts:
+		r.replace(r.hosts.cookies)
+	default:
+		r.replace(r.hosts.word)
+	}
 }
 
 // secrets is what a field's value may give away.

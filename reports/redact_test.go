@@ -38,11 +38,11 @@ func TestURLsAreMasked(t *testing.T) {
 		{"/proxy/http://user:pw@h/", "/proxy/http://***@h/"},
 		{"/?next=https://user:pw@h/&x=1", "/?next=https://***@h/&x=1"},
 	} {
-		r := redactor{}
+		r := newRedactor(Options{})
 		if got := string(r.url(c.in)); got != c.want {
 			t.Errorf("%q: got %q, want %q", c.in, got, c.want)
 		}
-		shown := redactor{off: true}
+		shown := newRedactor(Options{ShowSecrets: true})
 		if got := string(shown.url(c.in)); got != c.in {
 			t.Errorf("%q, not to be masked: got %q", c.in, got)
 		}
@@ -73,12 +73,12 @@ func TestFieldsAreMasked(t *testing.T) {
 		{"Host", "u:p@h", "***@h"},
 		{"Refresh", "0; url=/?key=abc", "0; url=/?key=***"},
 	} {
-		r := redactor{}
+		r := newRedactor(Options{})
 		masked, changed := r.value(c.name, c.in)
 		if got := string(masked); got != c.want && (changed || c.want != c.in) {
 			t.Errorf("%s: %q: got %q, want %q", c.name, c.in, got, c.want)
 		}
-		shown := redactor{off: true}
+		shown := newRedactor(Options{ShowSecrets: true})
 		if masked, changed := shown.value(c.name, c.in); changed {
 			t.Errorf("%s: %q, not to be masked: got %q", c.name, c.in, masked)
 		}
@@ -95,7 +95,7 @@ func FuzzMaskedURL(f *testing.F) {
 		if strings.Contains(before+after, secret) {
 			return
 		}
-		r := redactor{}
+		r := newRedactor(Options{})
 		got := string(r.url(before + "?token=" + secret + "&" + after))
 		if strings.Contains(got, secret) || !strings.Contains(got, "?token="+mask+"&") {
 			t.Errorf("between %q and %q: got %q", before, after, got)

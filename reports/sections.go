@@ -24,7 +24,7 @@ func (p *page) capture(c *analyze.Capture, k clock) {
 			p.line(fmt.Sprintf("and %d more files", len(c.Files)-maxFiles), bold)
 			break
 		}
-		p.line(Printable(f.Name)+" "+describe(f), bold)
+		p.line(Printable(p.redact.fileName(f))+" "+describe(f), bold)
 	}
 	p.line(fmt.Sprintf("%s (%s TCP), %s", counted(c.Packets, "packet"), count(c.TCPPackets), size(int64(c.Bytes))), normal)
 	if c.Packets > 0 {
@@ -61,13 +61,14 @@ func describe(f *capture.File) string {
 }
 
 // health says what the capture lost, cut or could not show.
-func (p *page) health(items []analyze.HealthItem) {
-	if len(items) == 0 {
+func (p *page) health(c *analyze.Capture) {
+	if len(c.Health) == 0 {
 		return
 	}
 	p.title("Capture health")
-	for _, h := range items {
-		p.paragraph(fmt.Sprintf("%s ×%s: %s", h.Kind, count(h.Count), Printable(h.Meaning)), yellow)
+	for i := range c.Health {
+		h := &c.Health[i]
+		p.paragraph(fmt.Sprintf("%s ×%s: %s", h.Kind, count(h.Count), Printable(p.redact.meaning(c, h))), yellow)
 	}
 }
 
@@ -88,7 +89,7 @@ func (p *page) pairs(all *pairs, rows int) {
 	others := all.other
 	for i, each := range sorted {
 		if i < rows {
-			g.pair(each.client.String(), each.server.String(), each)
+			g.pair(p.redact.address(each.client).String(), p.redact.addressPort(each.server).String(), each)
 		} else {
 			others.add(each)
 		}
@@ -123,7 +124,7 @@ func bytesOf(c *analyze.Connection) int64 {
 }
 
 // connections shows those that carried most.
-func (p *page) connections(most *top[*analyze.Connection], k clock, r *redactor) {
+func (p *page) connections(most *top[*analyze.Connection], k clock) {
 	most.settle()
 	shown := slices.Clone(most.items)
 	if len(shown) == 0 {
@@ -145,7 +146,7 @@ func (p *page) connections(most *top[*analyze.Connection], k clock, r *redactor)
 	}}
 	for _, c := range shown {
 		g.row(cell{text: strconv.FormatUint(c.ID, 10)}, cell{text: k.moment(c.First().Time)},
-			cell{text: c.Client().String()}, cell{text: c.Server().String()}, cell{text: Printable(string(r.url(c.ServerName)))},
+			cell{text: p.redact.client(c).String()}, cell{text: p.redact.server(c).String()}, cell{text: Printable(string(p.redact.serverName(c)))},
 			cell{text: c.Protocol.String()}, cell{text: strconv.Itoa(c.Exchanges)},
 			cell{text: duration(known(c.RTT()))}, cell{text: duration(known(c.Setup()))},
 			cell{text: duration(c.Last().Sub(c.First()))},
@@ -184,7 +185,7 @@ func ending(c *reassembly.Connection) cell {
 
 // exchanges shows the slowest.
 func (p *page) exchanges(w *textWriter, k clock) {
-	slow, r := &w.exchanges, &w.redact
+	slow := &w.exchanges
 	slow.settle()
 	if len(slow.items) == 0 {
 		return
@@ -204,7 +205,7 @@ func (p *page) exchanges(w *textWriter, k clock) {
 		t := &x.Timing
 		cells := []cell{
 			{text: strconv.FormatUint(x.ID, 10)}, {text: k.moment(begin(x).Time)},
-			{text: strconv.FormatUint(x.Connection.ID, 10)}, host(x, r), request(x.Request, r), status(x.Response),
+			{text: strconv.FormatUint(x.Connection.ID, 10)}, p.host(x), p.request(x.Request), status(x.Response),
 			{duration(totalOf(t)), bold}, phase(t.Blocked), phase(t.DNS), phase(t.Connect), phase(t.SSL), phase(t.Send),
 			phase(t.Wait), phase(t.Receive),
 		}
@@ -224,19 +225,15 @@ func begin(x *analyze.Exchange) capture.Mark {
 	return x.Response.Start.At
 }
 
-func host(x *analyze.Exchange, r *redactor) cell {
-	name := x.Connection.ServerName
-	if x.Request != nil {
-		name = cmp.Or(hostOf(x.Request), name)
-	}
-	return cell{text: Printable(string(r.url(name)))}
+func (p *page) host(x *analyze.Exchange) cell {
+	return cell{text: Printable(string(p.redact.hostOfExchange(x)))}
 }
 
-func request(m *http1.Message, r *redactor) cell {
+func (p *page) request(m *http1.Message) cell {
 	if m == nil {
 		return cell{"not captured", faint}
 	}
-	return cell{text: Printable(m.Method) + " " + Printable(string(r.url(m.Target)))}
+	return cell{text: Printable(p.redact.method(m)) + " " + Printable(string(p.redact.target(m)))}
 }
 
 func status(m *http1.Message) cell {

@@ -2,7 +2,6 @@ package reports
 
 import (
 	"cmp"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -22,9 +21,8 @@ type story struct {
 }
 
 type storyKey struct {
-	rule   *rules.Rule
-	client netip.Addr
-	server netip.AddrPort
+	rule *rules.Rule
+	pairKey
 }
 
 // stories gathers findings for text, in bounded memory.
@@ -46,7 +44,7 @@ func (s *stories) add(f *rules.Finding) {
 		s.under.add(f)
 		return
 	}
-	key := storyKey{f.Rule, f.Connection.Client().Addr(), f.Connection.Server()}
+	key := storyKey{f.Rule, keyOf(f.Connection.Connection)}
 	told := s.all[key]
 	if told == nil {
 		if len(s.all) >= maxStories {

@@ -38,7 +38,7 @@ type pair struct {
 }
 
 func (p *pairs) of(c *reassembly.Connection) *pair {
-	key := pairKey{c.Client().Addr(), c.Server()}
+	key := keyOf(c)
 	if found := p.byKey[key]; found != nil {
 		return found
 	}

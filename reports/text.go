@@ -30,7 +30,7 @@ type textWriter struct {
 
 func newText(w io.Writer, o Options) Writer {
 	return &textWriter{
-		w: w, options: o, redact: redactor{off: o.ShowSecrets},
+		w: w, options: o, redact: newRedactor(o),
 		spent:       clientBudget{selected: o.Selected},
 		connections: top[*analyze.Connection]{n: o.Top, order: mostBytes},
 		exchanges:   top[*analyze.Exchange]{n: o.Top, order: slowest},
@@ -68,21 +68,21 @@ func (t *textWriter) Close(c *analyze.Capture) error {
 	if c == nil {
 		return nil
 	}
-	p := &page{width: max(t.options.Width, minWidth), color: t.options.Color}
+	p := &page{width: max(t.options.Width, minWidth), color: t.options.Color, redact: &t.redact}
 	clock := newClock(c, t.options.Zone)
 	p.verdict(&t.stories.found, c, len(t.options.Rules))
 	p.capture(c, clock)
-	p.health(c.Health)
+	p.health(c)
 	p.findings(&t.stories, t.options.Top, t.telling(clock, c))
 	p.pairs(&t.pairs, t.options.Top)
-	p.connections(&t.connections, clock, &t.redact)
+	p.connections(&t.connections, clock)
 	p.exchanges(t, clock)
 	_, err := io.WriteString(t.w, p.text.String())
 	return err
 }
 
 func (t *textWriter) telling(k clock, c *analyze.Capture) telling {
-	how := telling{clock: k, redact: &t.redact}
+	how := telling{clock: k}
 	if t.options.SeveralFiles {
 		how.files = c.Files
 	}
@@ -105,9 +105,10 @@ const (
 
 // page lays text out in lines that are no wider than it is.
 type page struct {
-	text  strings.Builder
-	width int
-	color bool
+	text   strings.Builder
+	width  int
+	color  bool
+	redact *redactor
 }
 
 func (p *page) paint(s string, as style) string {

@@ -76,9 +76,8 @@ var severityStyles = [...]style{rules.Info: faint, rules.Warning: yellow, rules.
 
 // telling is what telling stories takes.
 type telling struct {
-	clock  clock
-	redact *redactor
-	files  []*capture.File // to be told apart; nil where there is one
+	clock clock
+	files []*capture.File // to be told apart; nil where there is one
 	// explained has the rules that were told of before, and the advice that was
 	// given: neither reason nor advice is repeated.
 	explained map[*rules.Rule]string
@@ -113,19 +112,20 @@ func (p *page) findings(s *stories, rows int, how telling) {
 
 func (p *page) story(t *story, how *telling) {
 	f := t.worst
-	advice, again := how.explained[f.Rule]
+	given, again := how.explained[f.Rule]
+	advice := p.redact.advice(f)
 	p.labelled(t.severity.String(), severityStyles[t.severity], f.Rule.ID+": "+f.Title(), bold)
-	p.labelled("", faint, t.tally()+place(f, how.redact), normal)
-	p.labelled("what", faint, Printable(f.Detail), normal)
+	p.labelled("", faint, t.tally()+p.place(f), normal)
+	p.labelled("what", faint, Printable(p.redact.detail(f)), normal)
 	if !again {
 		p.labelled("why", faint, opening(f.Rule.Doc.What), normal)
 	}
-	if advice != f.Advice {
-		p.labelled("do", faint, Printable(f.Advice), normal)
+	if advice != given {
+		p.labelled("do", faint, Printable(advice), normal)
 	}
 	p.evidence(f, how)
-	p.labelled("filter", faint, f.Filter(), normal)
-	how.explained[f.Rule] = f.Advice
+	p.labelled("filter", faint, p.redact.filter(f), normal)
+	how.explained[f.Rule] = advice
 }
 
 // tally is how often and at what cost, with a colon behind it where there is
@@ -154,15 +154,15 @@ func (t *story) tally() string {
 }
 
 // place names client and server, and the exchanges.
-func place(f *rules.Finding, r *redactor) string {
+func (p *page) place(f *rules.Finding) string {
 	c := f.Connection
-	client := c.Client().String()
+	client := p.redact.client(c).String()
 	if f.ConnectionsTotal > 1 || f.Rule.Per == rules.PerPair {
-		client = c.Client().Addr().String()
+		client = p.redact.client(c).Addr().String()
 	}
-	s := client + " → " + c.Server().String()
-	if c.ServerName != "" {
-		s += " (" + Printable(string(r.url(c.ServerName))) + ")"
+	s := client + " → " + p.redact.server(c).String()
+	if name := p.redact.serverName(c); len(name) > 0 {
+		s += " (" + Printable(string(name)) + ")"
 	}
 	return s + numbered("connection", f.Connections, f.ConnectionsTotal) + numbered("exchange", f.Exchanges, f.ExchangesTotal)
 }
@@ -201,9 +201,9 @@ func (p *page) evidence(f *rules.Finding, how *telling) {
 	var rows [][3]string
 	var widths [2]int
 	for _, e := range packets {
-		row := [3]string{e.Mark.Frame.String(), how.clock.moment(e.Mark.Time), Printable(e.What)}
+		row := [3]string{e.Mark.Frame.String(), how.clock.moment(e.Mark.Time), Printable(p.redact.evidence(f, &e))}
 		if file := e.Mark.Frame.File(); file < len(how.files) {
-			row[2] += " (" + Printable(filepath.Base(how.files[file].Name)) + ")"
+			row[2] += " (" + Printable(filepath.Base(p.redact.fileName(how.files[file]))) + ")"
 		}
 		widths[0], widths[1] = max(widths[0], len(row[0])), max(widths[1], len(row[1]))
 		rows = append(rows, row)

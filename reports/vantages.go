@@ -7,9 +7,9 @@ import (
 	"wirelag/reassembly/vantage"
 )
 
-// appendVantages appends the points that captured a connection and the clock of
+// vantages appends the points that captured a connection and the clock of
 // the one that leads it.
-func appendVantages(b []byte, c *vantage.Connection) []byte {
+func (e *encoder) vantages(b []byte, c *vantage.Connection) []byte {
 	separator := `,"vantages":[{"file":`
 	for i := range c.Vantages {
 		v := &c.Vantages[i]
@@ -17,7 +17,7 @@ func appendVantages(b []byte, c *vantage.Connection) []byte {
 		separator = `,{"file":`
 		b = strconv.AppendInt(b, int64(v.File), 10)
 		b = append(b, `,"interface":`...)
-		b = appendString(b, v.Interface)
+		b = appendString(b, e.redact.networkInterface(v))
 		b = append(b, `,"clock_offset_ms":`...)
 		b = appendOffset(b, v.ClockOffset)
 		b = append(b, `,"packets":`...)

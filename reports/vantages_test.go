@@ -8,7 +8,7 @@ import (
 )
 
 func TestVantages(t *testing.T) {
-	got := string(appendVantages(nil, &vantage.Connection{
+	got := string(new(encoder).vantages(nil, &vantage.Connection{
 		Vantages: []vantage.Vantage{
 			{File: 0, Interface: "eth0", Packets: 12, Leads: true, ClockOffset: -200*time.Millisecond - 500*time.Nanosecond},
 			{File: 3, Interface: "a\"b", Packets: 10},

@@ -39,6 +39,9 @@ type Options struct {
 	SeveralFiles bool
 	// ShowSecrets leaves passwords, tokens and cookies as they were captured.
 	ShowSecrets bool
+	// RedactHosts replaces what names hosts by pseudonyms, the same for the same RedactKey.
+	RedactHosts bool
+	RedactKey   []byte
 	// Selected: only some of the exchanges are told.
 	Selected bool
 	Rules    []*rules.Rule  // those that were asked, in the order of the catalogue

@@ -31,7 +31,9 @@ time and reports on the TCP connections and HTTP exchanges in them.
 Formats:
 ` + formatsHelp() + `
 Secrets (credentials, cookies, user names and passwords in URLs, query values
-like token or password) are shown as *** unless --no-redact is given. Colours
+like token or password) are shown as *** unless --no-redact is given. For a
+report that others may see, --redact-host replaces addresses, host names and what
+varies in paths by pseudonyms, the same ones in all reports of yours. Colours
 are used on a terminal, unless NO_COLOR is set or --color says otherwise.
 
 Exit status: 0 done; 1 there are findings that --fail-on asks for; 2 wrong usage

@@ -25,6 +25,7 @@ type options struct {
 	quiet       bool
 	noProgress  bool
 	noRedact    bool
+	redactHost  bool
 	maxMemory   size
 
 	output    string

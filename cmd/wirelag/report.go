@@ -27,6 +27,7 @@ type request struct {
 	told         *analyze.Selection
 	limits       reassembly.Limits
 	severalFiles bool
+	redactKey    []byte
 }
 
 // request checks the flags of cmd and what the environment and the
@@ -43,7 +44,13 @@ func (a *reporter) request(cmd *cobra.Command) (*request, error) {
 	if err != nil {
 		return nil, usageError(cmd.CommandPath(), err)
 	}
-	return &request{enabled: asked, told: told, limits: reassembly.LimitsFor(int64(a.options.maxMemory))}, nil
+	r := &request{enabled: asked, told: told, limits: reassembly.LimitsFor(int64(a.options.maxMemory))}
+	if a.options.redactHost {
+		if r.redactKey, err = redactKey(); err != nil && !a.options.quiet {
+			complain(a.stderr, fmt.Errorf("--redact-host: the pseudonyms are good for this report only (%w); set WIRELAG_REDACT_KEY to a secret of your own", err))
+		}
+	}
+	return r, nil
 }
 
 // work is an analysis to report on.
@@ -95,7 +102,7 @@ func (a *reporter) newWriter(out *destination, asked *request) reports.Writer {
 	}
 	least, _ := severityOf(o.minSeverity)
 	options := reports.Options{
-		Version: version(), SeveralFiles: asked.severalFiles, ShowSecrets: o.noRedact,
+		Version: version(), SeveralFiles: asked.severalFiles, ShowSecrets: o.noRedact, RedactHosts: o.redactHost, RedactKey: asked.redactKey,
 		MinSeverity: least, Rules: asked.rules, Values: asked.values, Selected: o.selection.some(),
 		Width: widthOf(stream), Top: o.top, Color: showsColor(o.color, stream), Zone: o.zone(),
 	}

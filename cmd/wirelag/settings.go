@@ -18,7 +18,7 @@ import (
 // as well. A flag wins over the environment, that over the file, and that over
 // the default.
 var settings = []string{
-	"format", "disable", "fail-on", "min-severity", "top", "time", "color", "quiet", "no-progress", "no-redact", "max-memory",
+	"format", "disable", "fail-on", "min-severity", "top", "time", "color", "quiet", "no-progress", "no-redact", "redact-host", "max-memory",
 }
 
 const environment = "WIRELAG_" // before the name of a setting in capitals
@@ -40,6 +40,7 @@ func (o *options) addSettings(cmd *cobra.Command) {
 	flags.BoolVar(&o.quiet, "quiet", false, "tell nothing but errors beside the report")
 	flags.BoolVar(&o.noProgress, "no-progress", false, "show no progress bar")
 	flags.BoolVar(&o.noRedact, "no-redact", false, "show passwords, cookies and tokens")
+	flags.BoolVar(&o.redactHost, "redact-host", false, "replace addresses, host names and what varies in paths by pseudonyms")
 	o.maxMemory = 512 << 20
 	flags.Var(&o.maxMemory, "max-memory", "keep to about so much memory: where it is short, the oldest idle connections are given up")
 	for _, name := range []string{"rules", "disable"} {
