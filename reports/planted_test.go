@@ -7,6 +7,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -131,13 +132,17 @@ func TestOnlyTheRedactorReadsCapturedText(t *testing.T) {
 	for _, name := range strings.Fields("Client Server ServerName Target Fields Trailers Method Reason Detail Advice What Fingerprint Filter Get Damage Meaning Interface") {
 		captured[name] = true
 	}
-	packages, err := parser.ParseDir(token.NewFileSet(), ".", nil, 0)
+	names, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, file := range packages["reports"].Files {
+	for _, name := range names {
 		if strings.HasSuffix(name, "_test.go") || name == "redact.go" {
 			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
 			if b, ok := n.(*ast.BinaryExpr); ok && (b.Op == token.EQL || b.Op == token.NEQ) {
