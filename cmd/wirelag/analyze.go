@@ -71,7 +71,9 @@ func (a *analysis) run(cmd *cobra.Command, names []string) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	release := onInterrupt(func() { os.Exit(statusInterrupted) }) // standard input may have nothing to say
 	source, unreadable := capture.OpenAll(names, interruptible(ctx, a.stdin))
+	release()
 	for _, err := range unreadable {
 		complain(a.stderr, err)
 	}

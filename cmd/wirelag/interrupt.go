@@ -5,14 +5,15 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"syscall"
 )
 
-// onInterrupt calls the first of acts at the first SIGINT (Ctrl-C), the second
-// at the second, and so on, until release is called.
+// onInterrupt calls the first of acts at the first SIGINT (Ctrl-C) or SIGTERM, the
+// second at the second, and so on, until release is called.
 func onInterrupt(acts ...func()) (release func()) {
 	signals := make(chan os.Signal, len(acts))
 	done := make(chan struct{})
-	signal.Notify(signals, os.Interrupt)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		for _, act := range acts {
 			select {

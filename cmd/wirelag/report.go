@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -63,21 +64,31 @@ type work struct {
 // report does the work and writes the report on it.
 func (a *reporter) report(asked *request, w *work) error {
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(int64(a.options.maxMemory)))
+	var opened atomic.Pointer[destination]
+	var over atomic.Bool // the work, but not the report on it
+	quit := func() {
+		if out := opened.Load(); out != nil {
+			out.abandon()
+		}
+		os.Exit(statusInterrupted)
+	}
+	stop := func() {
+		if over.Load() {
+			quit()
+		}
+		w.stop()
+	}
+	defer onInterrupt(stop, quit)()
 	out, err := openDestination(a.options.output, a.stdout)
 	if err != nil {
 		return &failure{statusOutput, err}
 	}
-	quit := func() {
-		out.abandon()
-		os.Exit(statusInterrupted)
-	}
-	release := onInterrupt(w.stop, quit)
+	opened.Store(out)
 	r := &recorder{writer: a.newWriter(out, asked), cancel: w.stop}
 	described, readErr := w.run(analyze.Join(asked.told.Of(r.listener()), rules.NewLedger(asked.rules, asked.values, r.finding)))
+	over.Store(true)
 	interrupted := described.Interrupted && r.err == nil
 	described.Interrupted = interrupted
-	release()
-	defer onInterrupt(quit)()
 
 	if err := r.close(described, out); err != nil {
 		return &failure{statusOutput, fmt.Errorf("%s: cannot write the report: %w", outputName(a.options.output), reason(err))}
