@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,6 +16,7 @@ import (
 func health(c *Capture, p packet.Stats, t reassembly.Stats, a Stats, o *others) []HealthItem {
 	h := healthList{}
 	h.files(c.Files)
+	h.filtered(c.Files)
 	h.table(t)
 	h.packets(p)
 	h.add("undecodable", a.DNS.Malformed, "DNS messages could not be read: lookups may be missing")
@@ -53,6 +55,24 @@ func (h *healthList) files(files []*capture.File) {
 	h.add("cut-record", damaged, "inputs end early ("+damage+"): everything before was analysed, nothing after is known")
 	h.add("snaplen", cut, "packets were cut when captured: bytes of their bodies are counted as missing, verdicts that need them are silent")
 	h.add("clock-backwards", backwards, "packets have an earlier time than the one before them: durations around them are not reliable")
+}
+
+// filtered tells what a filter left out.
+func (h *healthList) filtered(files []*capture.File) {
+	var filtered, tagged, unfilterable uint64
+	why := ""
+	for _, f := range files {
+		filtered += f.Filtered
+		tagged += f.FilteredTags
+		unfilterable += f.Unfilterable
+		why = cmp.Or(why, f.UnfilterableWhy)
+	}
+	meaning := "packets were left out by the filter and not looked at; what it left out of a connection counts as lost to the capture"
+	if tagged > 0 {
+		meaning += fmt.Sprintf("; %d of them have a VLAN tag: for those begin the filter with vlan and", tagged)
+	}
+	h.add("filtered", filtered, meaning)
+	h.add("unfilterable", unfilterable, "packets were left out because the filter does not go with their link type: "+why)
 }
 
 func (h *healthList) table(t reassembly.Stats) {

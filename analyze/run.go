@@ -52,6 +52,7 @@ type run struct {
 	table    *reassembly.Table
 	analyzer *Analyzer
 	capture  Capture
+	begun    bool // capture.Start and End are known
 	nextTick capture.Time
 }
 
@@ -90,6 +91,7 @@ func (r *run) work(batch *capture.Batch) {
 		r.tick(p.Time)
 	}
 	if batch.Now != 0 {
+		r.span(batch.Now)
 		r.table.Advance(batch.Now)
 		r.tick(batch.Now)
 	}
@@ -104,13 +106,18 @@ func (r *run) tick(now capture.Time) {
 }
 
 func (r *run) count(p *capture.Packet) {
+	r.span(p.Time)
+	r.capture.Packets++
+	r.capture.Bytes += uint64(len(p.Data))
+}
+
+// span makes the capture reach to t.
+func (r *run) span(t capture.Time) {
 	c := &r.capture
-	if c.Packets == 0 {
-		c.Start, c.End = p.Time, p.Time
+	if !r.begun {
+		r.begun, c.Start, c.End = true, t, t
 	}
-	c.Start, c.End = min(c.Start, p.Time), max(c.End, p.Time)
-	c.Packets++
-	c.Bytes += uint64(len(p.Data))
+	c.Start, c.End = min(c.Start, t), max(c.End, t)
 }
 
 func (r *run) describe(src capture.Source) *Capture {

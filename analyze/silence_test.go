@@ -48,7 +48,7 @@ c 10.0.0.1:40000 > 10.0.0.2:80
 	if _, err := analyze.Run(context.Background(), source, listener, analyze.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"0s", "1s", "closed", "3s", "0s"}; !slices.Equal(told, want) {
+	if want := []string{"0s", "1s", "closed", "3s", "3s"}; !slices.Equal(told, want) {
 		t.Errorf("told %q, want %q", told, want)
 	}
 }

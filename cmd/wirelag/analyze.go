@@ -11,6 +11,7 @@ import (
 
 	"wirelag/analyze"
 	"wirelag/reassembly/capture"
+	"wirelag/reassembly/capture/filter"
 	"wirelag/reassembly/vantage"
 	"wirelag/reports"
 )
@@ -122,6 +123,9 @@ func (a *analysis) analyze(ctx context.Context, source capture.Source, l analyze
 	if plan != nil {
 		source = capture.Correct(source, plan.Clocks())
 		defer source.Close()
+	}
+	if asked.filter != nil {
+		source = filter.Apply(source, asked.filter)
 	}
 	described, err := analyze.Run(ctx, source, l, analyze.Options{Limits: asked.limits, Plan: plan})
 	described.Interrupted = ctx.Err() != nil

@@ -29,6 +29,7 @@ type options struct {
 	maxMemory   size
 
 	output    string
+	filter    string
 	selection exchangeOptions
 }
 
@@ -37,6 +38,7 @@ func (a *reporter) addFlags(cmd *cobra.Command) {
 	o := &a.options
 	o.addSettings(cmd)
 	cmd.Flags().StringVarP(&o.output, "output", "o", "-", "write the report to `FILE`")
+	cmd.Flags().StringVar(&o.filter, "filter", "", "analyse only packets for which `EXPRESSION` is true, in the language of tcpdump")
 	o.selection.addFlags(cmd)
 }
 

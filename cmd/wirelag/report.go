@@ -11,6 +11,7 @@ import (
 
 	"wirelag/analyze"
 	"wirelag/reassembly"
+	"wirelag/reassembly/capture/filter"
 	"wirelag/reports"
 	"wirelag/rules"
 )
@@ -25,6 +26,7 @@ type reporter struct {
 // request is what the flags come to.
 type request struct {
 	*enabled
+	filter       *filter.Expression // nil: all packets are analysed
 	told         *analyze.Selection
 	limits       reassembly.Limits
 	severalFiles bool
@@ -46,6 +48,11 @@ func (a *reporter) request(cmd *cobra.Command) (*request, error) {
 		return nil, usageError(cmd.CommandPath(), err)
 	}
 	r := &request{enabled: asked, told: told, limits: reassembly.LimitsFor(int64(a.options.maxMemory))}
+	if a.options.filter != "" {
+		if r.filter, err = filter.Parse(a.options.filter); err != nil {
+			return nil, usageError(cmd.CommandPath(), fmt.Errorf("--filter: %w", err))
+		}
+	}
 	if a.options.redactHost {
 		if r.redactKey, err = redactKey(); err != nil && !a.options.quiet {
 			complain(a.stderr, fmt.Errorf("--redact-host: the pseudonyms are good for this report only (%w); set WIRELAG_REDACT_KEY to a secret of your own", err))

@@ -28,6 +28,14 @@ type File struct {
 	Dropped       uint64
 	ClockBackward uint64   // packets whose time lies before that of the packet before, in the same input
 	Secrets       [][]byte // TLS key log text of pcapng decryption secrets blocks
+	// Filtered is how many packets a filter left out, FilteredTags how many of them
+	// have a VLAN tag that it does not ask for. Unfilterable is how many others it
+	// left out because it does not go with their link type, and UnfilterableWhy says
+	// why for one of those link types.
+	Filtered        uint64
+	FilteredTags    uint64
+	Unfilterable    uint64
+	UnfilterableWhy string
 	// Limits has the bounds that bit, by name, and how often something was
 	// skipped or cut because of them:
 	//

@@ -22,8 +22,9 @@ type Source interface {
 // into, so that it can be handed on as a whole. The zero Batch is ready for use.
 type Batch struct {
 	Packets []Packet
-	// Now is set where no packets come for a while: all until this moment were
-	// handed out. Only interfaces know; it is 0 for files.
+	// Now is set where no packets come for a while, or some were left out: all
+	// until this moment were handed out. Only interfaces and filters know; it is 0
+	// for files.
 	Now Time
 	// buffer is used to its full length: what the packets' Data points into,
 	// and room for more.

@@ -7,6 +7,12 @@
 // It knows the part of the language that speaks of Ethernet, VLAN tags, IP, ARP
 // and what IP carries; everything else is an [Error] that says where it stands
 // and what to do.
+//
+// Verdicts differ from tcpdump's in few places: in a calculation both operands must
+// be in headers that the frame has; a frame cut in front of something that the
+// expression asks for, even if the rest decides, may be left out; loopback headers
+// are read in both byte orders, whatever system wrote them; the name of a port
+// stands for its number with any transport.
 package filter
 
 import (
