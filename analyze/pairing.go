@@ -427,9 +427,9 @@ func (v *conversation) tell(x *exchange) {
 	v.analyzer.arena.Hold(-x.held)
 	v.repaired(v.connection.ClientSide(), x.Sending)
 	v.repaired(v.connection.ClientSide().Other(), x.Answering)
+	x.Disturbed = v.lostAt != 0 && v.lostAt >= x.began()
 	x.Timing = v.timing(x.Exchange)
 	x.Timing.Causes = causesOf(x.Exchange)
-	x.Disturbed = v.lostAt != 0 && v.lostAt >= x.began()
 	if x.Response != nil {
 		v.pairing.previousEnd = x.Response.End.Readable
 	}

@@ -79,7 +79,7 @@ func (x *Exchange) Spent() (s Spent, complete bool) {
 	case x.Response != nil:
 		s[WaitPhase][OnRest] = max(x.Response.Start.Readable.Sub(x.Request.End.At.Time), 0)
 		complete = true
-	case t.NoAnswer >= 0 && !x.Disturbed:
+	case t.NoAnswer >= 0:
 		s[NoAnswerPhase][OnPhase] = t.NoAnswer
 		complete = true
 	}

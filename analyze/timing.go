@@ -64,7 +64,7 @@ func (v *conversation) timing(x *Exchange) Timing {
 // waitedInVain is how long the client waited for a response to x that did not
 // come; Unknown where nothing shows until when.
 func (v *conversation) waitedInVain(x *Exchange) time.Duration {
-	if _, _, ended := v.connection.Ended(); !ended || !x.Request.Complete {
+	if _, _, ended := v.connection.Ended(); !ended || !x.Request.Complete || x.Disturbed {
 		return Unknown
 	}
 	toClient, _ := v.connection.RTTClient()

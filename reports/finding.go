@@ -131,6 +131,14 @@ func (s *findingSums) add(f *rules.Finding) {
 	s.lost += f.BytesLost
 }
 
+func (s *findingSums) merge(t *findingSums) {
+	for severity, n := range t.of {
+		s.of[severity] += n
+	}
+	s.cost += t.cost
+	s.lost += t.lost
+}
+
 func (s *findingSums) total() (n uint64) {
 	for _, of := range s.of {
 		n += of

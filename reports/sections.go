@@ -24,7 +24,9 @@ func (p *page) capture(c *analyze.Capture, k clock) {
 			p.line(fmt.Sprintf("and %d more files", len(c.Files)-maxFiles), bold)
 			break
 		}
-		p.line(Printable(p.redact.fileName(f))+" "+describe(f), bold)
+		kind := describe(f)
+		name := cutStart(Printable(p.redact.fileName(f)), p.width-len(kind)-1)
+		p.line(name+" "+kind, bold)
 	}
 	p.line(fmt.Sprintf("%s (%s TCP), %s", counted(c.Packets, "packet"), count(c.TCPPackets), size(int64(c.Bytes))), normal)
 	if c.Packets > 0 {
@@ -79,7 +81,7 @@ func (p *page) pairs(all *pairs, rows int) {
 	}
 	p.title("Clients and servers")
 	g := grid{columns: []column{
-		{head: "Client", least: 15, address: true}, {head: "Server", least: 20, address: true},
+		{head: "Client", least: 15, address: true}, {head: "Server", least: 20, address: true}, {head: "Host", least: 8, most: 24, rank: 2},
 		{head: "Connections", right: true}, {head: "Exchanges", right: true},
 		{head: "each", right: true, rank: 5}, {head: "RTT", right: true, rank: 3}, {head: "min", right: true, rank: 6},
 		{head: "Sent", right: true, rank: 4}, {head: "Received", right: true, rank: 4},
@@ -89,23 +91,35 @@ func (p *page) pairs(all *pairs, rows int) {
 	others := all.other
 	for i, each := range sorted {
 		if i < rows {
-			g.pair(p.redact.address(each.client).String(), p.redact.addressPort(each.server).String(), each)
+			g.pair(p.redact.address(each.client).String(), p.redact.addressPort(each.server).String(), p.nameOf(each), each)
 		} else {
 			others.add(each)
 		}
 	}
 	if others.connections+others.exchanges > 0 {
-		g.pair("all others", "", &others)
+		g.pair("all others", "", "", &others)
 	}
 	p.table(&g)
 }
 
-func (g *grid) pair(client, server string, p *pair) {
+// nameOf is what the server of a pair is called.
+func (p *page) nameOf(of *pair) string {
+	if of.named == nil {
+		return ""
+	}
+	name := Printable(string(p.redact.serverName(of.named)))
+	if of.otherNames {
+		name += ", …"
+	}
+	return name
+}
+
+func (g *grid) pair(client, server, name string, p *pair) {
 	each := absent
 	if p.connections > 0 && p.exchanges > 0 {
 		each = strconv.FormatFloat(float64(p.exchanges)/float64(p.connections), 'f', 1, 64)
 	}
-	g.row(cell{text: client}, cell{text: server},
+	g.row(cell{text: client}, cell{text: server}, cell{text: name},
 		cell{text: count(p.connections)}, cell{text: count(p.exchanges)}, cell{text: each},
 		cell{text: duration(p.rtt.median())}, cell{text: duration(p.rtt.min())},
 		cell{text: size(p.toServer)}, cell{text: size(p.toClient)},
@@ -206,8 +220,8 @@ func (p *page) exchanges(w *textWriter, k clock) {
 		cells := []cell{
 			{text: strconv.FormatUint(x.ID, 10)}, {text: k.moment(begin(x).Time)},
 			{text: strconv.FormatUint(x.Connection.ID, 10)}, p.host(x), p.request(x.Request), status(x.Response),
-			{duration(totalOf(t)), bold}, phase(t.Blocked), phase(t.DNS), phase(t.Connect), phase(t.SSL), phase(t.Send),
-			phase(t.Wait), phase(t.Receive),
+			{duration(tookOf(t)), bold}, phase(t.Blocked), phase(t.DNS), phase(t.Connect), phase(t.SSL), phase(t.Send),
+			waited(t), phase(t.Receive),
 		}
 		if len(w.added) > 0 {
 			cells = append(cells, phase(w.addedTo(x)))
@@ -246,6 +260,23 @@ func status(m *http1.Message) cell {
 		return cell{strconv.Itoa(m.Status), yellow}
 	}
 	return cell{text: strconv.Itoa(m.Status)}
+}
+
+// tookOf is how long an exchange took, or its client waited in vain; analyze.Unknown
+// when neither is known.
+func tookOf(t *analyze.Timing) time.Duration {
+	if t.NoAnswer >= 0 {
+		return t.Total() + t.NoAnswer
+	}
+	return totalOf(t)
+}
+
+// waited is the wait for a response, in vain where there is none.
+func waited(t *analyze.Timing) cell {
+	if t.NoAnswer >= 0 {
+		return cell{duration(t.NoAnswer), red}
+	}
+	return phase(t.Wait)
 }
 
 func phase(d time.Duration) cell {

@@ -81,3 +81,47 @@ func (s *stories) sorted() []*story {
 	})
 	return s.order
 }
+
+// toldStory is a story that is told, and how many others of the same rule and
+// severity, between other clients and servers, are only summed up with it.
+type toldStory struct {
+	*story
+	alike, alikeCount int
+	alikeCost         time.Duration
+	alikeLost         int64
+}
+
+// mostAlike is how many stories of one rule are told one by one.
+const mostAlike = 3
+
+// chapters chooses which stories to tell, rows of them at most, so that no rule
+// crowds out the others; hidden counts the findings of those not told.
+func chapters(sorted []*story, rows int) (told []toldStory, hidden findingSums) {
+	type kind struct {
+		rule     *rules.Rule
+		severity rules.Severity
+	}
+	of := map[kind]int{}
+	last := map[kind]int{} // index of the latest that is told
+	for _, s := range sorted {
+		k := kind{s.worst.Rule, s.severity}
+		switch {
+		case of[k] == mostAlike:
+			told[last[k]].sumUp(s)
+		case len(told) == rows:
+			hidden.of[s.severity] += uint64(s.findings)
+		default:
+			of[k]++
+			last[k] = len(told)
+			told = append(told, toldStory{story: s})
+		}
+	}
+	return told, hidden
+}
+
+func (t *toldStory) sumUp(s *story) {
+	t.alike++
+	t.alikeCount += s.count
+	t.alikeCost += s.cost
+	t.alikeLost += s.lost
+}

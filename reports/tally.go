@@ -35,6 +35,8 @@ type pair struct {
 	toServer, toClient     int64 // bytes
 	rtt                    sample
 	budget                 Budget
+	named                  *analyze.Connection // the first whose server's name is known; nil without one
+	otherNames             bool                // there are others
 }
 
 func (p *pairs) of(c *reassembly.Connection) *pair {
@@ -54,13 +56,24 @@ func (p *pairs) of(c *reassembly.Connection) *pair {
 	return added
 }
 
-func (p *pairs) addConnection(c *reassembly.Connection) {
-	to := p.of(c)
+func (p *pairs) addConnection(c *analyze.Connection) {
+	to := p.of(c.Connection)
+	to.name(c)
 	to.connections++
 	to.toServer += c.Bytes(reassembly.ToServer)
 	to.toClient += c.Bytes(reassembly.ToClient)
 	if rtt, ok := c.RTT(); ok {
 		to.rtt.add(rtt)
+	}
+}
+
+func (p *pair) name(c *analyze.Connection) {
+	switch {
+	case c.ServerName == "":
+	case p.named == nil:
+		p.named = c
+	case p.named.ServerName != c.ServerName:
+		p.otherNames = true
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -25,6 +26,7 @@ type textWriter struct {
 	connections top[*analyze.Connection]
 	exchanges   top[*analyze.Exchange]
 	stories     stories
+	points      capturePoints
 	added       map[uint64]time.Duration // by exchange: what a proxy added to it
 }
 
@@ -43,11 +45,12 @@ func mostBytes(a, b *analyze.Connection) int {
 }
 
 func slowest(a, b *analyze.Exchange) int {
-	return cmp.Compare(totalOf(&b.Timing), totalOf(&a.Timing))
+	return cmp.Compare(tookOf(&b.Timing), tookOf(&a.Timing))
 }
 
 func (t *textWriter) Connection(c *analyze.Connection) error {
-	t.pairs.addConnection(c.Connection)
+	t.pairs.addConnection(c)
+	t.points.add(c)
 	t.connections.add(c)
 	return nil
 }
@@ -72,9 +75,12 @@ func (t *textWriter) Close(c *analyze.Capture) error {
 	clock := newClock(c, t.options.Zone)
 	p.verdict(&t.stories.found, c, len(t.options.Rules))
 	p.capture(c, clock)
+	p.budget(&t.spent.Budget)
 	p.health(c)
 	p.findings(&t.stories, t.options.Top, t.telling(clock, c))
 	p.pairs(&t.pairs, t.options.Top)
+	p.budgets(&t.pairs, t.options.Top)
+	p.capturePoints(&t.points, c)
 	p.connections(&t.connections, clock)
 	p.exchanges(t, clock)
 	_, err := io.WriteString(t.w, p.text.String())
@@ -163,6 +169,19 @@ func cut(s string, width int) string {
 	return text.Trim(s, width-1) + "…"
 }
 
+// cutStart shortens s to width columns by its beginning: the end of a file's name
+// tells most.
+func cutStart(s string, width int) string {
+	if text.StringWidth(s) <= width || width < 10 {
+		return s
+	}
+	for text.StringWidth(s) >= width {
+		_, size := utf8.DecodeRuneInString(s)
+		s = s[size:]
+	}
+	return "…" + s
+}
+
 // cutMiddle is cut for ASCII, with the ellipsis in the middle.
 func cutMiddle(s string, width int) string {
 	if len(s) <= width {
@@ -216,10 +235,29 @@ func (g *grid) fit(width int) (shown, widths []int) {
 		least := slices.MaxFunc(shown, func(a, b int) int { return cmp.Compare(g.columns[a].rank, g.columns[b].rank) })
 		rank := g.columns[least].rank
 		if sum(widths) <= width || rank == 0 {
+			g.widen(shown, widths, width)
 			return shown, widths
 		}
 		shown = slices.DeleteFunc(shown, func(i int) bool { return g.columns[i].rank == rank })
 	}
+}
+
+// widen gives the columns that were cut to their most what room is left.
+func (g *grid) widen(shown, widths []int, width int) {
+	for i, c := range shown {
+		if g.columns[c].most > 0 {
+			widths[i] += min(max(width-sum(widths), 0), max(g.content(c)-widths[i], 0))
+		}
+	}
+}
+
+// content is the width of what a column contains.
+func (g *grid) content(c int) int {
+	widest := text.StringWidth(g.columns[c].head)
+	for _, row := range g.rows {
+		widest = max(widest, text.StringWidth(row[c].text))
+	}
+	return widest
 }
 
 // isEmpty reports whether a column has nothing to tell.
@@ -235,10 +273,7 @@ func (g *grid) isEmpty(i int) bool {
 func (g *grid) widths(shown []int, width int) []int {
 	widths := make([]int, len(shown))
 	for i, c := range shown {
-		widths[i] = text.StringWidth(g.columns[c].head)
-		for _, row := range g.rows {
-			widths[i] = max(widths[i], text.StringWidth(row[c].text))
-		}
+		widths[i] = g.content(c)
 		if g.columns[c].least > 0 {
 			widths[i] = min(widths[i], width)
 		}

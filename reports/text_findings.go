@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/text"
+
 	"wirelag/analyze"
 	"wirelag/reassembly/capture"
 	"wirelag/rules"
@@ -91,15 +93,14 @@ func (p *page) findings(s *stories, rows int, how telling) {
 	}
 	p.title("Findings")
 	how.explained = map[*rules.Rule]string{}
-	for i, t := range all[:min(rows, len(all))] {
+	shown, hidden := chapters(all, rows)
+	hidden.merge(&s.more)
+	for i, t := range shown {
 		if i > 0 {
 			p.text.WriteByte('\n')
 		}
-		p.story(t, &how)
-	}
-	hidden := s.more
-	for _, t := range all[min(rows, len(all)):] {
-		hidden.of[t.severity] += uint64(t.findings)
+		p.story(t.story, &how)
+		p.alike(&t)
 	}
 	if hidden.total() > 0 {
 		p.text.WriteByte('\n')
@@ -108,6 +109,22 @@ func (p *page) findings(s *stories, rows int, how telling) {
 	if s.under.total() > 0 {
 		p.line(fmt.Sprintf("  without %s (--min-severity)", &s.under), faint)
 	}
+}
+
+// alike says that a rule has the same to say of other clients and servers.
+func (p *page) alike(t *toldStory) {
+	if t.alike == 0 {
+		return
+	}
+	s := "the same between another client and server"
+	if t.alike > 1 {
+		s = fmt.Sprintf("the same between %s other clients and servers", count(uint64(t.alike)))
+	}
+	s += ": " + counted(uint64(t.alikeCount), "time")
+	if lost := loss(t.alikeCost, t.alikeLost); lost != "" {
+		s += ", " + lost
+	}
+	p.labelled("also", faint, s, normal)
 }
 
 func (p *page) story(t *story, how *telling) {
@@ -124,7 +141,7 @@ func (p *page) story(t *story, how *telling) {
 		p.labelled("do", faint, Printable(advice), normal)
 	}
 	p.evidence(f, how)
-	p.labelled("filter", faint, p.redact.filter(f), normal)
+	p.labelledLines("filter", faint, wrapFilter(p.redact.filter(f), p.width-labelIndent), normal)
 	how.explained[f.Rule] = advice
 }
 
@@ -153,6 +170,9 @@ func (t *story) tally() string {
 	return strings.Join(parts, ", ") + ": "
 }
 
+// mostName is how many columns of a host's name are shown with a finding.
+const mostName = 40
+
 // place names client and server, and the exchanges.
 func (p *page) place(f *rules.Finding) string {
 	c := f.Connection
@@ -162,7 +182,7 @@ func (p *page) place(f *rules.Finding) string {
 	}
 	s := client + " → " + p.redact.server(c).String()
 	if name := p.redact.serverName(c); len(name) > 0 {
-		s += " (" + Printable(string(name)) + ")"
+		s += " (" + cutStart(Printable(string(name)), mostName) + ")"
 	}
 	return s + numbered("connection", f.Connections, f.ConnectionsTotal) + numbered("exchange", f.Exchanges, f.ExchangesTotal)
 }
@@ -195,6 +215,22 @@ func numbered(what string, ids []uint64, total int) string {
 // maxEvidence is how many packets of a finding text shows.
 const maxEvidence = 6
 
+// wrapFilter breaks a display filter into lines, before its operators.
+func wrapFilter(s string, width int) (lines []string) {
+	line := ""
+	for i, term := range strings.Split(s, " && ") {
+		if i > 0 {
+			term = "&& " + term
+		}
+		if line != "" && text.StringWidth(line+" "+term) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		line = strings.TrimPrefix(line+" "+term, " ")
+	}
+	return append(lines, line)
+}
+
 // evidence shows packets: number, time and what they show.
 func (p *page) evidence(f *rules.Finding, how *telling) {
 	packets, more := firstPackets(f)
@@ -209,8 +245,17 @@ func (p *page) evidence(f *rules.Finding, how *telling) {
 		rows = append(rows, row)
 	}
 	label := "frames"
+	indent := widths[0] + gap + widths[1] + gap
 	for _, row := range rows {
-		p.labelledLines(label, faint, []string{fmt.Sprintf("%*s  %*s  %s", widths[0], row[0], widths[1], row[1], row[2])}, normal)
+		lines := Wrap(row[2], min(p.width-labelIndent, mostProse)-indent)
+		for i := range lines {
+			lead := strings.Repeat(" ", indent)
+			if i == 0 {
+				lead = fmt.Sprintf("%*s  %*s  ", widths[0], row[0], widths[1], row[1])
+			}
+			lines[i] = lead + lines[i]
+		}
+		p.labelledLines(label, faint, lines, normal)
 		label = ""
 	}
 	if more > 0 {
