@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/text"
+
 	"wirelag/analyze"
 	"wirelag/rules"
 )
@@ -77,7 +79,8 @@ func TestFindingsAreBoundedInText(t *testing.T) {
 	got := reportOnScript(t, crowd(maxStories/2+100), "text", options())
 	for _, want := range []string{
 		"2,148 warnings, 2,148 info: 3.22 s lost in 2,148 exchanges.\n",
-		"\n  and 2,138 warnings, 2,148 info more (--top)\n",
+		"\n  also     the same between 2,045 other clients and servers: 2,045 times, 3.07 s\n",
+		"\n  and 100 warnings, 100 info more (--top)\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q", want)
@@ -85,6 +88,36 @@ func TestFindingsAreBoundedInText(t *testing.T) {
 	}
 	if lines := strings.Count(got, "\n"); lines > 200 {
 		t.Errorf("%d lines", lines)
+	}
+}
+
+// A rule that finds much does not crowd out what others found, at any width.
+func TestThousandsOfFindingsAreTold(t *testing.T) {
+	source := crowd(2500)
+	for _, width := range []int{80, 120, 200} {
+		o := options()
+		o.Width, o.Top = width, 8
+		got := reportOnScript(t, source, "text", o)
+		if want := "2,500 warnings, 2,500 info: 3.75 s lost in 2,500 exchanges.\n"; !strings.HasPrefix(got, want) {
+			t.Errorf("%d columns: begins with %q", width, got[:100])
+		}
+		for _, rule := range strangeRules {
+			if n := strings.Count(got, " "+rule.ID+": "); n != mostAlike {
+				t.Errorf("%d columns: %s is told %d times", width, rule.ID, n)
+			}
+			if n := strings.Count(got, opening(rule.Doc.What)); n != 1 {
+				t.Errorf("%d columns: what %s is about is told %d times", width, rule.ID, n)
+			}
+		}
+		lines := strings.Split(got, "\n")
+		if len(lines) > 130 {
+			t.Errorf("%d columns: %d lines", width, len(lines))
+		}
+		for _, line := range lines {
+			if n := text.StringWidth(line); n > width {
+				t.Errorf("%d columns: a line has %d: %s", width, n, line)
+			}
+		}
 	}
 }
 

@@ -267,3 +267,19 @@ func TestNoVantages(t *testing.T) {
 		t.Errorf("vantages: %s", v)
 	}
 }
+
+// The text report shows which points saw the same connections.
+func TestCapturePointsInText(t *testing.T) {
+	client := of(parse(t, twoConnections), 80)
+	server := at(client, 10*time.Millisecond, -2*time.Second)
+	names := inputs(t, captures{"client.pcap": {client}, "server.pcap": {server}})
+	got := wirelag(t, nil, names...).stdout
+	_, section, _ := strings.Cut(got, "Capture points that saw the same connections\n")
+	section, _, _ = strings.Cut(section, "\n\n")
+	const want = `  Capture      Connections  Told by it  Packets  Clock ahead by
+  client.pcap            1           1       13               0
+  server.pcap            1           0       13         −2.00 s`
+	if section != want {
+		t.Errorf("got\n%s\nwant\n%s\nin %s", section, want, got)
+	}
+}
