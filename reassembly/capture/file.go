@@ -53,6 +53,7 @@ type File struct {
 
 	linkTypes  map[LinkType]struct{} // LinkTypes as a set: a hostile file has 65,536 of them
 	unlimited  bool                  // an interface without snaplen was seen
+	latest     Time                  // of the packet counted last
 	read, size atomic.Int64
 
 	reread, resize atomic.Int64 // the same of Reopen
@@ -81,8 +82,33 @@ func (f *File) limited(name string) {
 	f.Limits[name]++
 }
 
-// addInterface notes the link type and the snaplen of a new interface.
-func (f *File) addInterface(in *Interface) {
+// Count adds packets, of which there is one at least, to the counters.
+func (f *File) Count(packets []Packet) {
+	if f.Packets == 0 {
+		f.First, f.Last = packets[0].Time, packets[0].Time
+		f.latest = minTime
+	}
+	f.Packets += uint64(len(packets))
+	before := f.latest
+	for i := range packets {
+		p := &packets[i]
+		f.Bytes += uint64(len(p.Data))
+		if uint64(len(p.Data)) < uint64(p.Length) {
+			f.CutPackets++
+		}
+		if p.Time < before {
+			f.ClockBackward++
+			f.First = min(f.First, p.Time)
+		} else if p.Time > f.Last {
+			f.Last = p.Time
+		}
+		before = p.Time
+	}
+	f.latest = before
+}
+
+// AddInterface notes the link type and the snaplen of a new interface.
+func (f *File) AddInterface(in *Interface) {
 	f.Interfaces++
 	if _, known := f.linkTypes[in.LinkType]; !known {
 		if f.linkTypes == nil {
@@ -99,14 +125,16 @@ func (f *File) addInterface(in *Interface) {
 	f.Snaplen = max(f.Snaplen, in.Snaplen)
 }
 
-// Format is a capture file format.
+// Format is a capture file format, or what stands in for one.
 type Format uint8
 
-// The formats that can be read.
+// What packets are read from.
 const (
 	Pcap Format = iota + 1
 	PcapNanosecond
 	Pcapng
+	// Live is no file: an interface.
+	Live
 )
 
 func (f Format) String() string {
@@ -117,6 +145,8 @@ func (f Format) String() string {
 		return "pcap-ns"
 	case Pcapng:
 		return "pcapng"
+	case Live:
+		return "live"
 	}
 	return "unknown"
 }

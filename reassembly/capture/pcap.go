@@ -79,7 +79,7 @@ func (p *pcap) begin(header []byte) error {
 		LinkType: LinkType(p.big.uint32(header[20:]) & linkTypeMask),
 		Snaplen:  knownSnaplen(p.big.uint32(header[16:])),
 	}
-	p.file.addInterface(p.in)
+	p.file.AddInterface(p.in)
 	return nil
 }
 

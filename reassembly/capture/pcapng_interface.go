@@ -102,7 +102,7 @@ func (p *pcapng) describeInterface(body []byte) error {
 			offset = int64(p.big.uint64(value))
 		}
 	}
-	p.file.addInterface(in)
+	p.file.AddInterface(in)
 	p.interfaces = append(p.interfaces, pcapngInterface{Interface: in, clock: newClock(resolution, offset)})
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"math"
 	"sync/atomic"
 )
 
@@ -81,7 +80,8 @@ func (r *reader) Read(b *Batch) error {
 		rest := r.frame(b, b.buffer[:n])
 		if len(b.Packets) > 0 {
 			r.carry = append(r.carry[:0], rest...)
-			r.count(b.Packets)
+			r.file.Count(b.Packets)
+			r.last = b.Packets[len(b.Packets)-1].Mark
 			return nil
 		}
 		n = copy(b.buffer, rest)
@@ -137,32 +137,6 @@ func (r *reader) frame(b *Batch, data []byte) []byte {
 		return nil
 	}
 	return data[n:]
-}
-
-// count notes the packets in the file's description.
-func (r *reader) count(packets []Packet) {
-	f := r.file
-	if f.Packets == 0 {
-		f.First, f.Last = packets[0].Time, packets[0].Time
-		r.last.Time = math.MinInt64
-	}
-	f.Packets += uint64(len(packets))
-	before := r.last.Time
-	for i := range packets {
-		p := &packets[i]
-		f.Bytes += uint64(len(p.Data))
-		if uint64(len(p.Data)) < uint64(p.Length) {
-			f.CutPackets++
-		}
-		if p.Time < before {
-			f.ClockBackward++
-			f.First = min(f.First, p.Time)
-		} else if p.Time > f.Last {
-			f.Last = p.Time
-		}
-		before = p.Time
-	}
-	r.last = packets[len(packets)-1].Mark
 }
 
 // finish notes how the input ended, with that many bytes left over.
