@@ -30,9 +30,8 @@ type Listener struct {
 	// Closed is called when a connection is over, after its last exchange, or at
 	// the end of the capture.
 	Closed func(c *Connection)
-	// Tick is called from time to time as the capture's clock moves on, and when
-	// all was read with the time of the last packet, behind which the clock of an
-	// interface may have been.
+	// Tick is called as the capture's clock moves on, every second of it, and with
+	// its end when all was read. In a long silence it is not called any more.
 	Tick func(now capture.Time)
 	// Finish is called once, after everything else.
 	Finish func()

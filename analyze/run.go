@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"time"
 
 	"wirelag/reassembly"
@@ -19,8 +20,13 @@ type Options struct {
 	Plan *vantage.Plan
 }
 
-// tickInterval is how often Listener.Tick is called, in capture time.
-const tickInterval = time.Second
+const (
+	// tickInterval is how often Listener.Tick is called, in capture time.
+	tickInterval = time.Second
+	// waitTicks is how many ticks everything that waits for time to pass is over
+	// after: in longer silence the rest of them is left out.
+	waitTicks = 180
+)
 
 // Run reads src to its end and tells l what it finds, in capture order. When
 // ctx is done it stops early, and says so in the Capture. The error is one of
@@ -53,6 +59,7 @@ type run struct {
 	analyzer *Analyzer
 	capture  Capture
 	begun    bool // capture.Start and End are known
+	ticking  bool // nextTick is set
 	nextTick capture.Time
 }
 
@@ -77,7 +84,9 @@ func (r *run) work(batch *capture.Batch) {
 	var segment packet.Segment
 	for i := range batch.Packets {
 		p := &batch.Packets[i]
-		r.count(p)
+		if r.count(p); p.Time >= r.nextTick || !r.ticking {
+			r.pass(p.Time)
+		}
 		if p.Dropped > 0 {
 			r.table.Dropped(p.Time)
 		}
@@ -88,20 +97,35 @@ func (r *run) work(batch *capture.Batch) {
 		case packet.UDP:
 			r.analyzer.Datagram(&segment)
 		}
-		r.tick(p.Time)
 	}
 	if batch.Now != 0 {
 		r.span(batch.Now)
+		r.pass(batch.Now)
 		r.table.Advance(batch.Now)
-		r.tick(batch.Now)
 	}
 }
 
-// tick tells the listener from time to time what time it is.
-func (r *run) tick(now capture.Time) {
-	if r.listener.Tick != nil && now >= r.nextTick {
-		r.nextTick = now.Add(tickInterval)
+// pass lets the time until now pass in steps, which count from the first packet:
+// what happens in silence is the same, and in the same order, whether its time is
+// told bit by bit or at once.
+func (r *run) pass(now capture.Time) {
+	if r.listener.Tick == nil {
+		return
+	}
+	if !r.ticking {
+		r.ticking = true
 		r.listener.Tick(now)
+		r.nextTick = now + capture.Time(tickInterval)
+		return
+	}
+	now = min(now, math.MaxInt64-2*capture.Time(tickInterval))
+	for n := 1; r.nextTick <= now; n++ {
+		if n > waitTicks { // on to the last step
+			r.nextTick += capture.Time(uint64(now-r.nextTick) / uint64(tickInterval) * uint64(tickInterval))
+		}
+		r.table.Advance(r.nextTick)
+		r.listener.Tick(r.nextTick)
+		r.nextTick += capture.Time(tickInterval)
 	}
 }
 

@@ -179,7 +179,7 @@ func (l *Ledger) conclude(key groupKey) {
 }
 
 func (l *Ledger) tick(now capture.Time) {
-	l.now = now
+	l.now = max(l.now, now)
 	for l.head < len(l.held) && l.held[l.head].at.Add(decisionTime) < l.now {
 		l.release()
 	}

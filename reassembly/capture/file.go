@@ -54,6 +54,8 @@ type File struct {
 	linkTypes  map[LinkType]struct{} // LinkTypes as a set: a hostile file has 65,536 of them
 	unlimited  bool                  // an interface without snaplen was seen
 	latest     Time                  // of the packet counted last
+	begun, end Time                  // of its recording, as statistics say; 0 where they do not
+	excerpt    bool                  // statistics speak of other packets than there are
 	read, size atomic.Int64
 
 	reread, resize atomic.Int64 // the same of Reopen
@@ -80,6 +82,24 @@ func (f *File) limited(name string) {
 		f.Limits = make(map[string]uint64)
 	}
 	f.Limits[name]++
+}
+
+// noteSpan notes when statistics say that they begin and end.
+func (f *File) noteSpan(begin, end Time) {
+	if f.begun == 0 || begin < f.begun {
+		f.begun = begin
+	}
+	f.end = max(f.end, end)
+}
+
+// ended is when the recording of a file ended that was read whole, 0 if it does
+// not say so, or if what it says is not about the packets that are in it: tools
+// that cut files or move their times copy statistics as they are.
+func (f *File) ended() Time {
+	if f.Damage != "" || f.excerpt || f.begun == 0 || f.begun > f.First || f.end < f.Last {
+		return 0
+	}
+	return f.end
 }
 
 // Count adds packets, of which there is one at least, to the counters.

@@ -252,6 +252,7 @@ func (p *pcapng) add(in *pcapngInterface, data []byte, captured, length uint32, 
 		p.file.limited(limitPacketBytes)
 	}
 	p.number++
+	in.packets++
 	return append(packets, Packet{
 		Mark:      Mark{p.now, NewFrame(p.index, p.number)},
 		Data:      data[:kept:kept],

@@ -18,6 +18,9 @@ const (
 
 	optionPacketDropCount = 4
 
+	optionStatisticsStart         = 2
+	optionStatisticsEnd           = 3
+	optionStatisticsReceived      = 4
 	optionStatisticsInterfaceDrop = 5
 	optionStatisticsSystemDrop    = 7
 )
@@ -43,6 +46,7 @@ type pcapngInterface struct {
 	*Interface
 	clock clock
 
+	packets  uint64 // so far
 	dropped  uint64 // the latest statistics
 	lost     uint64 // sum of what its packets say was lost before them
 	reported uint64 // the share of it in File.Dropped
@@ -107,8 +111,8 @@ func (p *pcapng) describeInterface(body []byte) error {
 	return nil
 }
 
-// statistics takes the drop counts of an interface. What its filter did not
-// accept is no loss.
+// statistics takes the drop counts of an interface, and when its recording ended.
+// What its filter did not accept is no loss.
 func (p *pcapng) statistics(body []byte) {
 	if len(body) < statisticsBytes {
 		return
@@ -117,13 +121,33 @@ func (p *pcapng) statistics(body []byte) {
 	if err != nil {
 		return
 	}
-	dropped := uint64(0)
+	var dropped, received uint64
+	var start, end Time
 	for code, value := range p.options(body[statisticsBytes:]) {
-		if (code == optionStatisticsInterfaceDrop || code == optionStatisticsSystemDrop) && len(value) >= 8 {
+		if len(value) < 8 {
+			continue
+		}
+		switch code {
+		case optionStatisticsInterfaceDrop, optionStatisticsSystemDrop:
 			dropped += p.knownCount(value)
+		case optionStatisticsReceived:
+			received = p.knownCount(value)
+		case optionStatisticsStart:
+			start = p.splitTime(in, value)
+		case optionStatisticsEnd:
+			end = p.splitTime(in, value)
 		}
 	}
 	in.setDropped(p.file, dropped)
+	if received != in.packets+dropped {
+		p.file.excerpt = true
+	}
+	p.file.noteSpan(start, end)
+}
+
+// splitTime reads a time of statistics, the upper half first.
+func (p *pcapng) splitTime(in *pcapngInterface, value []byte) Time {
+	return in.clock.time(uint64(p.big.uint32(value))<<32 | uint64(p.big.uint32(value[4:])))
 }
 
 func (p *pcapng) packetOptions(in *pcapngInterface, options []byte, of *Packet) {

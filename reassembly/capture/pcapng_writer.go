@@ -27,10 +27,7 @@ type written struct {
 const (
 	optionPadding = 3
 
-	optionApplication     = 4
-	optionStatisticsStart = 2
-	optionStatisticsEnd   = 3
-	optionStatisticsSeen  = 4
+	optionApplication = 4
 )
 
 // NewWriter begins a file on w. The application is who writes it.
@@ -65,10 +62,10 @@ func (n *Writer) packet(p *Packet) error {
 			return err
 		}
 	}
-	if n.from == 0 {
-		n.from = p.Time
+	if len(n.order) == 1 && in.packets == 0 {
+		n.from, n.to = p.Time, p.Time
 	}
-	n.to = max(n.to, p.Time)
+	n.from, n.to = min(n.from, p.Time), max(n.to, p.Time)
 	in.packets++
 	in.dropped += uint64(p.Dropped)
 	n.begin(blockEnhanced)
@@ -100,17 +97,19 @@ func (n *Writer) describe(of *Interface) (*written, error) {
 }
 
 // Finish ends the file with statistics. So many packets were dropped besides
-// those that packets tell of.
-func (n *Writer) Finish(dropped uint64) error {
+// those that packets tell of, and the recording went on until then, if that is
+// later than the last packet.
+func (n *Writer) Finish(dropped uint64, until Time) error {
+	until = max(until, n.to)
 	for _, in := range n.order {
 		in.dropped += dropped
 		dropped = 0
 		n.begin(blockStatistics)
 		n.put32(in.id)
-		n.putTime(n.to)
+		n.putTime(until)
 		n.timeOption(optionStatisticsStart, n.from)
-		n.timeOption(optionStatisticsEnd, n.to)
-		n.counter(optionStatisticsSeen, in.packets+in.dropped)
+		n.timeOption(optionStatisticsEnd, until)
+		n.counter(optionStatisticsReceived, in.packets+in.dropped)
 		n.counter(optionStatisticsInterfaceDrop, in.dropped)
 		n.put32(optionEnd)
 		if err := n.end(); err != nil {

@@ -87,6 +87,7 @@ func (r *reader) Read(b *Batch) error {
 		n = copy(b.buffer, rest)
 	}
 	r.finish(n)
+	b.Now = r.file.ended()
 	return r.end
 }
 

@@ -37,6 +37,7 @@ type Recording struct {
 	mu      sync.Mutex // what follows
 	untold  uint64     // packets that the source dropped and no packet tells of
 	told    uint64
+	now     Time // as the source said last
 	current *recordingFile
 	count   int
 	kept    []string
@@ -79,6 +80,7 @@ func (r *Recording) Read(b *Batch) error {
 	for i := range b.Packets {
 		r.told += uint64(b.Packets[i].Dropped)
 	}
+	r.now = max(r.now, b.Now)
 	r.untold = r.Files()[0].Dropped - r.told
 	if failed := r.write(b); failed != nil {
 		r.err = failed
@@ -131,7 +133,7 @@ func (r *Recording) rotate(at Time) error {
 	full := f != nil && f.first != 0 &&
 		(o.Size > 0 && f.writer.Size() >= o.Size || o.Time > 0 && at.Sub(f.first) >= o.Time)
 	if full {
-		if err := r.finish(0); err != nil {
+		if err := r.finish(0, 0); err != nil {
 			return err
 		}
 	}
@@ -168,9 +170,9 @@ func createBeside(name string) (*os.File, error) {
 
 // finish ends the current file and gives it its name. The packets dropped that no
 // packet tells of count in it.
-func (r *Recording) finish(untold uint64) error {
+func (r *Recording) finish(untold uint64, until Time) error {
 	f := r.current
-	if err := errors.Join(f.writer.Finish(untold), f.buffer.Flush()); err != nil {
+	if err := errors.Join(f.writer.Finish(untold, until), f.buffer.Flush()); err != nil {
 		return r.name(err)
 	}
 	name, err := r.place()
@@ -245,7 +247,7 @@ func (r *Recording) End() error {
 		r.current.file.Close()
 		r.err = r.name(os.Remove(r.current.file.Name()))
 	default:
-		r.err = r.finish(r.untold)
+		r.err = r.finish(r.untold, r.now)
 	}
 	return r.err
 }

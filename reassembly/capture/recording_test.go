@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -101,6 +102,39 @@ func TestRecordingIsReadBack(t *testing.T) {
 		`0:3 1700000002000000001 "cut" of 1500 linux-sll2 1tun0`)
 	if f := source.Files()[0]; f.Dropped != 10 || f.Damage != "" {
 		t.Errorf("%d dropped, damage %q", f.Dropped, f.Damage)
+	}
+}
+
+// A recording that says when it ended tells a reader, unless it was cut since.
+func TestRecordingEnds(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "a.pcapng")
+	in := &Interface{Name: "eth0", LinkType: LinkTypeEthernet}
+	packets := []Packet{at(in, 0, "a", 0), at(in, 1, "bcd", 2)}
+	until := packets[1].Time.Add(40 * time.Second)
+	if err := recordAll(t, RecordingOptions{Name: name}, Batch{Packets: packets}, Batch{Now: until}); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := bytes.Index(whole, []byte("bcd")) - 28 // where its block begins
+	for _, c := range []struct {
+		name  string
+		image []byte
+		want  Time
+	}{
+		{"whole", whole, until},
+		{"without the second packet", slices.Concat(whole[:second], whole[second+52:]), 0},
+		{"without statistics", whole[:second+52], 0},
+	} {
+		source := openImage(t, c.image)
+		var b Batch
+		for err = nil; err == nil; err = source.Read(&b) {
+		}
+		if f := source.Files()[0]; b.Now != c.want || f.Damage != "" || f.Packets == 0 {
+			t.Errorf("%s: ends at %d, want %d; %d packets, damage %q", c.name, b.Now, c.want, f.Packets, f.Damage)
+		}
 	}
 }
 

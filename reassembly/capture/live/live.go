@@ -61,6 +61,7 @@ type Source struct {
 	stopped                 atomic.Int64 // when Stop was called, by the clock of the packets
 	packets, bytes, dropped atomic.Uint64
 	ended                   bool
+	until                   capture.Time // Stop ended it then
 }
 
 // errGone says that the interface does not exist any more.
@@ -118,6 +119,7 @@ func (e *UnknownError) Error() string {
 func (s *Source) Read(b *capture.Batch) error {
 	b.Packets, b.Now = b.Packets[:0], 0
 	if s.ended {
+		b.Now = s.until
 		return io.EOF
 	}
 	lost, err := s.device.read(b, s.stopTime)
@@ -129,13 +131,14 @@ func (s *Source) Read(b *capture.Batch) error {
 		s.file.Damage, s.file.DamageAt = err.Error(), s.number
 		s.ended = true
 	case errors.Is(err, io.EOF):
-		s.ended = true
+		s.ended, s.until = true, s.stopTime()
 	case err != nil:
 		s.ended = true
 		s.file.Damage, s.file.DamageAt = err.Error(), s.number
 		return fmt.Errorf("capture on %s: %w", s.file.Name, err)
 	}
 	if s.ended && len(b.Packets) == 0 {
+		b.Now = s.until
 		return io.EOF
 	}
 	return nil
@@ -146,13 +149,13 @@ func (s *Source) take(b *capture.Batch) {
 	if stop := s.stopTime(); stop != 0 {
 		for i := range b.Packets {
 			if b.Packets[i].Time > stop {
-				b.Packets, s.ended = b.Packets[:i], true
+				b.Packets, s.ended, s.until = b.Packets[:i], true, stop
 				break
 			}
 		}
 	}
 	if s.limit > 0 && s.number+uint64(len(b.Packets)) >= s.limit {
-		b.Packets, s.ended = b.Packets[:s.limit-s.number], true
+		b.Packets, s.ended, s.until = b.Packets[:s.limit-s.number], true, 0
 	}
 	if len(b.Packets) == 0 {
 		return
