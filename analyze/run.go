@@ -110,6 +110,7 @@ func (r *run) work(batch *capture.Batch) {
 // told bit by bit or at once.
 func (r *run) pass(now capture.Time) {
 	if r.listener.Tick == nil {
+		r.ticking, r.nextTick = true, math.MaxInt64
 		return
 	}
 	if !r.ticking {

@@ -66,6 +66,16 @@ type work struct {
 	// run analyses until there is nothing more, or stop was called.
 	run  func(analyze.Listener) (*analyze.Capture, error)
 	stop func()
+	// settle, if not nil, ends what else was written. It is called before the
+	// report is, and when the program quits at once.
+	settle func() error
+}
+
+func (w *work) settled() error {
+	if w.settle == nil {
+		return nil
+	}
+	return w.settle()
 }
 
 // report does the work and writes the report on it.
@@ -77,6 +87,7 @@ func (a *reporter) report(asked *request, w *work) error {
 		if out := opened.Load(); out != nil {
 			out.abandon()
 		}
+		w.settled()
 		os.Exit(statusInterrupted)
 	}
 	stop := func() {
@@ -93,6 +104,7 @@ func (a *reporter) report(asked *request, w *work) error {
 	opened.Store(out)
 	r := &recorder{writer: a.newWriter(out, asked), cancel: w.stop}
 	described, readErr := w.run(analyze.Join(asked.told.Of(r.listener()), rules.NewLedger(asked.rules, asked.values, r.finding)))
+	settleErr := w.settled()
 	over.Store(true)
 	interrupted := described.Interrupted && r.err == nil
 	described.Interrupted = interrupted
@@ -101,6 +113,8 @@ func (a *reporter) report(asked *request, w *work) error {
 		return &failure{statusOutput, fmt.Errorf("%s: cannot write the report: %w", outputName(a.options.output), reason(err))}
 	}
 	switch {
+	case settleErr != nil:
+		return &failure{statusOutput, settleErr}
 	case interrupted:
 		return &failure{statusInterrupted, nil}
 	case readErr != nil:

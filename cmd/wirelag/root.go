@@ -40,7 +40,7 @@ messages to them and shows where the time went.
 		return usageError(cmd.CommandPath(), err)
 	})
 	a.addFlags(root)
-	root.AddCommand(newAnalyze(a), newRules(s), newConfig(s))
+	root.AddCommand(newAnalyze(a), newLive(s), newInterfaces(s), newRules(s), newConfig(s))
 	return root
 }
 

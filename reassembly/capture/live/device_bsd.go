@@ -210,3 +210,11 @@ func systemInterfaces() ([]Interface, error) {
 	}
 	return found, err
 }
+
+func permitted() error {
+	fd, err := openBPF()
+	if err != nil {
+		return err
+	}
+	return syscall.Close(fd)
+}

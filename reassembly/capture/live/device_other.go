@@ -24,3 +24,5 @@ func (*device) wake() {}
 func (*device) close() error { return nil }
 
 func systemInterfaces() ([]Interface, error) { return nil, errors.ErrUnsupported }
+
+func permitted() error { return errors.ErrUnsupported }

@@ -88,6 +88,10 @@ func Open(name string, o Options) (*Source, error) {
 	return s, nil
 }
 
+// Permitted tells whether the user may capture: nil, fs.ErrPermission, or why it
+// is not known.
+func Permitted() error { return permitted() }
+
 // find returns the interface called name. The error tells which there are.
 func find(name string) (Interface, error) {
 	all, err := Interfaces()
@@ -126,6 +130,9 @@ func (s *Source) Read(b *capture.Batch) error {
 	s.file.Dropped += lost
 	s.dropped.Add(lost)
 	s.take(b)
+	if s.number == 0 {
+		b.Now = 0 // the capture begins with its first packet
+	}
 	switch {
 	case errors.Is(err, errGone):
 		s.file.Damage, s.file.DamageAt = err.Error(), s.number

@@ -109,3 +109,12 @@ func (d *device) attach(filter []bpf.RawInstruction) error {
 func networkOrder(n uint16) uint16 {
 	return binary.NativeEndian.Uint16([]byte{byte(n >> 8), byte(n)})
 }
+
+// permitted tries to open a packet socket, which sees nothing yet.
+func permitted() error {
+	socket, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	return unix.Close(socket)
+}
