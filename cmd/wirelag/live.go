@@ -10,9 +10,11 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/net/bpf"
 
 	"wirelag/analyze"
 	"wirelag/reassembly/capture"
+	"wirelag/reassembly/capture/filter"
 	"wirelag/reassembly/capture/live"
 )
 
@@ -108,7 +110,13 @@ func (l *listening) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	interfaces, err := live.Open(l.name, live.Options{Buffer: int(l.buffer), Promiscuous: l.promiscuous, Packets: l.packets})
+	program, err := l.program(asked)
+	if err != nil {
+		return err
+	}
+	interfaces, err := live.Open(l.name, live.Options{
+		Buffer: int(l.buffer), Promiscuous: l.promiscuous, Filter: program, Packets: l.packets,
+	})
 	if err != nil {
 		return refused(l.name, err)
 	}
@@ -130,6 +138,31 @@ func (l *listening) run(cmd *cobra.Command) error {
 		return analyze.Run(context.Background(), source, a, analyze.Options{Limits: asked.limits})
 	}
 	return l.report(asked, w)
+}
+
+// program is the filter for the interface, nil without one.
+func (l *listening) program(asked *request) ([]bpf.RawInstruction, error) {
+	if asked.filter == nil {
+		return nil, nil
+	}
+	in, err := live.Find(l.name)
+	if err != nil {
+		return nil, refused(l.name, err)
+	}
+	var program []bpf.RawInstruction
+	if in.Index == 0 {
+		var kinds []filter.Hardware
+		for _, k := range live.Kinds() {
+			kinds = append(kinds, filter.Hardware{Number: k.Number, Type: k.LinkType})
+		}
+		program, err = asked.filter.LiveAny(kinds, 0)
+	} else {
+		program, err = asked.filter.Live(in.LinkType, 0)
+	}
+	if err != nil {
+		return nil, usageError("wirelag live", fmt.Errorf("--filter: %w", err))
+	}
+	return program, nil
 }
 
 // refused turns an error of live.Open into one that says what to do.

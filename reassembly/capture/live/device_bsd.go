@@ -218,3 +218,6 @@ func permitted() error {
 	}
 	return syscall.Close(fd)
 }
+
+// Kinds is for Linux.
+func Kinds() []Hardware { return nil }

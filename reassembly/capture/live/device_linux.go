@@ -15,7 +15,7 @@ import (
 const (
 	// drain is how long what was captured before Stop may take to be there: until
 	// the block that it is in is handed over.
-	drain = 50 * time.Millisecond
+	drain = 30 * time.Millisecond
 	// settled is how old a moment must be for the ring to hold nothing from before it.
 	settled = 100 * time.Millisecond
 )

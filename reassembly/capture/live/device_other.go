@@ -26,3 +26,6 @@ func (*device) close() error { return nil }
 func systemInterfaces() ([]Interface, error) { return nil, errors.ErrUnsupported }
 
 func permitted() error { return errors.ErrUnsupported }
+
+// Kinds is for Linux.
+func Kinds() []Hardware { return nil }

@@ -160,3 +160,6 @@ func systemInterfaces() ([]Interface, error) {
 
 // permitted knows nothing: Npcap can be installed for all or for administrators.
 func permitted() error { return errors.New("Npcap does not say") }
+
+// Kinds is for Linux.
+func Kinds() []Hardware { return nil }

@@ -19,6 +19,13 @@ type Interface struct {
 	LinkType    capture.LinkType
 }
 
+// Hardware is a kind of interface, by its ARPHRD_ number (Linux), with what the
+// packets begin with that it hands on.
+type Hardware struct {
+	Number   uint16
+	LinkType capture.LinkType
+}
+
 // Interfaces lists what can be listened on, by number, and at last [Any] where
 // the system knows that.
 func Interfaces() ([]Interface, error) {

@@ -1,6 +1,8 @@
 package live
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"wirelag/reassembly/capture"
@@ -35,18 +37,36 @@ func hardwareType(socket int, name string) uint16 {
 	return request.Uint16() // the family of the address
 }
 
-// linkTypeOf says what the packets of an interface begin with: Ethernet,
-// wireless LAN, or IP where the device has another link layer, or none, which is left out then.
-func linkTypeOf(hardware uint16) capture.LinkType {
-	switch hardware {
-	case unix.ARPHRD_ETHER, unix.ARPHRD_LOOPBACK:
-		return capture.LinkTypeEthernet
-	case unix.ARPHRD_IEEE80211:
-		return capture.LinkTypeIEEE80211
-	case unix.ARPHRD_IEEE80211_PRISM:
-		return capture.LinkTypeIEEE80211Prism
-	case unix.ARPHRD_IEEE80211_RADIOTAP:
-		return capture.LinkTypeIEEE80211Radio
+// hardware are the kinds of interfaces whose link layer is handed on.
+var hardware = []Hardware{
+	{unix.ARPHRD_ETHER, capture.LinkTypeEthernet},
+	{unix.ARPHRD_LOOPBACK, capture.LinkTypeEthernet},
+	{unix.ARPHRD_IEEE80211, capture.LinkTypeIEEE80211},
+	{unix.ARPHRD_IEEE80211_PRISM, capture.LinkTypeIEEE80211Prism},
+	{unix.ARPHRD_IEEE80211_RADIOTAP, capture.LinkTypeIEEE80211Radio},
+}
+
+// withoutHeader are the kinds that have no link layer: packets begin with IP.
+var withoutHeader = []uint16{
+	unix.ARPHRD_NONE, unix.ARPHRD_RAWIP, unix.ARPHRD_PPP, unix.ARPHRD_TUNNEL, unix.ARPHRD_TUNNEL6, unix.ARPHRD_SIT, unix.ARPHRD_IPGRE,
+}
+
+// linkTypeOf says what the packets of an interface begin with, as they are handed
+// on: IP, where it has no link layer or one that is not known.
+func linkTypeOf(number uint16) capture.LinkType {
+	for _, h := range hardware {
+		if h.Number == number {
+			return h.LinkType
+		}
 	}
 	return capture.LinkTypeRaw
+}
+
+// Kinds are the kinds of interfaces that filters can be made for.
+func Kinds() []Hardware {
+	kinds := slices.Clone(hardware)
+	for _, number := range withoutHeader {
+		kinds = append(kinds, Hardware{number, capture.LinkTypeRaw})
+	}
+	return kinds
 }

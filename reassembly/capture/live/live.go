@@ -76,7 +76,7 @@ func Open(name string, o Options) (*Source, error) {
 	if o.Buffer == 0 {
 		o.Buffer = DefaultBuffer
 	}
-	in, err := find(name)
+	in, err := Find(name)
 	if err != nil {
 		return nil, err
 	}
@@ -92,8 +92,8 @@ func Open(name string, o Options) (*Source, error) {
 // is not known.
 func Permitted() error { return permitted() }
 
-// find returns the interface called name. The error tells which there are.
-func find(name string) (Interface, error) {
+// Find returns the interface called name. The error tells which there are.
+func Find(name string) (Interface, error) {
 	all, err := Interfaces()
 	if err != nil {
 		return Interface{}, err
@@ -130,7 +130,7 @@ func (s *Source) Read(b *capture.Batch) error {
 	s.file.Dropped += lost
 	s.dropped.Add(lost)
 	s.take(b)
-	if s.number == 0 {
+	if s.number == 0 || b.Now < s.file.Last {
 		b.Now = 0 // the capture begins with its first packet
 	}
 	switch {

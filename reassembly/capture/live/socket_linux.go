@@ -18,7 +18,7 @@ const (
 	// leastBlocks: one is filled while one is read.
 	leastBlocks = 2
 	// retireMillis is how long a block that is not full waits for more.
-	retireMillis = 20
+	retireMillis = 10
 	// frameBytes only has to be a number that the kernel accepts.
 	frameBytes = 2048
 	// reserved is room before each frame, for the VLAN tag that was taken off.
