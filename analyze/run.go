@@ -18,6 +18,8 @@ type Options struct {
 	Limits reassembly.Limits
 	// Plan is for connections that several points captured; nil without one.
 	Plan *vantage.Plan
+	// Gauges, if not nil, are kept up to date.
+	Gauges *reassembly.Gauges
 }
 
 const (
@@ -36,6 +38,9 @@ func Run(ctx context.Context, src capture.Source, l Listener, o Options) (*Captu
 	r.table = reassembly.NewTable(r.analyzer.Consumer(), o.Limits)
 	if o.Plan != nil {
 		r.table.Follow(o.Plan)
+	}
+	if o.Gauges != nil {
+		r.table.Measure(o.Gauges)
 	}
 	err := r.read(ctx, src)
 	if l.Tick != nil {

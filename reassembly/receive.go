@@ -19,6 +19,7 @@ func (t *Table) receive(c *Connection, side Side, s *packet.Segment) {
 	}
 	if class.Has(Retransmitted) && s.Length > 0 {
 		e.retransmissions++
+		t.gauges.Retransmissions.Add(1)
 	}
 	if s.Length > 0 {
 		e.probing = c.probes(side, s)

@@ -159,6 +159,7 @@ func (t *Table) release(c *Connection, side Side, n uint32, readable capture.Tim
 func (t *Table) hold(st *stretch, n int) {
 	st.bytes += n
 	t.pending += n
+	t.gauges.PendingBytes.Add(int64(n))
 }
 
 // closeAcknowledged gives up the holes that the receiver acknowledged: their

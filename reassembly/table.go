@@ -58,11 +58,12 @@ type Table struct {
 	early      early
 	drops      uint32       // how often the capturing system lost packets
 	droppedAt  capture.Time // when it did last
+	gauges     *Gauges
 }
 
 // NewTable returns an empty table that tells consumer what it finds.
 func NewTable(consumer Consumer, limits Limits) *Table {
-	return &Table{consumer: consumer, limits: limits.withDefaults(), index: newIndex()}
+	return &Table{consumer: consumer, limits: limits.withDefaults(), index: newIndex(), gauges: new(Gauges)}
 }
 
 // Stats returns what was met so far.
@@ -246,6 +247,7 @@ func (t *Table) open(tuple *tuple, hash uint32, side Side, s *packet.Segment) *C
 	}
 	t.index.put(c)
 	t.live++
+	t.gauges.Open.Add(1)
 	t.opened.push(c, t.now)
 	t.makeRoom()
 	return c
@@ -334,6 +336,7 @@ func (t *Table) end(c *Connection) {
 	}
 	c.told = true
 	t.live--
+	t.gauges.Open.Add(-1)
 	t.count(c)
 	if t.consumer.Closed != nil {
 		t.consumer.Closed(c)
