@@ -134,6 +134,7 @@ type end struct {
 	lastIPID                                                              uint16 // of the segment that reached top
 	scale                                                                 uint8
 	hasISN, started, hasFIN, finInOrder, sentACK, hasScale, hasTimestamps bool
+	scaleUnknown                                                          bool // the options of its SYN were cut off
 	probing                                                               bool // its latest payload probed a zero window
 
 	topTSVal uint32 // the timestamp of the segment that reached top
@@ -323,13 +324,19 @@ func (c *Connection) ReceiveWindow(side Side, s *packet.Segment) (window uint32,
 	if e.hasScale && other.hasScale && !s.Flags.Has(packet.SYN) {
 		window <<= e.scale
 	}
-	return window, e.hasISN && other.hasISN
+	return window, c.scaled()
 }
 
 // LatestWindow is the receive window that side announced last. ok is as with ReceiveWindow.
 func (c *Connection) LatestWindow(side Side) (window uint32, ok bool) {
 	e := &c.ends[side]
-	return e.window, e.sentACK && e.hasISN && c.ends[side.Other()].hasISN
+	return e.window, e.sentACK && c.scaled()
+}
+
+// scaled reports whether it is known how windows are scaled: by the options of both SYNs.
+func (c *Connection) scaled() bool {
+	a, b := &c.ends[0], &c.ends[1]
+	return a.hasISN && b.hasISN && !a.scaleUnknown && !b.scaleUnknown
 }
 
 // HoleSince is when the first byte behind the present hole in side's stream was

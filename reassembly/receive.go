@@ -229,6 +229,7 @@ func (t *Table) takeSYN(c *Connection, side Side, s *packet.Segment) {
 	}
 	e.isn, e.hasISN = s.Seq, true
 	e.mss = s.Options.MSS
+	e.scaleUnknown = s.Options.Cut && !s.Options.HasWindowScale
 	e.scale, e.hasScale = min(s.Options.WindowScale, 14), s.Options.HasWindowScale
 }
 

@@ -82,6 +82,7 @@ type Options struct {
 	HasWindowScale bool
 	HasTimestamps  bool
 	SACKPermitted  bool
+	Cut            bool   // the snaplen cut them: what is absent may have been there
 	FastOpen       bool   // a TCP Fast Open cookie or cookie request (RFC 7413), experimental or not
 	TSVal, TSEcr   uint32 // valid when HasTimestamps (RFC 7323 §3)
 	SACK           [4]Block

@@ -29,6 +29,7 @@ func (d *Decoder) tcp(v view, s *Segment) Kind {
 	d.counters.checksums[s.Checksum]++
 	if len(b) < header {
 		d.counters.cutOptions++
+		s.Options.Cut = true
 		header, v.length = len(b), v.length-(header-len(b))
 	}
 	s.Length = uint32(v.length - header)
