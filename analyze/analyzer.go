@@ -80,7 +80,8 @@ func (a *Analyzer) segment(c *reassembly.Connection, side reassembly.Side, s *pa
 	if c.Attached != nil || s.Length > 0 || a.lookups.Knows() {
 		a.conversation(c).follow(side, s, class)
 	}
-	if c.Attached != nil && s.Flags&(packet.FIN|packet.RST) != 0 {
+	refusal := s.Flags.Has(packet.RST) && !c.Synchronised()
+	if refusal || c.Attached != nil && s.Flags&(packet.FIN|packet.RST) != 0 {
 		a.conversation(c).noteEnd(side, s, class)
 	}
 }

@@ -84,6 +84,9 @@ func (v *conversation) noteEnd(side reassembly.Side, s *packet.Segment, class re
 	if s.Flags.Has(packet.RST) {
 		if rst, _ := c.RST(); rst.IsZero() {
 			v.noteReset(side, s, class)
+		} else if c.Closing != nil {
+			// One that answers what came late shows what had been acknowledged by then.
+			c.Closing.Reset.Unseen = c.Closing.Reset.Unseen || c.Offset(side, s.Seq) > v.seen(side)
 		}
 		return
 	}
@@ -102,10 +105,10 @@ func (v *conversation) noteReset(side reassembly.Side, s *packet.Segment, class 
 	c := v.connection
 	other := side.Other()
 	place := c.Offset(side, s.Seq)
-	r := Reset{At: s.Mark, Answer: !s.Flags.Has(packet.ACK), Received: -1, Unseen: place > v.streams[side].offset}
+	r := Reset{At: s.Mark, Answer: !s.Flags.Has(packet.ACK), Received: -1, Unseen: place > v.seen(side)}
 	if !r.Answer {
 		r.Received = c.Offset(other, s.Ack)
-		r.Unseen = r.Unseen || r.Received > v.streams[other].offset+1
+		r.Unseen = r.Unseen || r.Received > v.seen(other)
 	}
 	r.Acknowledged = v.acknowledgedAt(side, s.Mark)
 	if r.Answer && r.Acknowledged < place {
@@ -128,6 +131,14 @@ func (v *conversation) noteReset(side reassembly.Side, s *packet.Segment, class 
 	if !ignored {
 		v.fail(s.Mark, side)
 	}
+}
+
+// seen is the place behind what was seen of side's stream; its FIN counts as one.
+func (v *conversation) seen(side reassembly.Side) int64 {
+	if !v.connection.FIN(side).IsZero() {
+		return v.streams[side].offset + 1
+	}
+	return v.streams[side].offset
 }
 
 // acknowledgedAt is how much of its stream side knew to have arrived when it

@@ -54,9 +54,11 @@ type Connection struct {
 	overrun bool
 }
 
-// Intact reports whether all that both ends sent was seen, and remembered for as
-// long as it was needed.
-func (c *Connection) Intact() bool { return c.Connection.Intact() && !c.overrun }
+// Intact reports whether all that both ends sent was seen, as far as the numbers
+// in their segments and resets tell, and remembered for as long as it was needed.
+func (c *Connection) Intact() bool {
+	return c.Connection.Intact() && !c.overrun && (c.Closing == nil || !c.Closing.Reset.Unseen)
+}
 
 // Promise is what a Keep-Alive field announces (RFC 2068 §19.7.1.1). -1 where it
 // says nothing, or must be ignored.

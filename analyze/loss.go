@@ -16,6 +16,10 @@ const leastTimeout = 200 * time.Millisecond
 // sooner costs nothing, and may be a segment that came late.
 const leastStall = time.Millisecond
 
+// latestACKDelay is the longest time for which a receiver may put off an
+// acknowledgement (RFC 9293 §3.8.6.3), and some time for the application to act.
+const latestACKDelay = 600 * time.Millisecond
+
 // leastToReceiver is how far the receiver must be for the time of an
 // acknowledgement to tell which copy it answers.
 const leastToReceiver = time.Millisecond
@@ -29,6 +33,9 @@ func (s *sender) repeat(d seen, stamp uint32, hole capture.Time, p path) {
 	}
 	if latest := s.latestACK(d.at.Time); latest != nil && latest.upTo >= d.end {
 		l.Decided, l.Spurious = true, true // the receiver had it already
+	}
+	if latest := s.history.lastACK(); latest != nil && latest.at.Time > d.at.Time {
+		l.Decided, l.Spurious = true, true // the capture has its answer before it
 	}
 	switch {
 	case !l.Original.IsZero():
@@ -66,6 +73,8 @@ func (s *sender) kindOf(d seen, p path) LossKind {
 // (RFC 3522), or else comes sooner than a round trip after the repeat when it
 // answers the first copy. An acknowledgement that says of other bytes that they
 // came twice speaks for all it covers: they were repeated for the same reason.
+// One that comes later than a receiver may wait is not the first: what that said
+// is not in the capture.
 func (s *sender) judge(upTo int64, segment *packet.Segment, twice bool, p path) {
 	for i := range s.losses {
 		l := &s.losses[i]
@@ -73,7 +82,7 @@ func (s *sender) judge(upTo int64, segment *packet.Segment, twice bool, p path) 
 			continue
 		}
 		switch o := &segment.Options; {
-		case twice:
+		case twice, segment.Mark.Sub(l.Repeat) > p.rtt()+latestACKDelay:
 			l.Decided, l.Spurious = true, true
 		case o.HasTimestamps && l.stamp != 0:
 			l.Decided, l.Spurious = true, int32(o.TSEcr-l.stamp) < 0

@@ -22,8 +22,9 @@ type pairing struct {
 	// requestHad and responseHad are what its sender had received of the other
 	// stream when the message that is in progress began.
 	requestHad, responseHad int64
-	order                   Order // of the request that began last
-	finishing               bool  // a stream is being ended
+	requestACK, responseACK acknowledgement // of the segment that began it
+	order                   Order           // of the request that began last
+	finishing               bool            // a stream is being ended
 }
 
 // Bounds of the exchanges that are not over.
@@ -89,12 +90,17 @@ func (v *conversation) nextID() uint64 {
 	return v.analyzer.lastID
 }
 
-// acknowledged is the sequence number of the other side's stream that the
-// segment being worked in acknowledges, when it is the one that carried the
-// bytes at hand.
-func (v *conversation) acknowledged(side reassembly.Side, at capture.Mark) (uint32, bool) {
+// acknowledgement is a sequence number of the other side's stream.
+type acknowledgement struct {
+	number uint32
+	known  bool
+}
+
+// acknowledged is what the segment being worked in acknowledges, when it is the
+// one that carried the bytes at hand.
+func (v *conversation) acknowledged(side reassembly.Side, at capture.Mark) acknowledgement {
 	seen := v.analyzer.ack
-	return seen.ack, seen.known && seen.side == side && seen.frame == at.Frame
+	return acknowledgement{seen.ack, seen.known && seen.side == side && seen.frame == at.Frame}
 }
 
 // requests handles what the client's stream holds.
@@ -104,6 +110,7 @@ func (r *requests) Began(m *http1.Message) {
 	v := (*conversation)(r)
 	v.pairing.requestID = v.nextID()
 	v.pairing.requestHad = v.received(v.connection.ClientSide(), m.Start.At)
+	v.pairing.requestACK = v.acknowledged(v.connection.ClientSide(), m.Start.At)
 	v.pairing.order = v.order(v.pairing.requestHad)
 }
 
@@ -114,7 +121,7 @@ func (r *requests) Head(m *http1.Message) string {
 	x.Request, x.Order = m, v.pairing.order
 	v.hold(x, m)
 	x.start = v.streams[client].begin + m.Offset
-	x.ack, x.ackKnown = v.acknowledged(client, m.Start.At)
+	x.ack, x.ackKnown = v.pairing.requestACK.number, v.pairing.requestACK.known
 	x.afterLoss, v.streams[client].lost = v.streams[client].lost, false
 	v.connection.describe(m)
 	x.Informed = v.informed(x)
@@ -175,6 +182,7 @@ type responses conversation
 func (r *responses) Began(m *http1.Message) {
 	v := (*conversation)(r)
 	v.pairing.responseHad = v.received(v.connection.ClientSide().Other(), m.Start.At)
+	v.pairing.responseACK = v.acknowledged(v.connection.ClientSide().Other(), m.Start.At)
 	v.pairing.responseID = 0
 	if v.pairing.next() == nil {
 		v.pairing.responseID = v.nextID()
@@ -311,8 +319,8 @@ func (v *conversation) answered(m *http1.Message) *exchange {
 	client := v.connection.ClientSide()
 	server := &v.streams[client.Other()]
 	start := server.begin + m.Offset
-	number, known := v.acknowledged(client.Other(), m.Start.At)
-	ack := v.connection.Offset(client, number)
+	known := v.pairing.responseACK.known
+	ack := v.connection.Offset(client, v.pairing.responseACK.number)
 	if known && ack > v.streams[client].offset {
 		v.streams[client].lost = true // the server had more than the capture
 	}

@@ -41,11 +41,11 @@ type progress struct {
 // received is how many bytes of the other side's stream side had when it sent
 // the bytes that a packet carried; −1 when that is not the one being worked in.
 func (v *conversation) received(side reassembly.Side, at capture.Mark) int64 {
-	ack, ok := v.acknowledged(side, at)
-	if !ok || !v.connection.Begun(side.Other()) {
+	ack := v.acknowledged(side, at)
+	if !ack.known || !v.connection.Begun(side.Other()) {
 		return -1
 	}
-	return v.connection.Offset(side.Other(), ack)
+	return v.connection.Offset(side.Other(), ack.number)
 }
 
 // order says how a request that begins now stands to those before it.

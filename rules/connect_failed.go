@@ -20,7 +20,7 @@ var connectFailed = &Rule{
 	Doc: Doc{
 		What: "The server's host answered the SYN with a reset (nothing listens on the port), or nobody answered it at all " +
 			"(host down, packets dropped on the way, a firewall that drops).",
-		Measured: "Refused: an RST that acknowledges the SYN. Unreachable: no segment of the server within 3 s of the first SYN. " +
+		Measured: "Refused: an RST that acknowledges the SYN. Unreachable: a SYN that was repeated, and no segment of the server within 3 s of the first. " +
 			"Cost = from the first SYN to the RST, or to the last packet of the attempt.",
 		CapturePoint: "The refusal reaches the client half a round trip (capture point to client) after it is seen; the cost includes it. " +
 			"At the server, SYNs lost before it are not seen and nothing is told of them.",
@@ -37,10 +37,13 @@ var connectFailed = &Rule{
 				return
 			}
 			if rst, side := c.RST(); !rst.IsZero() && side != c.ClientSide() {
-				p.Report(refused(c, rst))
+				if c.Closing == nil || !c.Closing.Reset.Unseen { // else it answers more than the SYN
+					p.Report(refused(c, rst))
+				}
 				return
 			}
-			if c.SYNACK().IsZero() && c.Packets() == uint64(c.SYNRepeats())+1 && !oneSided && c.Intact() && p.Now().Sub(c.SYN().Time) >= unansweredMin {
+			// A client that waits repeats its SYN: one that did not may have had its answer.
+			if c.SYNACK().IsZero() && c.SYNRepeats() > 0 && c.Packets() == uint64(c.SYNRepeats())+1 && !oneSided && c.Intact() && p.Now().Sub(c.SYN().Time) >= unansweredMin {
 				p.Report(unanswered(c))
 			}
 		}}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"wirelag/analyze"
+	"wirelag/reassembly"
 	"wirelag/reassembly/capture"
 )
 
@@ -18,13 +19,13 @@ var prematurePipelining = &Rule{
 		Measured: "A request is pipelined when its first segment acknowledges less than the whole final response to the request before it. Flagged when it acknowledges " +
 			"less than the first response on its connection that lets it go on, and no response of an earlier connection of the pair did before it. Cost = 0.",
 		CapturePoint: "Acknowledgement numbers say what the client had when it sent the request, wherever the capture was taken.",
-		Limits:       "Silent on connections that were open before the capture began, and where bytes of a connection of the pair are missing from the capture.",
+		Limits:       "Silent on connections that were open before the capture began, and where bytes of a connection of the pair are missing from the capture, or a request on another one had no response yet.",
 		Cure:         "Wait for the first response on a connection to a server that is not known yet, then pipeline.",
 		References:   []string{"HTTP-DG §4.6", "RFC 9112 §9.3.2"},
 	},
 	Listen: func(p *Pass) analyze.Listener {
 		w := &prematureWatch{pass: p, open: map[uint64]*premature{}, pairs: pairTable[serverKept]{pass: p}}
-		return analyze.Listener{Exchange: w.exchange, Closed: w.closed}
+		return analyze.Listener{Requested: w.requested, Exchange: w.exchange, Closed: w.closed}
 	},
 }
 
@@ -39,6 +40,7 @@ type prematureWatch struct {
 type serverKept struct {
 	since    capture.Time // from when on requests seen may build on it; 0: not known
 	doubtful bool         // a response that showed it may be missing from the capture
+	pending  int          // connections whose first request has no response so far
 }
 
 // premature is what was pipelined too early on one connection.
@@ -48,12 +50,22 @@ type premature struct {
 	requests int
 }
 
+func (w *prematureWatch) requested(x *analyze.Exchange) {
+	if x.Connection.Exchanges == 1 {
+		w.pairs.get(pairOf(x.Connection)).pending++
+	}
+}
+
 func (w *prematureWatch) exchange(x *analyze.Exchange) {
 	c := x.Connection
 	if x.Request == nil {
 		return
 	}
 	server := w.pairs.get(pairOf(c))
+	if x.ID == c.FirstExchange {
+		server.pending--
+		server.doubtful = server.doubtful || x.Response == nil && c.Close() == reassembly.StillOpen
+	}
 	sent := x.Request.Start.At
 	if x.Order.Unconfirmed && !c.MidStream() && (server.since == 0 || server.since > sent.Time) {
 		w.note(x, sent)
@@ -91,7 +103,7 @@ func (w *prematureWatch) closed(c *analyze.Connection) {
 	delete(w.open, c.ID)
 	server := w.pairs.get(pairOf(c))
 	server.doubtful = server.doubtful || !c.Intact()
-	if m == nil || server.doubtful || server.since != 0 && server.since <= m.sent.Time {
+	if m == nil || server.doubtful || server.pending > 0 || server.since != 0 && server.since <= m.sent.Time {
 		return
 	}
 	m.first.Detail = fmt.Sprintf("The client pipelined %s before any response of %s had shown that it keeps connections.",
