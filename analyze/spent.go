@@ -54,70 +54,77 @@ func (s SpentOn) String() string { return spentOnNames[s] }
 // experienced it: by phase and what it was spent on. Its parts do not overlap.
 type Spent [Phases][SpentOns]time.Duration
 
-// Spent is where the client's time went in x. complete is false where some of
-// it is not known: a part of the exchange is missing from the capture, or it
-// had no response and nothing shows until when the client waited for one.
-func (x *Exchange) Spent() (s Spent, complete bool) {
+// Add adds where the client's time went in x. complete is false where some of it
+// is not known: a part of the exchange is missing from the capture, or it had no
+// response and nothing shows until when the client waited for one.
+func (s *Spent) Add(x *Exchange) (complete bool) {
 	t := &x.Timing
-	s[DNSPhase][OnPhase] = max(t.DNS, 0)
-	s[TLSPhase][OnPhase] = max(t.SSL, 0)
-	s[BlockedPhase][OnPhase] = max(t.Blocked, 0)
-	x.spendConnecting(&s)
+	s[DNSPhase][OnPhase] += max(t.DNS, 0)
+	s[TLSPhase][OnPhase] += max(t.SSL, 0)
+	s[BlockedPhase][OnPhase] += max(t.Blocked, 0)
+	s.addConnect(x)
 	in := x.causesIn()
-	s.divide(SendPhase, t.Send, &in.send)
-	s.divide(ReceivePhase, t.Receive, &in.receive)
-	switch {
-	case x.Request == nil:
-	case t.Wait >= 0:
-		rest := s.divide(WaitPhase, t.Wait, &in.wait)
-		if rtt := t.RTT; rtt >= 0 {
-			s[WaitPhase][OnRoundTrip] = min(rtt, rest)
-			s[WaitPhase][OnServer] = rest - min(rtt, rest)
-			s[WaitPhase][OnRest] = 0
-		}
-		complete = true
-	case x.Response != nil:
-		s[WaitPhase][OnRest] = max(x.Response.Start.Readable.Sub(x.Request.End.At.Time), 0)
-		complete = true
-	case t.NoAnswer >= 0:
-		s[NoAnswerPhase][OnPhase] = t.NoAnswer
-		complete = true
-	}
-	return s, complete && !x.Disturbed
+	s[SendPhase][OnRest] += s.addCauses(SendPhase, t.Send, &in.send)
+	s[ReceivePhase][OnRest] += s.addCauses(ReceivePhase, t.Receive, &in.receive)
+	return s.addWait(x, &in.wait) && !x.Disturbed
 }
 
-// spendConnecting divides the TCP handshake: SYNs sent again, a round trip, the rest.
-func (x *Exchange) spendConnecting(s *Spent) {
+// addWait adds the wait for the response, also where it came to nothing.
+func (s *Spent) addWait(x *Exchange, c *Causes) (complete bool) {
+	t := &x.Timing
+	switch {
+	case x.Request == nil:
+		return false
+	case t.Wait >= 0:
+		rest := s.addCauses(WaitPhase, t.Wait, c)
+		if t.RTT < 0 {
+			s[WaitPhase][OnRest] += rest
+			return true
+		}
+		s[WaitPhase][OnRoundTrip] += min(t.RTT, rest)
+		s[WaitPhase][OnServer] += rest - min(t.RTT, rest)
+		return true
+	case x.Response != nil:
+		s[WaitPhase][OnRest] += max(x.Response.Start.Readable.Sub(x.Request.End.At.Time), 0)
+		return true
+	}
+	s[NoAnswerPhase][OnPhase] += max(t.NoAnswer, 0)
+	return t.NoAnswer >= 0
+}
+
+// addConnect adds the TCP handshake: SYNs sent again, a round trip, the rest.
+func (s *Spent) addConnect(x *Exchange) {
 	rest := max(x.Timing.Connect, 0) - max(x.Timing.SSL, 0)
 	if rest <= 0 {
 		return
 	}
 	c := x.Connection
 	if first, answered := c.SYN(), c.AnsweredSYN(); !first.IsZero() && !answered.IsZero() {
-		s[ConnectPhase][OnRetransmission] = min(max(answered.Sub(first), 0), rest)
-		rest -= s[ConnectPhase][OnRetransmission]
+		again := min(max(answered.Sub(first), 0), rest)
+		s[ConnectPhase][OnRetransmission] += again
+		rest -= again
 	}
-	if rtt := x.Timing.RTT; rtt >= 0 {
-		s[ConnectPhase][OnRoundTrip] = min(rtt, rest)
-		rest -= s[ConnectPhase][OnRoundTrip]
-	}
-	s[ConnectPhase][OnRest] = rest
+	trip := min(max(x.Timing.RTT, 0), rest)
+	s[ConnectPhase][OnRoundTrip] += trip
+	s[ConnectPhase][OnRest] += rest - trip
 }
 
-// divide divides a phase between the causes within it and the rest, which it returns.
-func (s *Spent) divide(p Phase, took time.Duration, c *Causes) (rest time.Duration) {
-	s[p][OnNagle] = c.Nagle
-	s[p][OnDelayedACK] = c.DelayedACK
-	s[p][OnSlowStart] = c.SlowStart
-	s[p][OnRetransmission] = c.Retransmission
-	s[p][OnWindow] = c.Window
-	rest = max(took, 0) - c.total()
-	s[p][OnRest] = rest
-	return rest
+// addCauses adds the causes within a phase and returns what is left of it.
+func (s *Spent) addCauses(p Phase, took time.Duration, c *Causes) (rest time.Duration) {
+	rest = max(took, 0)
+	if *c == (Causes{}) {
+		return rest
+	}
+	s[p][OnNagle] += c.Nagle
+	s[p][OnDelayedACK] += c.DelayedACK
+	s[p][OnSlowStart] += c.SlowStart
+	s[p][OnRetransmission] += c.Retransmission
+	s[p][OnWindow] += c.Window
+	return rest - c.total()
 }
 
-// Add adds the parts of more.
-func (s *Spent) Add(more *Spent) {
+// Merge adds the parts of more.
+func (s *Spent) Merge(more *Spent) {
 	for p := range s {
 		for on := range s[p] {
 			s[p][on] += more[p][on]

@@ -14,7 +14,8 @@ import (
 func checkSpent(t testing.TB, x *analyze.Exchange) {
 	t.Helper()
 	what := fmt.Sprintf("exchange %d", x.ID)
-	s, complete := x.Spent()
+	var s analyze.Spent
+	complete := s.Add(x)
 	var on [analyze.SpentOns]time.Duration
 	for p := range s {
 		for i, d := range s[p] {
@@ -101,7 +102,8 @@ c 10.0.0.1:1000 > 10.0.0.2:80
 }
 
 func describeSpent(x *analyze.Exchange) string {
-	s, complete := x.Spent()
+	var s analyze.Spent
+	complete := s.Add(x)
 	var parts []string
 	for p := range s {
 		for on, d := range s[p] {

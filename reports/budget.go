@@ -27,28 +27,24 @@ type Part struct {
 }
 
 func (b *Budget) add(x *analyze.Exchange) {
-	spent, complete := x.Spent()
 	b.Exchanges++
-	if !complete {
+	if !b.Spent.Add(x) {
 		b.Incomplete++
 	}
-	b.Spent.Add(&spent)
-}
-
-// remove takes back an exchange that was added.
-func (b *Budget) remove(x *analyze.Exchange) {
-	spent, complete := x.Spent()
-	b.Exchanges--
-	if !complete {
-		b.Incomplete--
-	}
-	b.Spent.Subtract(&spent)
 }
 
 func (b *Budget) merge(c *Budget) {
 	b.Exchanges += c.Exchanges
 	b.Incomplete += c.Incomplete
-	b.Spent.Add(&c.Spent)
+	b.Spent.Merge(&c.Spent)
+}
+
+// without is b with the exchanges of c, which it has, taken out.
+func (b Budget) without(c *Budget) *Budget {
+	b.Exchanges -= c.Exchanges
+	b.Incomplete -= c.Incomplete
+	b.Spent.Subtract(&c.Spent)
+	return &b
 }
 
 // Parts are the parts that took time, in the order of the phases. Their shares
@@ -83,19 +79,20 @@ func (b *Budget) Parts() (parts []Part) {
 	return parts
 }
 
-// clientBudget is the budget of a capture. Where that shows both sides of a proxy
-// the proxy's own waiting is a part of its clients', and not counted again: unless
-// the exchanges are a selection, which may have one side alone.
-type clientBudget struct {
+// proxied is the time of the exchanges that a proxy had for its clients, where
+// the capture shows both sides: it is in the clients' time already, and taken out
+// of the budget of the whole. Nothing is known of it where the exchanges told are
+// a selection, which may have one side alone.
+type proxied struct {
 	Budget
 	selected bool
 }
 
-// hop takes a link between two exchanges that were added. Each back has one
-// front that it was forwarded for.
-func (b *clientBudget) hop(h *analyze.Hop) {
-	if !b.selected && !h.Joined {
-		b.remove(h.Back)
+// hop takes a link between two exchanges that were told. Each back has one front
+// that it was forwarded for.
+func (p *proxied) hop(h *analyze.Hop) {
+	if !p.selected && !h.Joined {
+		p.add(h.Back)
 	}
 }
 

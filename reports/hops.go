@@ -38,7 +38,7 @@ func (e *encoder) hop(b []byte, h *analyze.Hop, fromFront bool) []byte {
 
 // Hop is written to both exchanges.
 func (j *jsonWriter) Hop(h *analyze.Hop) error {
-	j.spent.hop(h)
+	j.proxied.hop(h)
 	if err := j.spool.add(hopKey(h.Front, h.Back, h), j.encoder.hop(j.spool.room(), h, true)); err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func endHops(w *bufio.Writer, n int) {
 
 // Hop is a line of its own: the exchanges may have been written long before.
 func (n *ndjsonWriter) Hop(h *analyze.Hop) error {
-	n.spent.hop(h)
+	n.proxied.hop(h)
 	n.line = append(n.line[:0], `{"type":"hop","of":`...)
 	n.line = strconv.AppendUint(n.line, h.Front.ID, 10)
 	n.line = append(n.line, ',')
@@ -90,7 +90,7 @@ const maxAdded = 1 << 12
 
 // Hop notes what the proxy added to an exchange that may be shown.
 func (t *textWriter) Hop(h *analyze.Hop) error {
-	t.spent.hop(h)
+	t.proxied.hop(h)
 	if h.Added < 0 {
 		return nil
 	}

@@ -52,7 +52,6 @@ func TestAddedIsBounded(t *testing.T) {
 	w.exchanges.items = append(w.exchanges.items, shown)
 	for n := range uint64(3 * maxAdded) {
 		front, back := &analyze.Exchange{ID: 2*n + 1, Connection: c}, &analyze.Exchange{ID: 2*n + 2, Connection: c}
-		w.spent.add(back)
 		w.Hop(&analyze.Hop{Front: front, Back: back, Added: 5})
 	}
 	if len(w.added) > maxAdded || w.addedTo(shown) != 5 || w.addedTo(&analyze.Exchange{ID: 2}) != analyze.Unknown {

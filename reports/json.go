@@ -26,11 +26,12 @@ type jsonWriter struct {
 	spool   spool
 	told    spool // findings
 	found   findingSums
-	spent   clientBudget
+	spent   Budget
+	proxied proxied
 }
 
 func newJSON(w io.Writer, o Options) Writer {
-	return &jsonWriter{w: w, version: o.Version, encoder: newEncoder(o), spent: clientBudget{selected: o.Selected}, spool: spool{limit: spoolMemory}, told: spool{limit: spoolMemory / 4}}
+	return &jsonWriter{w: w, version: o.Version, encoder: newEncoder(o), proxied: proxied{selected: o.Selected}, spool: spool{limit: spoolMemory}, told: spool{limit: spoolMemory / 4}}
 }
 
 func (j *jsonWriter) Connection(c *analyze.Connection) error {
@@ -57,7 +58,7 @@ func (j *jsonWriter) Close(c *analyze.Capture) error {
 	head, err := encodeMembers([]member{
 		{"wirelag", programObject{j.version, schemaNumber}},
 		{"capture", captureObjectOf(c, &j.encoder.redact)},
-		{"summary", summaryObjectOf(c, &j.found, &j.spent.Budget)},
+		{"summary", summaryObjectOf(c, &j.found, j.spent.without(&j.proxied.Budget))},
 	})
 	if err != nil {
 		return err

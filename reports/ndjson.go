@@ -18,11 +18,12 @@ type ndjsonWriter struct {
 	encoder encoder
 	line    []byte
 	found   findingSums
-	spent   clientBudget
+	spent   Budget
+	proxied proxied
 }
 
 func newNDJSON(w io.Writer, o Options) Writer {
-	return &ndjsonWriter{w: w, version: o.Version, encoder: newEncoder(o), spent: clientBudget{selected: o.Selected}}
+	return &ndjsonWriter{w: w, version: o.Version, encoder: newEncoder(o), proxied: proxied{selected: o.Selected}}
 }
 
 func (n *ndjsonWriter) Connection(c *analyze.Connection) error {
@@ -70,7 +71,7 @@ func (n *ndjsonWriter) Close(c *analyze.Capture) error {
 	encode.SetEscapeHTML(false)
 	for _, line := range []any{
 		captureLine{"capture", programObject{n.version, schemaNumber}, captureObjectOf(c, &n.encoder.redact)},
-		summaryLine{"summary", summaryObjectOf(c, &n.found, &n.spent.Budget)},
+		summaryLine{"summary", summaryObjectOf(c, &n.found, n.spent.without(&n.proxied.Budget))},
 	} {
 		if err := encode.Encode(line); err != nil {
 			return fmt.Errorf("write the last lines: %w", err)

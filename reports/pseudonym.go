@@ -103,6 +103,9 @@ func literal(s string) (a netip.Addr, bracketed, ok bool) {
 	if len(s) > 2 && s[0] == '[' && s[len(s)-1] == ']' {
 		s, bracketed = s[1:len(s)-1], true
 	}
+	if !strings.ContainsAny(s, ".:") || strings.Trim(s[:1], "0123456789abcdefABCDEF:") != "" {
+		return a, bracketed, false // most words, without an error to build
+	}
 	a, err := netip.ParseAddr(s)
 	return a, bracketed, err == nil
 }

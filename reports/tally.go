@@ -89,6 +89,15 @@ func (p *pairs) addExchange(x *analyze.Exchange) {
 	}
 }
 
+// budget is that of all pairs.
+func (p *pairs) budget() Budget {
+	total := p.other.budget
+	for _, each := range p.order {
+		total.merge(&each.budget)
+	}
+	return total
+}
+
 // busiest are the pairs with most exchanges, then most bytes, first.
 func (p *pairs) busiest() []*pair {
 	sorted := slices.Clone(p.order)

@@ -21,7 +21,7 @@ type textWriter struct {
 	w           io.Writer
 	options     Options
 	redact      redactor
-	spent       clientBudget
+	proxied     proxied
 	pairs       pairs
 	connections top[*analyze.Connection]
 	exchanges   top[*analyze.Exchange]
@@ -33,7 +33,7 @@ type textWriter struct {
 func newText(w io.Writer, o Options) Writer {
 	return &textWriter{
 		w: w, options: o, redact: newRedactor(o),
-		spent:       clientBudget{selected: o.Selected},
+		proxied:     proxied{selected: o.Selected},
 		connections: top[*analyze.Connection]{n: o.Top, order: mostBytes},
 		exchanges:   top[*analyze.Exchange]{n: o.Top, order: slowest},
 		stories:     stories{least: o.MinSeverity},
@@ -57,7 +57,6 @@ func (t *textWriter) Connection(c *analyze.Connection) error {
 
 func (t *textWriter) Exchange(x *analyze.Exchange) error {
 	t.pairs.addExchange(x)
-	t.spent.add(x)
 	t.exchanges.add(x)
 	return nil
 }
@@ -75,7 +74,7 @@ func (t *textWriter) Close(c *analyze.Capture) error {
 	clock := newClock(c, t.options.Zone)
 	p.verdict(&t.stories.found, c, len(t.options.Rules))
 	p.capture(c, clock)
-	p.budget(&t.spent.Budget)
+	p.budget(t.pairs.budget().without(&t.proxied.Budget))
 	p.health(c)
 	p.findings(&t.stories, t.options.Top, t.telling(clock, c))
 	p.pairs(&t.pairs, t.options.Top)
