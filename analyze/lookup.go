@@ -75,6 +75,15 @@ func (c *Connection) name(name string, source nameSource) {
 	}
 }
 
+// Host is the host that the client said that it asks for: ServerName, unless only
+// a lookup tells that.
+func (c *Connection) Host() string {
+	if c.nameSource != nameInHost {
+		return ""
+	}
+	return c.ServerName
+}
+
 // lookUp finds the lookup that led to the connection, which begins now.
 func (c *Connection) lookUp(t *dns.Tracker) {
 	if c.SYN().IsZero() {

@@ -92,9 +92,11 @@ type Finding struct {
 	Detail     string
 	Advice     string
 	Sums       [3]time.Duration
+	// Known: it was accepted before (see Fingerprint). Who receives it sets this.
+	Known bool
 
 	worst   time.Duration // cost of the instance that Detail tells
-	subject string        // method and path of the first exchange
+	subject string        // host, method and path of the first exchange, or the host alone
 }
 
 // add works an instance in.
@@ -124,6 +126,9 @@ func (f *Finding) list(i Instance) {
 	i.letGo()
 	if f.Connection == nil {
 		f.Connection, f.subject = i.Connection, i.subject
+		if f.subject == "" {
+			f.subject = strings.ToLower(i.Connection.Host())
+		}
 	}
 	f.listPlace(i.Connection.ID, i.ExchangeID)
 	if i.also != nil {
@@ -152,13 +157,34 @@ func (f *Finding) listPlace(connection, exchange uint64) {
 	}
 }
 
-// subject is the method and path of an exchange's request.
+// subjectParts stands between the parts of a subject.
+const subjectParts = "\x00"
+
+// subject is what x is about: host, method and path of its request. It is the
+// same however the request was addressed: to a proxy or directly, with
+// credentials or a query or without.
 func subject(x *analyze.Exchange) string {
-	if x == nil || x.Request == nil {
+	if x.Request == nil {
 		return ""
 	}
-	path, _, _ := strings.Cut(x.Request.Target, "?")
-	return x.Request.Method + " " + path
+	path := x.Request.Path()
+	if end := strings.IndexAny(path, "?#"); end >= 0 {
+		path = path[:end]
+	}
+	return strings.ToLower(x.Request.Authority()) + subjectParts + x.Request.Method + subjectParts + path
+}
+
+// Subject is what the finding is about beside client and server: the host that
+// was asked for, and the method and path of the first exchange. They are captured
+// text, and empty where it is about the connection, or about all that the client
+// had to do with the server.
+func (f *Finding) Subject() (host, method, path string) {
+	if f.Rule.Per == PerPair {
+		return "", "", ""
+	}
+	host, rest, _ := strings.Cut(f.subject, subjectParts)
+	method, path, _ = strings.Cut(rest, subjectParts)
+	return host, method, path
 }
 
 func appendUpTo[T any](list, more []T) []T {
@@ -169,14 +195,14 @@ func appendUpTo[T any](list, more []T) []T {
 func (f *Finding) Title() string { return f.Rule.Title }
 
 // Fingerprint identifies the finding across captures: rule, client address,
-// server address and port, host, and, where it is about exchanges, the method
-// and path of the first.
+// server address and port and, unless it is about all that the client had to do
+// with the server, the host that was asked for and, where it is about exchanges,
+// the method and path of the first. Names that only a lookup tells are no part of
+// it: whether a capture shows the lookup is chance.
 func (f *Finding) Fingerprint() string {
 	c := f.Connection
-	parts := []string{f.Rule.ID, c.Client().Addr().String(), c.Server().String(), c.ServerName}
-	if f.Rule.Per == PerConnection {
-		parts = append(parts, f.subject)
-	}
+	host, method, path := f.Subject()
+	parts := []string{f.Rule.ID, c.Client().Addr().String(), c.Server().String(), host, method, path}
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:8])
 }
