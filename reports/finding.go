@@ -16,7 +16,11 @@ func (e *encoder) finding(b []byte, f *rules.Finding) []byte {
 	b = strconv.AppendUint(b, f.ID, 10)
 	b = append(b, `,"fingerprint":"`...)
 	b = append(b, e.redact.fingerprint(f)...)
-	b = append(b, `","rule":"`...)
+	if f.Known {
+		b = append(b, `","known":true,"rule":"`...)
+	} else {
+		b = append(b, `","rule":"`...)
+	}
 	b = append(b, f.Rule.ID...)
 	b = append(b, `","severity":"`...)
 	b = append(b, f.Severity.String()...)
@@ -120,13 +124,17 @@ func (e *encoder) evidence(b []byte, f *rules.Finding) []byte {
 
 // findingSums counts findings.
 type findingSums struct {
-	of   [rules.Error + 1]uint64 // by severity
-	cost time.Duration
-	lost int64 // bytes
+	of    [rules.Error + 1]uint64 // by severity
+	known uint64                  // those that were accepted before
+	cost  time.Duration
+	lost  int64 // bytes
 }
 
 func (s *findingSums) add(f *rules.Finding) {
 	s.of[f.Severity]++
+	if f.Known {
+		s.known++
+	}
 	s.cost += max(f.Cost, 0)
 	s.lost += f.BytesLost
 }
@@ -144,6 +152,17 @@ func (s *findingSums) total() (n uint64) {
 		n += of
 	}
 	return n
+}
+
+// Where says in a line what a finding is about: client, server and, where it is
+// about a request, that.
+func Where(f *rules.Finding, o Options) string {
+	r := newRedactor(o)
+	where := r.client(f.Connection).Addr().String() + " → " + r.server(f.Connection).String()
+	if subject := r.subject(f); subject != "" {
+		where += ", " + subject
+	}
+	return Printable(where)
 }
 
 // worstFirst orders findings by severity, then by what they cost.

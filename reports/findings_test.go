@@ -198,16 +198,19 @@ func TestVerdict(t *testing.T) {
 		exchanges uint64
 		asked     int
 		want      string
+		known     findingSums
 	}{
-		{findingSums{}, 12, len(rules.All), "Nothing to complain about in 12 exchanges."},
-		{findingSums{}, 0, len(rules.All), "Nothing to complain about in 3 connections without a readable HTTP exchange."},
-		{findingSums{}, 1, 2, fmt.Sprintf("Nothing to complain about in 1 exchange, by 2 of %d rules.", len(rules.All))},
-		{findingSums{of: [3]uint64{3, 0, 0}}, 12, len(rules.All), "Nothing to complain about (3 info) in 12 exchanges."},
-		{findingSums{of: [3]uint64{0, 2, 1}, cost: 3200 * time.Millisecond, lost: 5}, 12, len(rules.All), "1 error, 2 warnings: 3.20 s and 5 B lost in 12 exchanges."},
-		{findingSums{of: [3]uint64{0, 0, 1}, lost: 4096}, 1000, len(rules.All), "1 error: 4.10 KB lost in 1,000 exchanges."},
+		{sums: findingSums{}, exchanges: 12, asked: len(rules.All), want: "Nothing to complain about in 12 exchanges."},
+		{sums: findingSums{}, exchanges: 0, asked: len(rules.All), want: "Nothing to complain about in 3 connections without a readable HTTP exchange."},
+		{sums: findingSums{}, exchanges: 1, asked: 2, want: fmt.Sprintf("Nothing to complain about in 1 exchange, by 2 of %d rules.", len(rules.All))},
+		{sums: findingSums{of: [3]uint64{3, 0, 0}}, exchanges: 12, asked: len(rules.All), want: "Nothing to complain about (3 info) in 12 exchanges."},
+		{sums: findingSums{of: [3]uint64{0, 2, 1}, cost: 3200 * time.Millisecond, lost: 5}, exchanges: 12, asked: len(rules.All), want: "1 error, 2 warnings: 3.20 s and 5 B lost in 12 exchanges."},
+		{sums: findingSums{of: [3]uint64{0, 0, 1}, lost: 4096}, exchanges: 1000, asked: len(rules.All), want: "1 error: 4.10 KB lost in 1,000 exchanges."},
+		{exchanges: 1, asked: len(rules.All), known: findingSums{of: [3]uint64{0, 2, 0}, cost: time.Second}, want: "Nothing to complain about (known: 2 warnings) in 1 exchange."},
+		{sums: findingSums{of: [3]uint64{0, 1, 0}}, exchanges: 1, asked: len(rules.All), known: findingSums{of: [3]uint64{1, 0, 1}}, want: "1 warning (known: 1 error, 1 info) in 1 exchange."},
 	} {
 		p := &page{width: 80}
-		p.verdict(&c.sums, &analyze.Capture{Connections: 3, Exchanges: c.exchanges}, c.asked)
+		p.verdict(&c.sums, &c.known, &analyze.Capture{Connections: 3, Exchanges: c.exchanges}, c.asked)
 		if got := strings.TrimSpace(p.text.String()); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
 		}

@@ -117,7 +117,7 @@ func TestSecretsAreMaskedInEveryFormat(t *testing.T) {
 			t.Errorf("%s: …%s…", f.Name, got[max(0, at-60):at+20])
 		}
 		o.ShowSecrets = true
-		if got := reportOn(t, "hostile", f.Name, o); !strings.Contains(got, secret) {
+		if got := reportOn(t, "hostile", f.Name, o); !strings.Contains(got, secret) && f.Name != "junit" { // which shows no exchanges
 			t.Errorf("%s: masked though not asked for", f.Name)
 		}
 	}

@@ -190,6 +190,7 @@ type findingsObject struct {
 	Error   uint64 `json:"error"`
 	Warning uint64 `json:"warning"`
 	Info    uint64 `json:"info"`
+	Known   uint64 `json:"known,omitempty"`
 }
 
 func captureObjectOf(c *analyze.Capture, r *redactor) captureObject {
@@ -232,7 +233,7 @@ func timeString(t capture.Time) *string {
 func summaryObjectOf(c *analyze.Capture, found *findingSums, spent *Budget) summaryObject {
 	return summaryObject{
 		Connections: c.Connections, Exchanges: c.Exchanges, Requests: c.Requests, Responses: c.Responses,
-		Findings: findingsObject{found.of[rules.Error], found.of[rules.Warning], found.of[rules.Info]},
+		Findings: findingsObject{found.of[rules.Error], found.of[rules.Warning], found.of[rules.Info], found.known},
 		CostMS:   milliseconds(found.cost), Budget: budgetObjectOf(spent),
 	}
 }

@@ -98,6 +98,7 @@ func TestNoFormatGivesPlantedTextAway(t *testing.T) {
 		for _, secrets := range []bool{false, true} {
 			for _, hosts := range []bool{false, true} {
 				o := options()
+				o.Rules = []*rules.Rule{tattling}
 				o.Width, o.ShowSecrets, o.RedactHosts, o.RedactKey = 2000, secrets, !hosts, []byte("k")
 				got := reportPlanted(t, f, o)
 				what := fmt.Sprintf("%s, secrets %v, hosts %v", f.Name, secrets, hosts)
@@ -129,7 +130,7 @@ func lookFor(t *testing.T, what, report, plant string, want bool) {
 // The redactor alone reads what names hosts or may be secret.
 func TestOnlyTheRedactorReadsCapturedText(t *testing.T) {
 	captured := map[string]bool{}
-	for _, name := range strings.Fields("Client Server ServerName Target Fields Trailers Method Reason Detail Advice What Fingerprint Filter Get Damage Meaning Interface") {
+	for _, name := range strings.Fields("Client Server ServerName Target Fields Trailers Method Reason Detail Advice What Fingerprint Filter Subject Get Damage Meaning Interface") {
 		captured[name] = true
 	}
 	names, err := filepath.Glob("*.go")

@@ -176,6 +176,19 @@ func (r *redactor) advice(f *rules.Finding) string { return r.told(f, f.Advice) 
 
 func (r *redactor) evidence(f *rules.Finding, e *rules.Evidence) string { return r.told(f, e.What) }
 
+// subject is what a finding is about beside client and server: "GET host/path".
+func (r *redactor) subject(f *rules.Finding) string {
+	host, method, path := f.Subject()
+	subject := string(r.host(host))
+	if path != "" {
+		subject += string(r.url(path))
+	}
+	if method != "" {
+		subject = r.captured(method) + " " + subject
+	}
+	return subject
+}
+
 // told is text of a rule: our own words, and what they quote.
 func (r *redactor) told(f *rules.Finding, s string) string {
 	if r.hosts == nil {

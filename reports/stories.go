@@ -14,6 +14,7 @@ type story struct {
 	worst       *rules.Finding
 	severity    rules.Severity
 	findings    int
+	known       int // of them
 	connections int
 	count       int
 	cost        time.Duration
@@ -32,14 +33,19 @@ type stories struct {
 	order []*story
 	more  findingSums // findings beyond maxStories
 	under findingSums // findings that are less than least
-	found findingSums // all of them
+	found findingSums // all of them but
+	known findingSums // those that are known
 }
 
 // maxStories is how many stories are told apart.
 const maxStories = 4096
 
 func (s *stories) add(f *rules.Finding) {
-	s.found.add(f)
+	if f.Known {
+		s.known.add(f)
+	} else {
+		s.found.add(f)
+	}
 	if f.Severity < s.least {
 		s.under.add(f)
 		return
@@ -63,6 +69,9 @@ func (s *stories) add(f *rules.Finding) {
 
 func (t *story) add(f *rules.Finding) {
 	t.findings++
+	if f.Known {
+		t.known++
+	}
 	t.connections += f.ConnectionsTotal
 	t.count += f.Count
 	t.cost += max(f.Cost, 0)
@@ -73,10 +82,19 @@ func (t *story) add(f *rules.Finding) {
 	}
 }
 
-// sorted returns the stories, the most severe and costly first.
+// allKnown orders what has something new in it before what has not.
+func (t *story) allKnown() int {
+	if t.known == t.findings {
+		return 1
+	}
+	return 0
+}
+
+// sorted returns the stories, the most severe and costly first, and those last
+// of which all is known.
 func (s *stories) sorted() []*story {
 	slices.SortFunc(s.order, func(a, b *story) int {
-		return cmp.Or(cmp.Compare(b.severity, a.severity), cmp.Compare(b.cost, a.cost),
+		return cmp.Or(cmp.Compare(a.allKnown(), b.allKnown()), cmp.Compare(b.severity, a.severity), cmp.Compare(b.cost, a.cost),
 			cmp.Compare(b.lost, a.lost), cmp.Compare(a.worst.ID, b.worst.ID))
 	})
 	return s.order

@@ -72,7 +72,7 @@ func (t *textWriter) Close(c *analyze.Capture) error {
 	}
 	p := &page{width: max(t.options.Width, minWidth), color: t.options.Color, redact: &t.redact}
 	clock := newClock(c, t.options.Zone)
-	p.verdict(&t.stories.found, c, len(t.options.Rules))
+	p.verdict(&t.stories.found, &t.stories.known, c, len(t.options.Rules))
 	p.capture(c, clock)
 	p.budget(t.pairs.budget().without(&t.proxied.Budget))
 	p.health(c)

@@ -17,12 +17,15 @@ import (
 )
 
 // verdict says in one line what was found by so many rules.
-func (p *page) verdict(s *findingSums, c *analyze.Capture, asked int) {
+func (p *page) verdict(s, known *findingSums, c *analyze.Capture, asked int) {
 	line := "Nothing to complain about"
 	if n := s.of[rules.Info]; n == s.total() && n > 0 {
 		line += " (" + s.String() + ")"
 	} else if n < s.total() {
 		line = s.String()
+	}
+	if known.total() > 0 {
+		line += " (known: " + known.String() + ")"
 	}
 	if lost := loss(s.cost, s.lost); lost != "" {
 		line += ": " + lost
@@ -132,7 +135,7 @@ func (p *page) story(t *story, how *telling) {
 	given, again := how.explained[f.Rule]
 	advice := p.redact.advice(f)
 	p.labelled(t.severity.String(), severityStyles[t.severity], f.Rule.ID+": "+f.Title(), bold)
-	p.labelled("", faint, t.tally()+p.place(f), normal)
+	p.labelled("", faint, t.tally()+place(f, p.redact), normal)
 	p.labelled("what", faint, Printable(p.redact.detail(f)), normal)
 	if !again {
 		p.labelled("why", faint, opening(f.Rule.Doc.What), normal)
@@ -149,6 +152,13 @@ func (p *page) story(t *story, how *telling) {
 // anything to say.
 func (t *story) tally() string {
 	var parts []string
+	switch t.known {
+	case 0:
+	case t.findings:
+		parts = append(parts, "known")
+	default:
+		parts = append(parts, count(uint64(t.known))+" of "+count(uint64(t.findings))+" known")
+	}
 	switch {
 	case t.findings > 1 && t.connections > 1:
 		parts = append(parts, fmt.Sprintf("%s times on %s connections", count(uint64(t.count)), count(uint64(t.connections))))
@@ -174,14 +184,14 @@ func (t *story) tally() string {
 const mostName = 40
 
 // place names client and server, and the exchanges.
-func (p *page) place(f *rules.Finding) string {
+func place(f *rules.Finding, r *redactor) string {
 	c := f.Connection
-	client := p.redact.client(c).String()
+	client := r.client(c).String()
 	if f.ConnectionsTotal > 1 || f.Rule.Per == rules.PerPair {
-		client = p.redact.client(c).Addr().String()
+		client = r.client(c).Addr().String()
 	}
-	s := client + " → " + p.redact.server(c).String()
-	if name := p.redact.serverName(c); len(name) > 0 {
+	s := client + " → " + r.server(c).String()
+	if name := r.serverName(c); len(name) > 0 {
 		s += " (" + cutStart(Printable(string(name)), mostName) + ")"
 	}
 	return s + numbered("connection", f.Connections, f.ConnectionsTotal) + numbered("exchange", f.Exchanges, f.ExchangesTotal)

@@ -46,6 +46,7 @@ type Options struct {
 	Selected bool
 	Rules    []*rules.Rule  // those that were asked, in the order of the catalogue
 	Values   rules.Values   // of their options
+	FailOn   rules.Severity // the least severity of findings that fail a test (junit)
 	Width    int            // columns of the terminal
 	Top      int            // rows of a table at most; 1 at least
 	Color    bool           // whether the terminal shows colours
@@ -69,4 +70,5 @@ var Formats = []Format{
 	{"ndjson", "one JSON object a line, as soon as it is known", newNDJSON},
 	{"har", "HTTP archive (HAR 1.2) of the exchanges, for browsers' developer tools", newHAR},
 	{"csv", "exchanges as comma-separated values, for spreadsheets", newCSV},
+	{"junit", "JUnit XML, for CI: a test for each rule, which --fail-on decides", newJUnit},
 }
