@@ -87,8 +87,9 @@ func (a *analysis) run(cmd *cobra.Command, names []string) error {
 	}
 	asked.severalFiles = len(source.Files()) > 1
 	err = a.report(asked, &work{
-		stop: cancel,
-		run:  func(l analyze.Listener) (*analyze.Capture, error) { return a.analyze(ctx, source, l, asked) },
+		stop:    cancel,
+		partial: len(unreadable) > 0,
+		run:     func(l analyze.Listener) (*analyze.Capture, error) { return a.analyze(ctx, source, l, asked) },
 	})
 	if len(unreadable) > 0 && (err == nil || errors.Is(err, errFindings)) {
 		err = &failure{statusInput, nil}
@@ -96,19 +97,21 @@ func (a *analysis) run(cmd *cobra.Command, names []string) error {
 	return err
 }
 
-// spareInputs refuses to write the report over what was named as a capture, or
-// is one.
+// spareInputs refuses to write the report or a baseline over what was named as a
+// capture, or is one.
 func (a *analysis) spareInputs(names []string, files []*capture.File) error {
-	present, err := os.Stat(a.options.output)
-	if err != nil || !present.Mode().IsRegular() {
-		return nil
-	}
 	for _, f := range files {
 		names = append(names, f.Name)
 	}
-	for _, name := range names {
-		if input, err := os.Stat(name); err == nil && os.SameFile(input, present) {
-			return usageError("wirelag analyze", fmt.Errorf("%s: the report would take the place of the capture", name))
+	for _, output := range []string{a.options.output, a.options.writeBaseline} {
+		present, err := os.Stat(output)
+		if err != nil || !present.Mode().IsRegular() {
+			continue
+		}
+		for _, name := range names {
+			if input, err := os.Stat(name); err == nil && os.SameFile(input, present) {
+				return usageError("wirelag analyze", fmt.Errorf("%s: the report would take the place of the capture", name))
+			}
 		}
 	}
 	return nil

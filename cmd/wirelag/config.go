@@ -37,17 +37,9 @@ func readConfig(name string) (*config, error) {
 	if name == "" {
 		return c, nil
 	}
-	f, err := os.Open(name)
+	text, err := readSmallFile(name, maxConfig)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, reason(err))
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, reason(err))
-	}
-	if len(text) > maxConfig {
-		return nil, fmt.Errorf("%s: larger than %d bytes", name, maxConfig)
+		return nil, err
 	}
 	if err := c.parse(text); err != nil {
 		return nil, fmt.Errorf("%s:%w", name, err)
@@ -55,22 +47,48 @@ func readConfig(name string) (*config, error) {
 	return c, nil
 }
 
+// readSmallFile reads a file that has no more bytes than most.
+func readSmallFile(name string, most int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, reason(err))
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, reason(err))
+	}
+	if int64(len(text)) > most {
+		return nil, fmt.Errorf("%s: larger than %d bytes", name, most)
+	}
+	return text, nil
+}
+
 // parse takes the text of a file. Its errors begin with the line.
 func (c *config) parse(text []byte) error {
+	document, err := parseYAML(text)
+	if document == nil {
+		return err
+	}
+	return c.take(document)
+}
+
+// parseYAML returns the root of the only document in text; nil where there is none.
+func parseYAML(text []byte) (*yaml.Node, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var document, more yaml.Node
 	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
-		return nil
+		return nil, nil
 	} else if err != nil {
-		return syntaxError(err)
+		return nil, syntaxError(err)
 	}
 	switch err := decoder.Decode(&more); {
 	case err == nil:
-		return place(&more, "a second document begins; one is all there may be")
+		return nil, place(&more, "a second document begins; one is all there may be")
 	case !errors.Is(err, io.EOF):
-		return syntaxError(err)
+		return nil, syntaxError(err)
 	}
-	return c.take(document.Content[0])
+	return document.Content[0], nil
 }
 
 var yamlLine = regexp.MustCompile(`^line (\d+): `)

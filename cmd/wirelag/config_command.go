@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -56,10 +57,13 @@ func (e *enabled) yaml(cmd *cobra.Command) string {
 			usage += ": " + strings.Join(c.allowed, ", ")
 		}
 		value := flag.Value.String()
-		if name == "disable" {
+		switch name {
+		case "baseline":
+			value = quoted(value)
+		case "disable":
 			value = "[" + strings.Join(e.disabled(), ", ") + "]"
 		}
-		fmt.Fprintf(&b, "# %s; default %s\n%s: %s\n\n", usage, flag.DefValue, name, value)
+		fmt.Fprintf(&b, "# %s; default %s\n%s: %s\n\n", usage, cmp.Or(flag.DefValue, "none"), name, value)
 	}
 	b.WriteString("# options of rules\nrules:\n")
 	for _, r := range rules.All {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,10 +28,12 @@ type options struct {
 	noRedact    bool
 	redactHost  bool
 	maxMemory   size
+	baseline    string
 
-	output    string
-	filter    string
-	selection exchangeOptions
+	output        string
+	writeBaseline string
+	filter        string
+	selection     exchangeOptions
 }
 
 // addFlags declares the flags of the report on cmd.
@@ -38,14 +41,20 @@ func (a *reporter) addFlags(cmd *cobra.Command) {
 	o := &a.options
 	o.addSettings(cmd)
 	cmd.Flags().StringVarP(&o.output, "output", "o", "-", "write the report to `FILE`")
+	cmd.Flags().StringVar(&o.writeBaseline, "write-baseline", "", "write the findings to `FILE`, to be accepted from then on")
 	cmd.Flags().StringVar(&o.filter, "filter", "", "analyse only packets for which `EXPRESSION` is true, in the language of tcpdump")
 	o.selection.addFlags(cmd)
 }
 
 // check finds what a single flag cannot.
 func (o *options) check() error {
-	if o.output == "" {
-		return fmt.Errorf("--output: give the name of a file, or - for standard output")
+	switch {
+	case o.output == "":
+		return errors.New("--output: give the name of a file, or - for standard output")
+	case o.writeBaseline == "-":
+		return errors.New("--write-baseline: give the name of a file")
+	case o.writeBaseline == o.output:
+		return errors.New("--write-baseline: give another file than --output")
 	}
 	return nil
 }

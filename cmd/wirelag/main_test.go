@@ -296,6 +296,9 @@ a 10.0.0.1:40000 > 10.0.0.2:80
 3ms a < "HTTP/1.1 204 No Content\r\n\r\n"
 `)
 	for _, format := range formatNames() {
+		if format == "junit" {
+			continue // shows no exchanges
+		}
 		if got := wirelag(t, nil, "--format", format, file); strings.Contains(got.stdout, "SECRET") || !strings.Contains(got.stdout, "token=***") {
 			t.Errorf("%s: %s", format, got.stdout)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 
 	"github.com/spf13/cobra"
@@ -29,6 +30,7 @@ type request struct {
 	filter       *filter.Expression // nil: all packets are analysed
 	told         *analyze.Selection
 	limits       reassembly.Limits
+	known        *baseline
 	severalFiles bool
 	redactKey    []byte
 }
@@ -47,7 +49,11 @@ func (a *reporter) request(cmd *cobra.Command) (*request, error) {
 	if err != nil {
 		return nil, usageError(cmd.CommandPath(), err)
 	}
-	r := &request{enabled: asked, told: told, limits: reassembly.LimitsFor(int64(a.options.maxMemory))}
+	known, err := readBaseline(a.options.baseline)
+	if err != nil {
+		return nil, &failure{statusUsage, err}
+	}
+	r := &request{enabled: asked, told: told, limits: reassembly.LimitsFor(int64(a.options.maxMemory)), known: known}
 	if a.options.filter != "" {
 		if r.filter, err = filter.Parse(a.options.filter); err != nil {
 			return nil, usageError(cmd.CommandPath(), fmt.Errorf("--filter: %w", err))
@@ -66,6 +72,8 @@ type work struct {
 	// run analyses until there is nothing more, or stop was called.
 	run  func(analyze.Listener) (*analyze.Capture, error)
 	stop func()
+	// partial: some of what was to be read cannot be.
+	partial bool
 	// settle, if not nil, ends what else was written. It is called before the
 	// report is, and when the program quits at once.
 	settle func() error
@@ -81,11 +89,13 @@ func (w *work) settled() error {
 // report does the work and writes the report on it.
 func (a *reporter) report(asked *request, w *work) error {
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(int64(a.options.maxMemory)))
-	var opened atomic.Pointer[destination]
+	var opened [2]atomic.Pointer[destination]
 	var over atomic.Bool // the work, but not the report on it
 	quit := func() {
-		if out := opened.Load(); out != nil {
-			out.abandon()
+		for i := range opened {
+			if out := opened[i].Load(); out != nil {
+				out.abandon()
+			}
 		}
 		w.settled()
 		os.Exit(statusInterrupted)
@@ -101,8 +111,17 @@ func (a *reporter) report(asked *request, w *work) error {
 	if err != nil {
 		return &failure{statusOutput, err}
 	}
-	opened.Store(out)
-	r := &recorder{writer: a.newWriter(out, asked), cancel: w.stop}
+	opened[0].Store(out)
+	accepted, err := a.openBaseline()
+	if err != nil {
+		out.abandon()
+		return err
+	}
+	if accepted != nil {
+		opened[1].Store(accepted.out)
+	}
+	options := a.reportOptions(out, asked)
+	r := &recorder{writer: a.format().New(out, options), options: options, cancel: w.stop, known: asked.known, accepted: accepted}
 	described, readErr := w.run(analyze.Join(asked.told.Of(r.listener()), rules.NewLedger(asked.rules, asked.values, r.finding)))
 	settleErr := w.settled()
 	over.Store(true)
@@ -110,7 +129,11 @@ func (a *reporter) report(asked *request, w *work) error {
 	described.Interrupted = interrupted
 
 	if err := r.close(described, out); err != nil {
+		accepted.abandon()
 		return &failure{statusOutput, fmt.Errorf("%s: cannot write the report: %w", outputName(a.options.output), reason(err))}
+	}
+	if err := a.keepBaseline(asked, accepted, !interrupted && readErr == nil && !w.partial); err != nil {
+		return err
 	}
 	switch {
 	case settleErr != nil:
@@ -126,25 +149,47 @@ func (a *reporter) report(asked *request, w *work) error {
 	return nil
 }
 
-func (a *reporter) newWriter(out *destination, asked *request) reports.Writer {
+// keepBaseline writes the baseline that is asked for and tells what is stale in the one
+// in force, unless a part of the captures was not analysed.
+func (a *reporter) keepBaseline(asked *request, accepted *acceptedFindings, whole bool) error {
+	if !whole {
+		if accepted.abandon() {
+			complain(a.stderr, fmt.Errorf("%s: not written, for not all was analysed", a.options.writeBaseline))
+		}
+		return nil
+	}
+	if !a.options.quiet {
+		asked.known.tellStale(a.stderr, asked.rules)
+	}
+	if err := accepted.commit(asked.known); err != nil {
+		return &failure{statusOutput, fmt.Errorf("%s: cannot write the baseline: %w", a.options.writeBaseline, reason(err))}
+	}
+	return nil
+}
+
+func (a *reporter) reportOptions(out *destination, asked *request) reports.Options {
 	o := &a.options
 	var stream any = a.stdout
 	if out.file != nil {
 		stream = out.file
 	}
 	least, _ := severityOf(o.minSeverity)
-	options := reports.Options{
+	failOn, ok := severityOf(o.failOn)
+	if !ok {
+		failOn = rules.Warning
+	}
+	return reports.Options{
 		Version: version(), SeveralFiles: asked.severalFiles, ShowSecrets: o.noRedact, RedactHosts: o.redactHost, RedactKey: asked.redactKey,
+		FailOn:      failOn,
 		MinSeverity: least, Rules: asked.rules, Values: asked.values, Selected: o.selection.some(),
 		Width: widthOf(stream), Top: o.top, Color: showsColor(o.color, stream), Zone: o.zone(),
 	}
-	var chosen reports.Format
-	for _, f := range reports.Formats {
-		if f.Name == o.format {
-			chosen = f
-		}
-	}
-	return chosen.New(out, options)
+}
+
+// format is the one that was chosen.
+func (a *reporter) format() reports.Format {
+	i := slices.IndexFunc(reports.Formats, func(f reports.Format) bool { return f.Name == a.options.format })
+	return reports.Formats[i]
 }
 
 func outputName(name string) string {
@@ -157,11 +202,14 @@ func outputName(name string) string {
 // recorder hands what an analysis finds to a report, up to the first error,
 // which ends the analysis.
 type recorder struct {
-	writer reports.Writer
-	cancel func()
-	err    error
-	found  bool
-	worst  rules.Severity // valid when found
+	writer   reports.Writer
+	options  reports.Options
+	cancel   func()
+	err      error
+	known    *baseline
+	accepted *acceptedFindings
+	found    bool           // something that is not known
+	worst    rules.Severity // of that
 }
 
 func (r *recorder) listener() analyze.Listener {
@@ -185,7 +233,10 @@ func (r *recorder) listener() analyze.Listener {
 }
 
 func (r *recorder) finding(f *rules.Finding) {
-	r.found, r.worst = true, max(r.worst, f.Severity)
+	r.accepted.add(f, r.options)
+	if f.Known = r.known.accepts(f); !f.Known {
+		r.found, r.worst = true, max(r.worst, f.Severity)
+	}
 	if r.err == nil {
 		r.note(r.writer.Finding(f))
 	}

@@ -18,7 +18,7 @@ import (
 // as well. A flag wins over the environment, that over the file, and that over
 // the default.
 var settings = []string{
-	"format", "disable", "fail-on", "min-severity", "top", "time", "color", "quiet", "no-progress", "no-redact", "redact-host", "max-memory",
+	"format", "disable", "fail-on", "baseline", "min-severity", "top", "time", "color", "quiet", "no-progress", "no-redact", "redact-host", "max-memory",
 }
 
 const environment = "WIRELAG_" // before the name of a setting in capitals
@@ -32,6 +32,7 @@ func (o *options) addSettings(cmd *cobra.Command) {
 	flags.StringSliceVar(&o.disable, "disable", nil, "do not ask these rules (`LIST` of ids)")
 	flags.StringVar(&o.config, "config", "", "read settings and options of rules from `FILE` (see wirelag config)")
 	addChoice(cmd, &o.failOn, "fail-on", []string{"none", "info", "warning", "error"}, "exit with status 1 when there are findings of this severity or worse")
+	flags.StringVar(&o.baseline, "baseline", "", "take the findings in `FILE` for known: they fail nothing (see --write-baseline)")
 	addChoice(cmd, &o.minSeverity, "min-severity", []string{"info", "warning", "error"}, "show findings of this severity or worse (text)")
 	o.top = 10
 	flags.Var((*rows)(&o.top), "top", "show at most `N` findings, and rows in a table (text)")
