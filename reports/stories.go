@@ -82,8 +82,8 @@ func (t *story) add(f *rules.Finding) {
 	}
 }
 
-// allKnown orders what has something new in it before what has not.
-func (t *story) allKnown() int {
+// newness orders stories with something new in them (0) before those without (1).
+func (t *story) newness() int {
 	if t.known == t.findings {
 		return 1
 	}
@@ -94,7 +94,7 @@ func (t *story) allKnown() int {
 // of which all is known.
 func (s *stories) sorted() []*story {
 	slices.SortFunc(s.order, func(a, b *story) int {
-		return cmp.Or(cmp.Compare(a.allKnown(), b.allKnown()), cmp.Compare(b.severity, a.severity), cmp.Compare(b.cost, a.cost),
+		return cmp.Or(cmp.Compare(a.newness(), b.newness()), cmp.Compare(b.severity, a.severity), cmp.Compare(b.cost, a.cost),
 			cmp.Compare(b.lost, a.lost), cmp.Compare(a.worst.ID, b.worst.ID))
 	})
 	return s.order
@@ -118,11 +118,12 @@ func chapters(sorted []*story, rows int) (told []toldStory, hidden findingSums) 
 	type kind struct {
 		rule     *rules.Rule
 		severity rules.Severity
+		newness  int
 	}
 	of := map[kind]int{}
 	last := map[kind]int{} // index of the latest that is told
 	for _, s := range sorted {
-		k := kind{s.worst.Rule, s.severity}
+		k := kind{s.worst.Rule, s.severity, s.newness()}
 		switch {
 		case of[k] == mostAlike:
 			told[last[k]].sumUp(s)
