@@ -25,7 +25,7 @@ var forAll = []string{
 
 func oneOf(names []string, name string) bool {
 	for _, n := range names {
-		if strings.EqualFold(n, name) {
+		if len(n) == len(name) && strings.EqualFold(n, name) {
 			return true
 		}
 	}

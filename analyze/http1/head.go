@@ -162,6 +162,9 @@ func (p *Parser) keepField(line []byte, name, value int) {
 	p.room -= int32(end)
 	p.keep(end + bytesOfOneField)
 	*list = p.arena.appendField(*list, Field{Name: text[:name], Value: text[value:]})
+	if p.state == inHead {
+		m.names |= nameBit(text[:name])
+	}
 }
 
 // endLines ends a head or trailer section with its empty line.

@@ -100,8 +100,13 @@ type Message struct {
 	// First and Last are the earliest and latest packets that carried bytes of the message.
 	First, Last capture.Mark
 
-	blanks uint8 // bytes of empty lines before Offset that WireBytes counts
+	names  nameSet // of the Fields; 0 when they were not collected
+	blanks uint8   // bytes of empty lines before Offset that WireBytes counts
 }
+
+// mayHave reports whether Fields may hold one called name. Nearly all questions
+// about fields are about such as are not there.
+func (m *Message) mayHave(name string) bool { return m.names == 0 || m.names&nameBit(name) != 0 }
 
 // Extent is how many bytes of the stream lie between the message's first byte
 // and its end, those included that are missing from the capture.
@@ -119,8 +124,11 @@ func (m *Message) Interim() bool {
 
 // Get returns the value of the first field called name (any case), and whether there is one.
 func (m *Message) Get(name string) (string, bool) {
+	if !m.mayHave(name) {
+		return "", false
+	}
 	for i := range m.Fields {
-		if len(m.Fields[i].Name) == len(name) && strings.EqualFold(m.Fields[i].Name, name) {
+		if sameName(m.Fields[i].Name, name) {
 			return m.Fields[i].Value, true
 		}
 	}
@@ -130,14 +138,23 @@ func (m *Message) Get(name string) (string, bool) {
 // HasToken reports whether a field called name (any case) has token (any case)
 // in its comma-separated list.
 func (m *Message) HasToken(name, token string) bool {
+	if !m.mayHave(name) {
+		return false
+	}
 	for i := range m.Fields {
-		if len(m.Fields[i].Name) != len(name) || !strings.EqualFold(m.Fields[i].Name, name) {
-			continue
+		if sameName(m.Fields[i].Name, name) && listHas(m.Fields[i].Value, token) {
+			return true
 		}
-		for item := range strings.SplitSeq(m.Fields[i].Value, ",") {
-			if strings.EqualFold(strings.Trim(item, " \t"), token) {
-				return true
-			}
+	}
+	return false
+}
+
+func listHas(list, token string) bool {
+	for more := true; more && len(list) >= len(token); {
+		var item string
+		item, list, more = strings.Cut(list, ",")
+		if len(item) >= len(token) && sameName(trimmed(item), token) {
+			return true
 		}
 	}
 	return false

@@ -15,4 +15,4 @@ var idempotent = map[string]bool{
 
 // Idempotent reports whether the request may be repeated without another effect
 // than being sent once (RFC 9110 §9.2.2).
-func (m *Message) Idempotent() bool { return idempotent[m.Method] }
+func (m *Message) Idempotent() bool { return m.Method == "GET" || idempotent[m.Method] }

@@ -52,14 +52,55 @@ func equalFold(b []byte, word string) bool {
 		return false
 	}
 	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		if c != word[i] {
+		if lower(c) != word[i] {
 			return false
 		}
 	}
 	return true
+}
+
+// sameName reports whether two names or tokens are the same, in any ASCII case.
+func sameName(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := 0; i < len(a); i++ {
+		if a[i] != b[i] && lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c | 0x20
+	}
+	return c
+}
+
+// trimmed takes the optional white space off both ends of s.
+func trimmed(s string) string {
+	for len(s) > 0 && isSpace(s[0]) {
+		s = s[1:]
+	}
+	for len(s) > 0 && isSpace(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// nameSet holds names of fields, in any case, as a Bloom filter does: what is not
+// in it was not added.
+type nameSet uint64
+
+// nameBit is the bit that stands for name, and for others.
+func nameBit(name string) nameSet {
+	if name == "" {
+		return 1
+	}
+	first, last := lower(name[0]), lower(name[len(name)-1])
+	return 1 << ((uint(len(name))*7 + uint(first)*11 + uint(last)*3) & 63)
 }
 
 const (

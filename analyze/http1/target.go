@@ -48,12 +48,17 @@ func (m *Message) Authority() string {
 // name (any case) make together (RFC 9110 §5.6.1). Empty ones are left out.
 func (m *Message) List(name string) iter.Seq[string] {
 	return func(yield func(string) bool) {
+		if !m.mayHave(name) {
+			return
+		}
 		for i := range m.Fields {
-			if len(m.Fields[i].Name) != len(name) || !strings.EqualFold(m.Fields[i].Name, name) {
+			if !sameName(m.Fields[i].Name, name) {
 				continue
 			}
-			for item := range strings.SplitSeq(m.Fields[i].Value, ",") {
-				if item = strings.Trim(item, " \t"); item != "" && !yield(item) {
+			list, item := m.Fields[i].Value, ""
+			for more := true; more; {
+				item, list, more = strings.Cut(list, ",")
+				if item = trimmed(item); item != "" && !yield(item) {
 					return
 				}
 			}
