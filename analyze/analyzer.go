@@ -9,25 +9,28 @@ import (
 )
 
 // Analyzer turns the connections and bytes of one [reassembly.Table] into
-// exchanges. It is driven by one goroutine.
+// exchanges. What it finds goes to a log, for the [teller] to put together with
+// what other Analyzers found. It is driven by one goroutine.
 type Analyzer struct {
-	listener  Listener
+	log       *eventLog
+	wanted    wanted
 	arena     *http1.Arena
-	lookups   *dns.Tracker
-	others    others
 	stats     Stats
-	repeats   repeats
-	hops      *hops // nil when the listener does not want them
 	ack       ackSeen
-	lastID    uint64     // of exchanges
+	handles   []handle   // not in use
+	numbers   []number   // not in use
 	spare     []*history // not in use
 	room      historyRoom
-	exchanges []exchange // not handed out yet
+	exchanges []exchange // not in use
 	waiting   int        // exchanges that are not over, of all connections
 	prefixes  int        // bytes of streams of which it is not known what they are
+	share     int        // how many analyzers share the bounds
 }
 
-// Stats counts what an Analyzer met.
+// wanted says which events that most listeners have no use for are wanted.
+type wanted struct{ opened, requested bool }
+
+// Stats counts what Analyzers met.
 type Stats struct {
 	Connections, Exchanges, Requests, Responses uint64
 	Encrypted                                   uint64 // TLS connections, not decrypted
@@ -43,6 +46,14 @@ type Stats struct {
 	DNS                                         dns.Stats
 }
 
+// addLimits adds how often bounds of an analyzer bit.
+func (s *Stats) addLimits(a *Analyzer) {
+	s.UnansweredLimit += a.stats.UnansweredLimit
+	s.PrefixLimit += a.stats.PrefixLimit
+	s.InterimLimit += a.stats.InterimLimit
+	s.Forgotten += a.room.refused
+}
+
 // ackSeen is the acknowledgement number of the segment being worked in.
 type ackSeen struct {
 	frame capture.Frame
@@ -51,52 +62,79 @@ type ackSeen struct {
 	known bool
 }
 
-// NewAnalyzer returns an analyzer that tells listener what it finds.
-func NewAnalyzer(listener Listener) *Analyzer {
-	a := &Analyzer{listener: listener, arena: new(http1.Arena), lookups: dns.NewTracker(), room: historyRoom{entries: maxHistories}}
-	if listener.Hop != nil {
-		a.hops = newHops(listener.Hop)
-	}
-	return a
+// handleSlab is how many handles and numbers are allocated at once.
+const handleSlab = 128
+
+// newAnalyzer returns one of the given number of analyzers, which share the bounds.
+func newAnalyzer(w wanted, of int) *Analyzer {
+	return &Analyzer{wanted: w, arena: &http1.Arena{Shares: of}, room: historyRoom{entries: maxHistories / of}, share: of}
 }
 
-// Consumer is what the table tells the analyzer through.
-func (a *Analyzer) Consumer() reassembly.Consumer {
+// consumer is what the table tells the analyzer through.
+func (a *Analyzer) consumer() reassembly.Consumer {
 	return reassembly.Consumer{
+		Opened:   a.opened,
 		Segment:  a.segment,
 		Data:     a.data,
 		Gap:      a.gap,
 		Finished: a.finished,
+		Ending:   a.ending,
 		Dropped:  a.dropped,
 		Closed:   a.closed,
 	}
 }
 
+func (a *Analyzer) opened(c *reassembly.Connection, first *packet.Segment) {
+	if len(a.handles) == 0 {
+		a.handles = make([]handle, handleSlab)
+	}
+	h := &a.handles[0]
+	a.handles = a.handles[1:]
+	c.Attached = h
+	e := a.log.add(connectionOpened, h)
+	e.client, e.server = c.Endpoints()
+	if first.Flags.Has(packet.SYN) && !first.Flags.Has(packet.ACK) {
+		e.at.At = first.Mark
+	}
+	if a.wanted.opened {
+		a.log.about(e, &Connection{Connection: c})
+	}
+}
+
+// newNumber is the number of an exchange that begins now.
+func (a *Analyzer) newNumber(h *handle) *number {
+	if len(a.numbers) == 0 {
+		a.numbers = make([]number, handleSlab)
+	}
+	n := &a.numbers[0]
+	a.numbers = a.numbers[1:]
+	a.log.add(exchangeBegan, h).number = n
+	return n
+}
+
 func (a *Analyzer) segment(c *reassembly.Connection, side reassembly.Side, s *packet.Segment, class reassembly.Class) {
 	a.ack = ackSeen{s.Frame, side, s.Ack, s.Flags.Has(packet.ACK)}
-	if c.Attached == nil && a.listener.Opened != nil {
-		a.listener.Opened(a.conversation(c).connection)
+	_, began := c.Attached.(*conversation)
+	if refusal := s.Flags.Has(packet.RST) && !c.Synchronised(); !began && s.Length == 0 && !refusal {
+		return
 	}
-	if c.Attached != nil || s.Length > 0 || a.lookups.Knows() {
-		a.conversation(c).follow(side, s, class)
-	}
-	refusal := s.Flags.Has(packet.RST) && !c.Synchronised()
-	if refusal || c.Attached != nil && s.Flags&(packet.FIN|packet.RST) != 0 {
-		a.conversation(c).noteEnd(side, s, class)
+	v := a.conversation(c)
+	v.follow(side, s, class)
+	if s.Flags&(packet.FIN|packet.RST) != 0 {
+		v.noteEnd(side, s, class)
 	}
 }
 
 // conversation returns what is known of c beyond TCP.
 func (a *Analyzer) conversation(c *reassembly.Connection) *conversation {
-	if c.Attached == nil {
-		v := &conversation{analyzer: a, connection: &Connection{Connection: c}}
-		v.connection.lookUp(a.lookups)
-		c.Attached = v
-		if a.hops != nil {
-			a.hops.met(v.connection)
-		}
+	if v, began := c.Attached.(*conversation); began {
+		return v
 	}
-	return c.Attached.(*conversation)
+	v := &conversation{analyzer: a, connection: &Connection{Connection: c}, handle: c.Attached.(*handle)}
+	c.Attached = v
+	e := a.log.add(conversationBegan, v.handle)
+	e.client, e.server = c.Endpoints()
+	return v
 }
 
 func (a *Analyzer) data(c *reassembly.Connection, side reassembly.Side, data []byte, at capture.Span) {
@@ -108,61 +146,43 @@ func (a *Analyzer) gap(c *reassembly.Connection, side reassembly.Side, n int64, 
 }
 
 func (a *Analyzer) finished(c *reassembly.Connection, side reassembly.Side, at capture.Mark) {
-	if c.Attached != nil {
-		v := a.conversation(c)
+	if v, began := c.Attached.(*conversation); began {
 		v.fail(at, side)
 		v.finish(side, http1.Finished, at)
 	}
 }
 
+// ending notes that c is no longer open, for those who have been told of it.
+func (a *Analyzer) ending(c *reassembly.Connection) {
+	if v, began := c.Attached.(*conversation); began && v.told {
+		a.log.about(a.log.add(connectionEnding, v.handle), v.connection)
+	}
+}
+
 // dropped notes that packets of c may be missing from the capture.
 func (a *Analyzer) dropped(c *reassembly.Connection, at capture.Time) {
-	if c.Attached != nil {
-		v := a.conversation(c)
+	if v, began := c.Attached.(*conversation); began {
 		v.lostAt = max(v.lostAt, at)
 	}
 }
 
 func (a *Analyzer) closed(c *reassembly.Connection) {
-	a.stats.Connections++
-	v := a.conversation(c)
-	v.close()
-	v.connection.nameByAddress(a.lookups, c.Last().Time)
-	switch v.connection.Protocol {
-	case TLS:
-		a.stats.Encrypted++
-	case HTTP2:
-		a.stats.HTTP2++
-	case UnknownProtocol:
-		if c.Bytes(reassembly.ToServer)+c.Bytes(reassembly.ToClient) > 0 {
-			a.others.add(c.Server().Port())
-		}
+	h, alone := c.Attached.(*handle)
+	connection := &Connection{Connection: c}
+	if !alone {
+		v := a.conversation(c)
+		v.close()
+		h, connection = v.handle, v.connection
 	}
+	a.log.about(a.log.add(connectionClosed, h), connection)
 	c.Attached = nil
-	if a.listener.Closed != nil {
-		a.listener.Closed(v.connection)
-	}
 }
 
-// tell hands on a finished exchange.
-func (a *Analyzer) tell(x *Exchange) {
-	a.stats.Exchanges++
-	for _, m := range []*http1.Message{x.Request, x.Response} {
-		if m != nil && m.BytesCut > 0 {
-			a.stats.HeadsCut++
-		}
-	}
-	if x.Request != nil {
-		a.stats.Requests++
-	}
-	if x.Response != nil {
-		a.stats.Responses++
-	}
-	x.Connection.note(x)
-	if a.listener.Exchange != nil {
-		a.listener.Exchange(x)
-	}
-	if a.hops != nil {
-		a.hops.over(x)
-	}
+// hand hands on an exchange that is over.
+func (v *conversation) hand(x *exchange) {
+	log := v.analyzer.log
+	e := log.add(exchangeOver, v.handle)
+	e.exchange = x
+	log.about(e, v.connection)
+	v.told = true
 }

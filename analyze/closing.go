@@ -44,9 +44,17 @@ type Reset struct {
 
 // LatestResponse is the response that a server had sent last.
 type LatestResponse struct {
-	Exchange uint64       // ID
+	Exchange uint64 // ID
+	number   *number
 	End      int64        // place behind what was sent of it
 	At       capture.Mark // the last packet of it; zero when unknown
+}
+
+// learn takes over the exchange's number once it is known.
+func (r *LatestResponse) learn() {
+	if r.number != nil {
+		r.Exchange = r.number.value
+	}
 }
 
 // latestResponse is the response that came last so far.
@@ -56,12 +64,14 @@ func (v *conversation) latestResponse() LatestResponse {
 		switch {
 		case x.Response == nil:
 		case x.responseEnded:
-			return LatestResponse{x.ID, x.responseEnd, x.Response.End.At}
+			return LatestResponse{number: x.number, End: x.responseEnd, At: x.Response.End.At}
 		default:
-			return LatestResponse{x.ID, v.streams[v.connection.ClientSide().Other()].offset, x.Response.End.At}
+			return LatestResponse{number: x.number, End: v.streams[v.connection.ClientSide().Other()].offset, At: x.Response.End.At}
 		}
 	}
-	return LatestResponse{v.pairing.ended[reassembly.ToClient].exchange, v.pairing.progress.answered, v.connection.LastAnswered}
+	return LatestResponse{
+		number: v.pairing.ended[reassembly.ToClient].exchange, End: v.pairing.progress.answered, At: v.connection.LastAnswered,
+	}
 }
 
 // fullWindow is the window below which a receiver is taken to be full: the least

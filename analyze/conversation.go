@@ -3,7 +3,6 @@ package analyze
 import (
 	"bytes"
 
-	"wirelag/analyze/dns"
 	"wirelag/analyze/http1"
 	"wirelag/reassembly"
 	"wirelag/reassembly/capture"
@@ -14,6 +13,8 @@ import (
 type conversation struct {
 	analyzer   *Analyzer
 	connection *Connection
+	handle     *handle
+	told       bool      // the teller heard of the connection
 	streams    [2]stream // by side
 	pairing    pairing
 	lostAt     capture.Time // when the capture last lost bytes of the connection, or may have
@@ -34,7 +35,6 @@ const (
 type stream struct {
 	mode   mode
 	parser *http1.Parser
-	dns    *dns.Stream
 	prefix []byte  // the beginning, while it is too short to tell
 	pieces []piece // what the prefix came in
 	offset int64   // bytes of the stream so far
@@ -107,7 +107,7 @@ func (v *conversation) feed(side reassembly.Side, data []byte, at capture.Span) 
 		s.parser.Feed(data, at)
 		return
 	case resolving:
-		s.dns.Feed(data, at)
+		v.resolve(side, data, at)
 		return
 	}
 	n := len(data)
@@ -136,7 +136,7 @@ func (v *conversation) feed(side reassembly.Side, data []byte, at capture.Span) 
 		return
 	}
 	if p == somethingElse && s.mode == sniffing && v.resolves(side) {
-		s.dns.Feed(data, at)
+		v.resolve(side, data, at)
 		return
 	}
 	v.reject(side, p)
@@ -145,7 +145,7 @@ func (v *conversation) feed(side reassembly.Side, data []byte, at capture.Span) 
 // mayExtend reports whether data may be kept until it can be told what it begins.
 func (v *conversation) mayExtend(data []byte) bool {
 	a := v.analyzer
-	if a.prefixes > allPrefixes {
+	if a.prefixes > allPrefixes/a.share {
 		a.stats.PrefixLimit++
 		return false
 	}
@@ -216,7 +216,7 @@ func (v *conversation) gap(side reassembly.Side, n int64, at capture.Span) {
 		s.mode, s.lost = hunting, true
 		v.setPrefix(s, nil)
 	case resolving:
-		s.dns.Close()
+		v.endResolving(side)
 	case parsing:
 		s.parser.Gap(uint64(n), at)
 		s.lost = s.lost || !s.parser.InSync()
@@ -243,8 +243,8 @@ func (v *conversation) finish(side reassembly.Side, e http1.Ending, at capture.M
 		s.parser = nil
 	}
 	s := &v.streams[side]
-	if s.dns != nil {
-		s.dns.Close()
+	if s.mode == resolving {
+		v.endResolving(side)
 	}
 	s.mode = ignoring
 	v.setPrefix(s, nil)

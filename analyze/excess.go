@@ -8,15 +8,23 @@ import (
 // Excess is bytes behind the end of a message that do not begin another.
 type Excess struct {
 	Exchange    uint64 // ID of the exchange whose message they follow
-	Length      int64  // the Content-Length of that message; −1 without one
+	number      *number
+	Length      int64 // the Content-Length of that message; −1 without one
 	Bytes       int64
 	First, Last capture.Mark
 }
 
 // ended is the message of a direction that ended last.
 type ended struct {
-	exchange uint64
+	exchange *number
 	length   int64
+}
+
+// learn takes over the exchange's number once it is known.
+func (e *Excess) learn() {
+	if e.number != nil {
+		e.Exchange = e.number.value
+	}
 }
 
 // exceed charges bytes that belong to no message to the message before them.
@@ -25,7 +33,7 @@ type ended struct {
 func (v *conversation) exceed(d reassembly.Direction, data []byte, at capture.Span) {
 	c := v.connection
 	before := v.pairing.ended[d]
-	if before.exchange == 0 || v.pairing.finishing || !c.Intact() || onlyLineEnds(data) {
+	if before.exchange == nil || v.pairing.finishing || !c.Intact() || onlyLineEnds(data) {
 		return
 	}
 	if c.Excess == nil {
@@ -33,7 +41,7 @@ func (v *conversation) exceed(d reassembly.Direction, data []byte, at capture.Sp
 	}
 	e := &c.Excess[d]
 	if e.Bytes == 0 {
-		*e = Excess{Exchange: before.exchange, Length: before.length, First: at.At}
+		*e = Excess{number: before.exchange, Length: before.length, First: at.At}
 	}
 	e.Bytes += int64(len(data))
 	e.Last = at.At

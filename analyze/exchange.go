@@ -27,6 +27,7 @@ type Connection struct {
 	Exchanges int
 	// FirstExchange is the ID of the first exchange that is over; 0 before.
 	FirstExchange uint64
+	firstExchange *number
 	// FirstAnswered is the last packet of the first exchange's response; zero
 	// while that is not complete, or where it made the connection a tunnel.
 	FirstAnswered capture.Mark

@@ -81,12 +81,11 @@ func newHops(tell func(*Hop)) *hops {
 		fronts: map[uint64]uint64{}, backs: map[uint64]uint64{}, latest: map[uint64]uint64{}}
 }
 
-// met notes a connection, whose requests may come to need their other side.
-func (h *hops) met(c *Connection) {
+// met notes a connection to server, whose requests may come to need their other side.
+func (h *hops) met(server netip.AddrPort) {
 	if h.several {
 		return
 	}
-	server := c.Server()
 	h.several = h.server.IsValid() && h.server != server
 	h.server = server
 }

@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"bytes"
 	"encoding/binary"
 	"time"
 
@@ -9,16 +10,6 @@ import (
 	"wirelag/reassembly/capture"
 	"wirelag/reassembly/packet"
 )
-
-// Datagram takes the next UDP datagram of the capture. s is borrowed.
-func (a *Analyzer) Datagram(s *packet.Segment) {
-	switch src, dst := s.Src.Port(), s.Dst.Port(); {
-	case src == dns.Port || dst == dns.Port:
-		a.lookups.Datagram(s)
-	case (src == quicPort || dst == quicPort) && isQUIC(s):
-		a.stats.QUIC++
-	}
-}
 
 // quicPort is where QUIC is spoken in front of HTTP/3 (RFC 9114 §3.1).
 const quicPort = 443
@@ -84,16 +75,6 @@ func (c *Connection) Host() string {
 	return c.ServerName
 }
 
-// lookUp finds the lookup that led to the connection, which begins now.
-func (c *Connection) lookUp(t *dns.Tracker) {
-	if c.SYN().IsZero() {
-		return
-	}
-	lookup, name := t.Connect(c.Client().Addr(), c.Server().Addr(), c.SYN())
-	c.Lookup = lookup
-	c.name(name, nameLookedUp)
-}
-
 // LookupTime is how long the client waited for the lookup that led to the
 // connection: as seen at the capture point, and the round trip between it and
 // the client, which is taken to be that of the connection. ok is false when
@@ -113,14 +94,34 @@ func (v *conversation) resolves(side reassembly.Side) bool {
 	if c.Server().Port() != dns.Port {
 		return false
 	}
-	src, dst := c.Client(), c.Server()
-	if side != c.ClientSide() {
-		src, dst = dst, src
-	}
 	s := &v.streams[side]
 	s.mode, s.pieces = resolving, nil
-	s.dns = v.analyzer.lookups.NewStream(src, dst, c.SYN())
+	e := v.resolver(resolverBegan, side)
+	e.client, e.server = c.Endpoints()
+	if side != c.ClientSide() {
+		e.client, e.server = e.server, e.client
+	}
+	e.at.At = c.SYN()
 	return true
+}
+
+// resolver adds an event about side's stream of DNS.
+func (v *conversation) resolver(kind eventKind, side reassembly.Side) *event {
+	e := v.analyzer.log.add(kind, v.handle)
+	e.side = side
+	return e
+}
+
+// resolve hands on bytes of side's stream of DNS.
+func (v *conversation) resolve(side reassembly.Side, data []byte, at capture.Span) {
+	e := v.resolver(resolverData, side)
+	e.data, e.at = bytes.Clone(data), at
+}
+
+// endResolving ends side's stream of DNS.
+func (v *conversation) endResolving(side reassembly.Side) {
+	v.resolver(resolverEnd, side)
+	v.streams[side].mode = ignoring
 }
 
 // nameByAddress is for connections whose opening is not in the capture: any

@@ -11,14 +11,15 @@ import (
 // pairing holds the exchanges of a connection that are not over, in order, and
 // what is known of their places in the streams.
 type pairing struct {
-	waiting               []*exchange
-	settled               int          // of waiting, from the first on: they wait for no response any more
-	unsafe                int          // of the others: their requests are not idempotent
-	first                 *Exchange    // begun first on the connection
-	previousEnd           capture.Time // when the response before could be read to its end; 0 without one
-	requestID, responseID uint64       // of a message that began and has no head yet
-	ended                 [2]ended     // by direction
-	progress              progress
+	waiting     []*exchange
+	settled     int          // of waiting, from the first on: they wait for no response any more
+	unsafe      int          // of the others: their requests are not idempotent
+	first       *Exchange    // begun first on the connection
+	previousEnd capture.Time // when the response before could be read to its end; 0 without one
+	// request and response are the numbers for messages that began and have no head yet.
+	request, response *number
+	ended             [2]ended // by direction
+	progress          progress
 	// requestHad and responseHad are what its sender had received of the other
 	// stream when the message that is in progress began.
 	requestHad, responseHad int64
@@ -45,9 +46,13 @@ type exchange struct {
 	responseEnded bool
 	responseEnd   int64 // place behind the response in the server's stream
 	abandoned     bool
-	held          int      // bytes of the heads
-	failure       *failure // its connection ended under it
-	repeats       *failure // that it repeats
+	held          int  // bytes of the heads
+	opens         bool // the connection was opened for it
+	failed        bool // its connection ended under it
+	number        *number
+
+	// What the teller knows.
+	failure, repeats *failure
 
 	told               Exchange
 	sending, answering Transfer
@@ -57,15 +62,14 @@ type exchange struct {
 const exchangeSlab = 32
 
 // newExchange returns an exchange of the conversation with nothing known of it.
-func (v *conversation) newExchange(id uint64) *exchange {
+func (v *conversation) newExchange(n *number) *exchange {
 	a := v.analyzer
 	if len(a.exchanges) == 0 {
 		a.exchanges = make([]exchange, exchangeSlab)
 	}
 	x := &a.exchanges[0]
 	a.exchanges = a.exchanges[1:]
-	x.told = Exchange{ID: id, Connection: v.connection}
-	x.Exchange = &x.told
+	x.Exchange, x.number = &x.told, n
 	return x
 }
 
@@ -83,11 +87,6 @@ func (v *conversation) over(x *exchange) bool {
 	}
 	s := v.streams[v.connection.ClientSide().Other()].sender
 	return x.Response == nil || s == nil || v.gotAll(s, x.responseEnd)
-}
-
-func (v *conversation) nextID() uint64 {
-	v.analyzer.lastID++
-	return v.analyzer.lastID
 }
 
 // acknowledgement is a sequence number of the other side's stream.
@@ -108,7 +107,7 @@ type requests conversation
 
 func (r *requests) Began(m *http1.Message) {
 	v := (*conversation)(r)
-	v.pairing.requestID = v.nextID()
+	v.pairing.request = v.analyzer.newNumber(v.handle)
 	v.pairing.requestHad = v.received(v.connection.ClientSide(), m.Start.At)
 	v.pairing.requestACK = v.acknowledged(v.connection.ClientSide(), m.Start.At)
 	v.pairing.order = v.order(v.pairing.requestHad)
@@ -117,7 +116,7 @@ func (r *requests) Began(m *http1.Message) {
 func (r *requests) Head(m *http1.Message) string {
 	v := (*conversation)(r)
 	client := v.connection.ClientSide()
-	x := v.newExchange(v.pairing.requestID)
+	x := v.newExchange(v.pairing.request)
 	x.Request, x.Order = m, v.pairing.order
 	v.hold(x, m)
 	x.start = v.streams[client].begin + m.Offset
@@ -127,8 +126,11 @@ func (r *requests) Head(m *http1.Message) string {
 	x.Informed = v.informed(x)
 	v.begin(x)
 	v.enqueue(x)
-	if v.analyzer.listener.Requested != nil {
-		v.analyzer.listener.Requested(x.Exchange)
+	if v.analyzer.wanted.requested {
+		e := v.analyzer.log.add(requestHeaded, v.handle)
+		e.exchange = x
+		v.analyzer.log.about(e, v.connection)
+		v.told = true
 	}
 	return ""
 }
@@ -162,10 +164,10 @@ func (r *requests) End(m *http1.Message) {
 
 func (v *conversation) endedRequest(x *exchange) {
 	m := x.Request
-	v.pairing.ended[reassembly.ToServer] = ended{x.ID, m.Length}
+	v.pairing.ended[reassembly.ToServer] = ended{x.number, m.Length}
 	x.RequestPlace = v.place(v.connection.ClientSide(), m, v.pairing.requestHad)
 	if m.Complete {
-		x.repeats = v.analyzer.repeats.match(x.Exchange)
+		v.aboutRequest(requestEnded, x)
 	}
 }
 
@@ -183,9 +185,9 @@ func (r *responses) Began(m *http1.Message) {
 	v := (*conversation)(r)
 	v.pairing.responseHad = v.received(v.connection.ClientSide().Other(), m.Start.At)
 	v.pairing.responseACK = v.acknowledged(v.connection.ClientSide().Other(), m.Start.At)
-	v.pairing.responseID = 0
+	v.pairing.response = nil
 	if v.pairing.next() == nil {
-		v.pairing.responseID = v.nextID()
+		v.pairing.response = v.analyzer.newNumber(v.handle)
 	}
 }
 
@@ -193,10 +195,10 @@ func (r *responses) Head(m *http1.Message) string {
 	v := (*conversation)(r)
 	x := v.answered(m)
 	if x == nil {
-		if v.pairing.responseID == 0 {
-			v.pairing.responseID = v.nextID()
+		if v.pairing.response == nil {
+			v.pairing.response = v.analyzer.newNumber(v.handle)
 		}
-		x = v.newExchange(v.pairing.responseID)
+		x = v.newExchange(v.pairing.response)
 		x.HalfRequest = v.half()
 		v.begin(x)
 		if v.connection.Protocol == UnknownProtocol {
@@ -257,7 +259,7 @@ func (r *responses) End(m *http1.Message) {
 		}
 		x.responseEnd = x.ResponsePlace.Start + m.Extent()
 		x.ResponsePlace.End = x.responseEnd
-		v.pairing.ended[reassembly.ToClient] = ended{x.ID, m.Length}
+		v.pairing.ended[reassembly.ToClient] = ended{x.number, m.Length}
 		v.pairing.progress.ended(x.Exchange, x.responseEnd)
 	}
 	v.tellFinished()
@@ -367,7 +369,7 @@ func (v *conversation) begin(x *exchange) {
 // makeRoom gives up the first exchange that is not over when there are too many.
 func (v *conversation) makeRoom() {
 	n := len(v.pairing.waiting)
-	if n < maxWaiting && (n < fewWaiting || v.analyzer.waiting < allWaiting) {
+	if n < maxWaiting && (n < fewWaiting || v.analyzer.waiting < allWaiting/v.analyzer.share) {
 		return
 	}
 	v.analyzer.stats.UnansweredLimit++
@@ -437,12 +439,13 @@ func (v *conversation) tell(x *exchange) {
 	v.repaired(v.connection.ClientSide().Other(), x.Answering)
 	x.Disturbed = v.lostAt != 0 && v.lostAt >= x.began()
 	x.Timing = v.timing(x.Exchange)
+	x.opens = v.pairing.first == x.Exchange && x.Request != nil && !v.connection.MidStream()
 	x.Timing.Causes = causesOf(x.Exchange)
 	if x.Response != nil {
 		v.pairing.previousEnd = x.Response.End.Readable
 	}
-	v.analyzer.tell(x.Exchange)
-	v.analyzer.settle(x)
+	v.connection.note(x)
+	v.hand(x)
 }
 
 // began is when the first byte of the exchange was captured.
@@ -466,10 +469,10 @@ func (c *Connection) describe(m *http1.Message) {
 }
 
 // note takes from an exchange that is over what is known of the connection by it.
-func (c *Connection) note(x *Exchange) {
+func (c *Connection) note(x *exchange) {
 	c.Waiting--
-	if c.FirstExchange == 0 {
-		c.FirstExchange = x.ID
+	if c.firstExchange == nil {
+		c.firstExchange = x.number
 	}
 	c.Unanswered = x.Response == nil
 	if x.Request != nil && (!x.Request.Complete || x.Response == nil || !x.Response.Complete) {
@@ -479,7 +482,7 @@ func (c *Connection) note(x *Exchange) {
 		return
 	}
 	if c.Persistence != ClosedByRequest && c.Persistence != ClosedByResponse {
-		c.Persistence = persistence(x)
+		c.Persistence = persistence(x.Exchange)
 	}
 	c.Promise = PromiseOf(x.Response)
 	c.LastAnswered = capture.Mark{}

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"wirelag/analyze/http1"
 	"wirelag/reassembly"
 	"wirelag/reassembly/capture"
 )
@@ -41,11 +42,10 @@ type failure struct {
 	answered             bool // after all
 }
 
-func keyOf(x *Exchange) repeatKey {
-	m := x.Request
-	k := repeatKey{client: x.Connection.Client().Addr(), method: m.Method, target: m.Target, bodyBytes: m.BodyBytes, bodySum: m.BodySum}
+func keyOf(m *http1.Message, client netip.Addr, server netip.AddrPort) repeatKey {
+	k := repeatKey{client: client, method: m.Method, target: m.Target, bodyBytes: m.BodyBytes, bodySum: m.BodySum}
 	if k.host, _ = m.Get("Host"); k.host == "" {
-		k.server = x.Connection.Server()
+		k.server = server
 	}
 	return k
 }
@@ -59,22 +59,34 @@ func (v *conversation) fail(at capture.Mark, side reassembly.Side) {
 		known = known.Add(toClient)
 	}
 	for _, x := range v.pairing.waiting {
-		if x.failure == nil && x.Request != nil && x.Request.Complete && x.requestEnded && !x.responseEnded {
-			x.failure = v.analyzer.repeats.add(x.Exchange, known, at.Time)
+		if !x.failed && x.Request != nil && x.Request.Complete && x.requestEnded && !x.responseEnded {
+			x.failed = true
+			e := v.aboutRequest(requestFailed, x)
+			e.at = capture.Span{At: at, Readable: known}
 		}
 	}
 }
 
-func (r *repeats) add(x *Exchange, known, now capture.Time) *failure {
+// aboutRequest adds an event about the request of x, which is complete.
+func (v *conversation) aboutRequest(kind eventKind, x *exchange) *event {
+	e := v.analyzer.log.add(kind, v.handle)
+	e.exchange = x
+	e.client, e.server = v.connection.Endpoints()
+	return e
+}
+
+// add remembers a request that failed.
+func (r *repeats) add(e *event) *failure {
 	if r.failures == nil {
 		r.failures = map[repeatKey][]*failure{}
 	}
-	r.expire(now)
+	r.expire(e.at.At.Time)
 	if len(r.order) >= maxFailures {
 		r.dropped++
 		r.forget()
 	}
-	f := &failure{key: keyOf(x), first: x, known: known}
+	x := &e.exchange.told
+	f := &failure{key: keyOf(x.Request, e.client.Addr(), e.server.AddrPort()), first: x, known: e.at.Readable}
 	r.failures[f.key] = append(r.failures[f.key], f)
 	r.order = append(r.order, f)
 	return f
@@ -99,15 +111,15 @@ func (r *repeats) forget() {
 	r.failures[f.key] = append(list[:0:0], list[1:]...)
 }
 
-// match returns the failed request that x, whose request is complete, sends
-// again; nil if there is none.
-func (r *repeats) match(x *Exchange) *failure {
+// match returns the failed request that the one of e sends again; nil if there is none.
+func (r *repeats) match(e *event) *failure {
 	if len(r.order) == 0 {
 		return nil
 	}
+	x := &e.exchange.told
 	sent := x.Request.Start.At.Time
 	r.expire(sent)
-	for _, f := range r.failures[keyOf(x)] {
+	for _, f := range r.failures[keyOf(x.Request, e.client.Addr(), e.server.AddrPort())] {
 		if f.again == nil && !f.answered && f.first != x && sent >= f.known {
 			f.again = x
 			return f
@@ -118,20 +130,20 @@ func (r *repeats) match(x *Exchange) *failure {
 
 // settle notes that an exchange is over: as the one that failed, or as the one
 // that repeats it. When both are, the listener hears of it.
-func (a *Analyzer) settle(x *exchange) {
+func (t *teller) settle(x *exchange) {
 	if f := x.failure; f != nil {
 		f.firstOver = true
-		f.answered = x.Response != nil && x.Response.Complete || !x.Connection.Intact()
-		a.tellRepeat(f)
+		f.answered = x.Response != nil && x.Response.Complete || !x.told.Connection.Intact()
+		t.tellRepeat(f)
 	}
 	if f := x.repeats; f != nil {
 		f.againOver = true
-		a.tellRepeat(f)
+		t.tellRepeat(f)
 	}
 }
 
-func (a *Analyzer) tellRepeat(f *failure) {
-	if f.firstOver && f.againOver && !f.answered && a.listener.Repeated != nil {
-		a.listener.Repeated(f.first, f.again)
+func (t *teller) tellRepeat(f *failure) {
+	if f.firstOver && f.againOver && !f.answered && t.listener.Repeated != nil {
+		t.listener.Repeated(f.first, f.again)
 	}
 }

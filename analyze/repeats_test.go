@@ -7,22 +7,23 @@ import (
 	"time"
 
 	"wirelag/analyze/http1"
-	"wirelag/reassembly"
 	"wirelag/reassembly/capture"
 	"wirelag/reassembly/packet"
 )
 
-// repeatable returns an exchange whose request began at a moment.
-func repeatable(id uint64, target string, at capture.Time) *Exchange {
-	var c *reassembly.Connection
-	table := reassembly.NewTable(reassembly.Consumer{Closed: func(closed *reassembly.Connection) { c = closed }}, reassembly.Limits{})
-	client := packet.NewEndpoint(netip.MustParseAddrPort("10.0.0.1:40000"))
-	server := packet.NewEndpoint(netip.MustParseAddrPort("10.0.0.2:80"))
-	table.Add(&packet.Segment{Mark: capture.Mark{Frame: 1, Time: at}, Src: client, Dst: server, Flags: packet.SYN})
-	table.Finish()
+// repeatable is about an exchange whose request began at a moment, when its
+// connection ended.
+func repeatable(id uint64, target string, at capture.Time) *event {
+	e := &event{
+		client:   packet.NewEndpoint(netip.MustParseAddrPort("10.0.0.1:40000")),
+		server:   packet.NewEndpoint(netip.MustParseAddrPort("10.0.0.2:80")),
+		exchange: &exchange{},
+	}
 	m := &http1.Message{Method: "POST", Target: target, Complete: true}
 	m.Start.At.Time = at
-	return &Exchange{ID: id, Connection: &Connection{Connection: c}, Request: m}
+	e.exchange.told = Exchange{ID: id, Request: m}
+	e.at = capture.Span{At: capture.Mark{Time: at}, Readable: at}
+	return e
 }
 
 // TestRepeatsAreBounded: of many failed requests the oldest are forgotten, and
@@ -31,7 +32,7 @@ func TestRepeatsAreBounded(t *testing.T) {
 	var r repeats
 	for i := range 2 * maxFailures {
 		at := capture.Time(i + 1)
-		r.add(repeatable(uint64(i+1), fmt.Sprintf("/%d", i), at), at, at)
+		r.add(repeatable(uint64(i+1), fmt.Sprintf("/%d", i), at))
 	}
 	listed := 0
 	for _, list := range r.failures {

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math"
-	"time"
+	"slices"
 
 	"wirelag/reassembly"
 	"wirelag/reassembly/capture"
-	"wirelag/reassembly/packet"
 	"wirelag/reassembly/vantage"
 )
 
@@ -20,59 +18,154 @@ type Options struct {
 	Plan *vantage.Plan
 	// Gauges, if not nil, are kept up to date.
 	Gauges *reassembly.Gauges
+	// Jobs is how many goroutines follow connections, besides one that reads and
+	// the one that calls the listener; 1 or less: all is done by the caller's. What
+	// is told does not depend on it.
+	Jobs int
 }
 
-const (
-	// tickInterval is how often Listener.Tick is called, in capture time.
-	tickInterval = time.Second
-	// waitTicks is how many ticks everything that waits for time to pass is over
-	// after: in longer silence the rest of them is left out.
-	waitTicks = 180
-)
-
-// Run reads src to its end and tells l what it finds, in capture order. When
-// ctx is done it stops early, and says so in the Capture. The error is one of
-// reading; the Capture describes what was read all the same.
+// Run reads src to its end and tells l what it finds, in capture order, from the
+// goroutine that calls Run. When ctx is done it stops early, and says so in the
+// Capture. The error is one of reading; the Capture describes what was read all
+// the same.
 func Run(ctx context.Context, src capture.Source, l Listener, o Options) (*Capture, error) {
-	r := &run{listener: l, analyzer: NewAnalyzer(l)}
-	r.table = reassembly.NewTable(r.analyzer.Consumer(), o.Limits)
-	if o.Plan != nil {
-		r.table.Follow(o.Plan)
+	r := newRun(l, o)
+	var err error
+	if o.Jobs <= 1 {
+		err = r.alone(ctx, src)
+	} else {
+		err = r.together(ctx, src, min(o.Jobs, shardCount))
 	}
-	if o.Gauges != nil {
-		r.table.Measure(o.Gauges)
-	}
-	err := r.read(ctx, src)
-	if l.Tick != nil {
-		l.Tick(r.capture.End)
-	}
-	r.table.Finish()
-	if r.analyzer.hops != nil {
-		r.analyzer.hops.finish()
-	}
-	if l.Finish != nil {
-		l.Finish()
-	}
+	r.teller.tick(r.capture.End)
+	r.closeRest()
+	r.teller.finish()
 	return r.describe(src), err
 }
 
-// run is the state of a Run.
+// run is the state of a Run: packets are read and dealt out, shards find what is
+// in them, and the teller tells it.
 type run struct {
-	listener Listener
-	decoder  packet.Decoder
-	table    *reassembly.Table
-	analyzer *Analyzer
-	capture  Capture
-	begun    bool // capture.Start and End are known
-	ticking  bool // nextTick is set
-	nextTick capture.Time
+	capture Capture
+	dealer  dealer
+	shards  [shardCount]*shard
+	teller  *teller
 }
 
-func (r *run) read(ctx context.Context, src capture.Source) error {
-	var batch capture.Batch
+func newRun(l Listener, o Options) *run {
+	r := &run{teller: newTeller(l)}
+	r.dealer = dealer{capture: &r.capture, keys: reassembly.NewKeys(), plan: o.Plan, ticks: l.Tick != nil}
+	w := wanted{opened: l.Opened != nil, requested: l.Requested != nil}
+	for i := range r.shards {
+		r.shards[i] = newShard(i, w, o.Limits)
+		if o.Gauges != nil {
+			r.shards[i].table.Measure(o.Gauges)
+		}
+	}
+	return r
+}
+
+// alone does all in the caller's goroutine.
+func (r *run) alone(ctx context.Context, src capture.Source) error {
+	c := newChunk()
+	batch := new(sharedBatch)
+	return r.read(ctx, src, func() *sharedBatch { return batch }, func(fill func(*chunk)) {
+		c.reset()
+		fill(c)
+		for _, s := range r.shards {
+			s.work(c)
+		}
+		r.teller.tell(c)
+	})
+}
+
+// How many chunks and batches are under way at once.
+const (
+	chunksAhead  = 8
+	batchesAhead = 3
+)
+
+// together reads in one goroutine and follows connections in others.
+func (r *run) together(ctx context.Context, src capture.Source, jobs int) error {
+	free, dealt := make(chan *chunk, chunksAhead), make(chan *chunk, chunksAhead)
+	for range chunksAhead {
+		free <- newChunk()
+	}
+	workers := r.startWorkers(jobs)
+	var err error
+	go func() {
+		defer close(dealt)
+		err = r.readAhead(ctx, src, func(fill func(*chunk)) {
+			c := <-free
+			c.reset()
+			fill(c)
+			c.working.Add(len(workers))
+			for _, w := range workers {
+				w <- c
+			}
+			dealt <- c
+		})
+		for _, w := range workers {
+			close(w)
+		}
+	}()
+	for c := range dealt {
+		c.working.Wait()
+		r.teller.tell(c)
+		c.batch.users.Done()
+		free <- c
+	}
+	return err
+}
+
+// startWorkers starts goroutines that drive the shards.
+func (r *run) startWorkers(jobs int) []chan *chunk {
+	workers := make([]chan *chunk, jobs)
+	for i := range workers {
+		workers[i] = make(chan *chunk, chunksAhead)
+		go func() {
+			for c := range workers[i] {
+				for n := i; n < shardCount; n += jobs {
+					r.shards[n].work(c)
+				}
+				c.working.Done()
+			}
+		}()
+	}
+	return workers
+}
+
+// readAhead reads src into batches that are used again when nobody looks into
+// them any more.
+func (r *run) readAhead(ctx context.Context, src capture.Source, deal func(fill func(*chunk))) error {
+	batches := make([]sharedBatch, batchesAhead)
+	next := 0
+	return r.read(ctx, src, func() *sharedBatch {
+		b := &batches[next]
+		next = (next + 1) % len(batches)
+		b.users.Wait()
+		return b
+	}, deal)
+}
+
+// read reads src to its end and deals chunk after chunk.
+func (r *run) read(ctx context.Context, src capture.Source, batch func() *sharedBatch, deal func(fill func(*chunk))) error {
 	for {
-		err := src.Read(&batch)
-		r.work(&batch)
+		b := batch()
+		err := src.Read(&b.Batch)
+		for packets := range slices.Chunk(b.Packets, chunkPackets) {
+			b.users.Add(1)
+			deal(func(c *chunk) {
+				c.batch = b
+				r.dealer.deal(packets, c)
+			})
+		}
+		if b.Now != 0 {
+			b.users.Add(1)
+			deal(func(c *chunk) {
+				c.batch = b
+				r.dealer.pass(c, b.Now)
+			})
+		}
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
@@ -85,87 +178,45 @@ func (r *run) read(ctx context.Context, src capture.Source) error {
 	}
 }
 
-func (r *run) work(batch *capture.Batch) {
-	var segment packet.Segment
-	for i := range batch.Packets {
-		p := &batch.Packets[i]
-		if r.count(p); p.Time >= r.nextTick || !r.ticking {
-			r.pass(p.Time)
-		}
-		if p.Dropped > 0 {
-			r.table.Dropped(p.Time)
-		}
-		switch r.decoder.Decode(p, &segment) {
-		case packet.TCP:
-			r.capture.TCPPackets++
-			r.table.Add(&segment)
-		case packet.UDP:
-			r.analyzer.Datagram(&segment)
+// closeRest closes the connections that are still followed, in the order of
+// their opening.
+func (r *run) closeRest() {
+	c := newChunk()
+	var open []rest
+	for _, s := range r.shards {
+		s.analyzer.log = &c.logs[s.number]
+		for _, connection := range s.table.Rest() {
+			open = append(open, rest{s, connection})
 		}
 	}
-	if batch.Now != 0 {
-		r.span(batch.Now)
-		r.pass(batch.Now)
-		r.table.Advance(batch.Now)
+	r.teller.tell(c)
+	slices.SortFunc(open, rest.compare)
+	for _, o := range open {
+		o.shard.table.End(o.connection)
+		r.teller.tell(c)
 	}
-}
-
-// pass lets the time until now pass in steps, which count from the first packet:
-// what happens in silence is the same, and in the same order, whether its time is
-// told bit by bit or at once.
-func (r *run) pass(now capture.Time) {
-	if r.listener.Tick == nil {
-		r.ticking, r.nextTick = true, math.MaxInt64
-		return
-	}
-	if !r.ticking {
-		r.ticking = true
-		r.listener.Tick(now)
-		r.nextTick = now + capture.Time(tickInterval)
-		return
-	}
-	now = min(now, math.MaxInt64-2*capture.Time(tickInterval))
-	for n := 1; r.nextTick <= now; n++ {
-		if n > waitTicks { // on to the last step
-			r.nextTick += capture.Time(uint64(now-r.nextTick) / uint64(tickInterval) * uint64(tickInterval))
-		}
-		r.table.Advance(r.nextTick)
-		r.listener.Tick(r.nextTick)
-		r.nextTick += capture.Time(tickInterval)
-	}
-}
-
-func (r *run) count(p *capture.Packet) {
-	r.span(p.Time)
-	r.capture.Packets++
-	r.capture.Bytes += uint64(len(p.Data))
-}
-
-// span makes the capture reach to t.
-func (r *run) span(t capture.Time) {
-	c := &r.capture
-	if !r.begun {
-		r.begun, c.Start, c.End = true, t, t
-	}
-	c.Start, c.End = min(c.Start, t), max(c.End, t)
 }
 
 func (r *run) describe(src capture.Source) *Capture {
 	c := r.capture
 	c.Files = src.Files()
-	r.analyzer.stats.FailuresLimit = r.analyzer.repeats.dropped
-	r.analyzer.stats.DNS = r.analyzer.lookups.Stats()
-	r.analyzer.stats.Forgotten = r.analyzer.room.refused
-	if r.analyzer.hops != nil {
-		r.analyzer.stats.HopsLimit = r.analyzer.hops.dropped
+	stats := r.teller.finalStats()
+	stats.QUIC = r.dealer.quic
+	tables := reassembly.Stats{Copies: r.dealer.copies}
+	if plan := r.dealer.plan; plan != nil {
+		tables.Unplanned = plan.Skipped()
 	}
-	c.Health = health(&c, r.decoder.Stats(), r.table.Stats(), r.analyzer.stats, &r.analyzer.others)
-	if r.listener.Health != nil {
-		for _, i := range r.listener.Health() {
+	for _, s := range r.shards {
+		tables.Add(s.table.Stats())
+		stats.addLimits(s.analyzer)
+	}
+	c.Health = health(&c, r.dealer.decoder.Stats(), tables, stats, &r.teller.others)
+	if health := r.teller.listener.Health; health != nil {
+		for _, i := range health() {
 			(*healthList)(&c.Health).add(i.Kind, i.Count, i.Meaning)
 		}
 	}
-	c.Connections, c.Exchanges = r.analyzer.stats.Connections, r.analyzer.stats.Exchanges
-	c.Requests, c.Responses = r.analyzer.stats.Requests, r.analyzer.stats.Responses
+	c.Connections, c.Exchanges = stats.Connections, stats.Exchanges
+	c.Requests, c.Responses = stats.Requests, stats.Responses
 	return &c
 }

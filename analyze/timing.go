@@ -25,9 +25,6 @@ func (v *conversation) timing(x *Exchange) Timing {
 			// With Fast Open the request is under way during the handshake (RFC 7413).
 			t.Connect = max(min(setup, x.Request.Start.At.Sub(v.connection.SYN())), 0)
 		}
-		if lookup, ok := v.connection.LookupTime(); ok {
-			t.DNS = lookup
-		}
 	}
 	if x.Request == nil {
 		if x.Response != nil {

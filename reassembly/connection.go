@@ -66,7 +66,7 @@ const (
 // Connection is one TCP connection: a 4-tuple from its first packet to its end.
 // After Consumer.Closed it is not changed any more and may be kept.
 type Connection struct {
-	// ID numbers the connections of a capture from 1 in the order of their first packets.
+	// ID numbers the connections of a table from 1 in the order of their first packets.
 	ID uint64
 	// Attached is the consumer's own state for the connection.
 	Attached any
@@ -143,6 +143,26 @@ type end struct {
 	recent   [2]fingerprint           // the latest segments, to know copies by
 	many     *[manyRecent]fingerprint // more of them, once the capture is known to hold copies
 	stretch  *stretch                 // where order is lost: what waits for a hole to be filled
+}
+
+// CopyTo makes to what c is now, without what only its table needs: to may be
+// looked at while the table goes on with c.
+func (c *Connection) CopyTo(to *Connection) {
+	*to = *c
+	to.Attached, to.previous = nil, nil
+	for i := range to.ends {
+		to.ends[i].many, to.ends[i].stretch = nil, nil
+	}
+}
+
+// IsOpen reports whether neither FIN nor RST came so far.
+func (c *Connection) IsOpen() bool {
+	return c.close == StillOpen && c.rst.IsZero() && c.ends[0].fin.IsZero() && c.ends[1].fin.IsZero()
+}
+
+// Endpoints are the client's and the server's end.
+func (c *Connection) Endpoints() (client, server packet.Endpoint) {
+	return c.ends[c.client].endpoint, c.ends[c.client.Other()].endpoint
 }
 
 // Client is the end that opened the connection.

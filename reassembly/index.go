@@ -6,11 +6,41 @@ import (
 	"wirelag/reassembly/packet"
 )
 
+// Keys tells which connection segments belong to. Its hash is seeded at random, so
+// that a capture cannot be made to collide. It may be used by several goroutines.
+type Keys struct{ seed maphash.Seed }
+
+// NewKeys returns keys with a seed of their own.
+func NewKeys() Keys { return Keys{maphash.MakeSeed()} }
+
+// Key is the 4-tuple of a segment as a number, the same for both directions, and
+// the side that sent it.
+type Key struct {
+	hash uint32
+	side Side
+}
+
+// Of returns the key of s.
+func (k Keys) Of(s *packet.Segment) Key {
+	tuple, side := canonical(s)
+	var buffer [36]byte
+	return Key{uint32(maphash.Bytes(k.seed, tuple[1].Bytes(tuple[0].Bytes(buffer[:0])))), side}
+}
+
+// Shard spreads connections over n shards.
+func (k Key) Shard(n int) int { return int(uint64(k.hash) * uint64(n) >> 32) }
+
+// tuple is the 4-tuple of s, whose key k is.
+func (k Key) tuple(s *packet.Segment) tuple {
+	if k.side == 0 {
+		return tuple{s.Src, s.Dst}
+	}
+	return tuple{s.Dst, s.Src}
+}
+
 // index finds connections by their 4-tuple: open addressing with linear probing
-// over a power of two of slots. The hash is seeded at random, so that a capture
-// cannot be made to collide.
+// over a power of two of slots.
 type index struct {
-	seed  maphash.Seed
 	slots []*Connection
 	used  int
 }
@@ -18,7 +48,7 @@ type index struct {
 const indexInitialSlots = 1 << 10
 
 func newIndex() *index {
-	return &index{seed: maphash.MakeSeed(), slots: make([]*Connection, indexInitialSlots)}
+	return &index{slots: make([]*Connection, indexInitialSlots)}
 }
 
 // tuple is a 4-tuple in canonical order: the same for both directions.
@@ -30,11 +60,6 @@ func canonical(s *packet.Segment) (tuple, Side) {
 		return tuple{s.Src, s.Dst}, 0
 	}
 	return tuple{s.Dst, s.Src}, 1
-}
-
-func (x *index) hash(t *tuple) uint32 {
-	var buffer [36]byte
-	return uint32(maphash.Bytes(x.seed, t[1].Bytes(t[0].Bytes(buffer[:0]))))
 }
 
 func (c *Connection) is(t *tuple) bool {

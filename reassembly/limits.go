@@ -1,6 +1,9 @@
 package reassembly
 
-import "time"
+import (
+	"reflect"
+	"time"
+)
 
 // Limits bound what a Table keeps. The zero value of a field means its default.
 type Limits struct {
@@ -28,6 +31,14 @@ func LimitsFor(memory int64) Limits {
 		Connections:  int(max(memory*5/8/connectionMemory, 64)),
 		PendingBytes: int(max(memory/16, 1<<20)),
 	}
+}
+
+// Share are the limits of one of n tables, which keep to l together.
+func (l Limits) Share(n int) Limits {
+	l = l.withDefaults()
+	l.Connections = max(l.Connections/n, 1)
+	l.PendingBytes /= n
+	return l
 }
 
 func (l Limits) withDefaults() Limits {
@@ -75,4 +86,12 @@ type Stats struct {
 	Delivered uint64 // handed on in order
 	Missing   uint64 // reported as gaps: AckedUnseenBytes + UnfilledBytes + CutBytes
 	Trimmed   uint64 // sent again, or overlapping what came before
+}
+
+// Add adds the counts of another table.
+func (s *Stats) Add(other Stats) {
+	sum, addend := reflect.ValueOf(s).Elem(), reflect.ValueOf(other)
+	for i := range sum.NumField() {
+		sum.Field(i).SetUint(sum.Field(i).Uint() + addend.Field(i).Uint())
+	}
 }

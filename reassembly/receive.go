@@ -8,6 +8,7 @@ import (
 // receive works segment s of side into c.
 func (t *Table) receive(c *Connection, side Side, s *packet.Segment) {
 	t.noteDrops(c)
+	open := c.IsOpen()
 	e := &c.ends[side]
 	t.remember(e, s)
 	c.last = s.Mark
@@ -45,6 +46,9 @@ func (t *Table) receive(c *Connection, side Side, s *packet.Segment) {
 	}
 	if s.Flags.Has(packet.RST) {
 		t.takeRST(c, side, s)
+	}
+	if open && !c.IsOpen() && t.consumer.Ending != nil {
+		t.consumer.Ending(c)
 	}
 }
 

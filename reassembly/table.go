@@ -1,6 +1,7 @@
 package reassembly
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -13,6 +14,9 @@ import (
 // before the bytes which it acknowledges is told after them. Functions that are
 // nil are not called.
 type Consumer struct {
+	// Opened is called when a connection begins: first is its first segment, which
+	// is borrowed. Nothing is known of c but its ends.
+	Opened func(c *Connection, first *packet.Segment)
 	// Segment is called for every segment that an endpoint would act on or that
 	// says something about it, before the bytes that it carries or releases. s is
 	// borrowed.
@@ -24,6 +28,8 @@ type Consumer struct {
 	Gap func(c *Connection, side Side, n int64, at capture.Span)
 	// Finished is called when all that side sent before its FIN has been handed on.
 	Finished func(c *Connection, side Side, at capture.Mark)
+	// Ending is called when c is no longer open: behind its first FIN or RST.
+	Ending func(c *Connection)
 	// Dropped is called when the capturing system lost packets, c's perhaps among
 	// them: before the segment of c that comes next, or before Closed.
 	Dropped func(c *Connection, at capture.Time)
@@ -44,6 +50,7 @@ type Table struct {
 	consumer Consumer
 	limits   Limits
 	stats    Stats
+	keys     Keys
 	index    *index
 	now      capture.Time // the latest time seen
 	lastID   uint64
@@ -53,8 +60,7 @@ type Table struct {
 	opened     queue // for eviction, in the order of opening
 	live       int   // not told yet
 	orderer    *orderer
-	pending    int           // bytes of memory behind holes
-	plan       *vantage.Plan // nil without one
+	pending    int // bytes of memory behind holes
 	early      early
 	drops      uint32       // how often the capturing system lost packets
 	droppedAt  capture.Time // when it did last
@@ -63,7 +69,7 @@ type Table struct {
 
 // NewTable returns an empty table that tells consumer what it finds.
 func NewTable(consumer Consumer, limits Limits) *Table {
-	return &Table{consumer: consumer, limits: limits.withDefaults(), index: newIndex(), gauges: new(Gauges)}
+	return &Table{consumer: consumer, limits: limits.withDefaults(), keys: NewKeys(), index: newIndex(), gauges: new(Gauges)}
 }
 
 // Stats returns what was met so far.
@@ -72,11 +78,14 @@ func (t *Table) Stats() Stats { return t.stats }
 // Open is how many connections are being followed.
 func (t *Table) Open() int { return t.live }
 
-// Follow makes the table take the segments of connections that several points
-// captured as p says. It is called before the first Add.
-func (t *Table) Follow(p *vantage.Plan) {
-	t.plan = p
-	t.stats.Unplanned = p.Skipped()
+// Due is the moment that the clock must have passed for the next connection to
+// be told, and the packet that ended it. ok is false when none is over.
+func (t *Table) Due() (due capture.Mark, ok bool) {
+	if t.lingering.len() == 0 {
+		return due, false
+	}
+	next := &t.lingering.items[t.lingering.head]
+	return capture.Mark{Time: next.at.Add(lingerTime), Frame: next.c.closedAt.Frame}, true
 }
 
 // Advance tells that nothing more comes from before now.
@@ -84,6 +93,14 @@ func (t *Table) Advance(now capture.Time) {
 	if now > t.now {
 		t.now = now
 		t.settle()
+	}
+}
+
+// EndDue tells the connection that is Due, at a moment behind that.
+func (t *Table) EndDue(now capture.Time) {
+	t.now = max(t.now, now)
+	if c, _ := t.lingering.pop(); c.over && !c.told {
+		t.end(c)
 	}
 }
 
@@ -110,19 +127,15 @@ func (t *Table) noteDrops(c *Connection) {
 }
 
 // Add takes the next segment of the capture. s is borrowed.
-func (t *Table) Add(s *packet.Segment) {
+func (t *Table) Add(s *packet.Segment) { t.AddShared(s, t.keys.Of(s), nil) }
+
+// AddShared is Add for a segment whose key is known, and of a connection that
+// several points captured if shared is not nil. All keys of a table are of the
+// same Keys.
+func (t *Table) AddShared(s *packet.Segment, key Key, shared *vantage.Connection) {
 	t.stats.Segments++
 	t.Advance(s.Time)
-	var shared *vantage.Connection
-	if t.plan != nil {
-		var copied bool
-		if shared, copied = t.plan.Take(s); copied {
-			t.stats.Copies++
-			return
-		}
-	}
-	tuple, side := canonical(s)
-	hash := t.index.hash(&tuple)
+	tuple, side, hash := key.tuple(s), key.side, key.hash
 	c := t.index.find(&tuple, hash)
 	if c != nil {
 		if c.copied(side, s) || t.early.holds(s) {
@@ -244,6 +257,9 @@ func (t *Table) open(tuple *tuple, hash uint32, side Side, s *packet.Segment) *C
 		if !old.told {
 			t.supersede(old, c)
 		}
+	}
+	if t.consumer.Opened != nil {
+		t.consumer.Opened(c, s)
 	}
 	t.index.put(c)
 	t.live++
@@ -382,6 +398,14 @@ func (t *Table) evict(c *Connection) {
 
 // Finish tells the end of the capture: every connection that is still followed is closed.
 func (t *Table) Finish() {
+	for _, c := range t.Rest() {
+		t.End(c)
+	}
+}
+
+// Rest takes what still waits for its turn and returns the connections that are
+// followed, in the order of their opening. Nothing but End may be called afterwards.
+func (t *Table) Rest() []*Connection {
 	t.takeOverdue(true)
 	var rest []*Connection
 	t.index.all(func(c *Connection) {
@@ -393,11 +417,12 @@ func (t *Table) Finish() {
 			rest = append(rest, c)
 		}
 	})
-	slices.SortFunc(rest, func(a, b *Connection) int { return int(a.ID) - int(b.ID) })
-	for _, c := range rest {
-		t.end(c)
-	}
+	slices.SortFunc(rest, func(a, b *Connection) int { return cmp.Compare(a.ID, b.ID) })
+	return rest
 }
+
+// End closes one of the Rest.
+func (t *Table) End(c *Connection) { t.end(c) }
 
 // queue holds connections with the time they were put in, in that order.
 type queue struct {

@@ -7,7 +7,6 @@ import (
 
 	"wirelag/analyze"
 	"wirelag/analyze/http1"
-	"wirelag/reassembly"
 	"wirelag/reassembly/capture"
 )
 
@@ -127,17 +126,12 @@ func (s *crowd) leave() {
 	s.ended = 0
 	kept := s.open[:0]
 	for _, c := range s.open {
-		if isOpen(c) {
+		if c.IsOpen() {
 			kept = append(kept, c)
 		}
 	}
 	clear(s.open[len(kept):])
 	s.open = kept
-}
-
-func isOpen(c *analyze.Connection) bool {
-	rst, _ := c.RST()
-	return c.Close() == reassembly.StillOpen && rst.IsZero() && c.FIN(0).IsZero() && c.FIN(1).IsZero()
 }
 
 func (w *crowds) exchange(x *analyze.Exchange) {

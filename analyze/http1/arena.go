@@ -40,6 +40,8 @@ type Arena struct {
 	lines [][]byte // free buffers for lines in progress
 
 	held int // bytes kept for messages that are not over
+	// Shares is how many arenas share the bound on that; 0 counts as 1.
+	Shares int
 }
 
 // Hold notes that n more bytes (see [Message.Size]) are kept for messages that are
@@ -49,7 +51,7 @@ func (a *Arena) Hold(n int) { a.held += n }
 
 // limit is most, or, while too much is held, no more than few.
 func (a *Arena) limit(most, few int) int {
-	if a.held > heldMax {
+	if a.held > heldMax/max(a.Shares, 1) {
 		return min(most, few)
 	}
 	return most

@@ -191,9 +191,12 @@ func (p *Parser) endHeld() {
 		p.heldField()
 	}
 	p.freeLine()
-	m := p.message
-	m.Fields = p.arena.closeFields(m.Fields)
-	m.Trailers = p.arena.closeFields(m.Trailers)
+	switch m := p.message; p.state {
+	case inHead:
+		m.Fields = p.arena.closeFields(m.Fields)
+	case inTrailers:
+		m.Trailers = p.arena.closeFields(m.Trailers)
+	}
 }
 
 // cutHead ends a message within its head, with what is known of it.

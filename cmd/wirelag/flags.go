@@ -29,6 +29,7 @@ type options struct {
 	redactHost  bool
 	maxMemory   size
 	baseline    string
+	jobs        int
 
 	output        string
 	writeBaseline string

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +19,7 @@ import (
 // as well. A flag wins over the environment, that over the file, and that over
 // the default.
 var settings = []string{
-	"format", "disable", "fail-on", "baseline", "min-severity", "top", "time", "color", "quiet", "no-progress", "no-redact", "redact-host", "max-memory",
+	"format", "disable", "fail-on", "baseline", "min-severity", "top", "time", "color", "quiet", "no-progress", "no-redact", "redact-host", "max-memory", "jobs",
 }
 
 const environment = "WIRELAG_" // before the name of a setting in capitals
@@ -42,6 +43,8 @@ func (o *options) addSettings(cmd *cobra.Command) {
 	flags.BoolVar(&o.noProgress, "no-progress", false, "show no progress bar")
 	flags.BoolVar(&o.noRedact, "no-redact", false, "show passwords, cookies and tokens")
 	flags.BoolVar(&o.redactHost, "redact-host", false, "replace addresses, host names and what varies in paths by pseudonyms")
+	o.jobs = runtime.GOMAXPROCS(0)
+	flags.Var((*rows)(&o.jobs), "jobs", "follow connections on `N` processors (what is reported does not depend on it)")
 	o.maxMemory = 512 << 20
 	flags.Var(&o.maxMemory, "max-memory", "keep to about so much memory: where it is short, the oldest idle connections are given up")
 	for _, name := range []string{"rules", "disable"} {
@@ -59,7 +62,7 @@ func formatNames() []string {
 	return names
 }
 
-// rows is a number of rows.
+// rows is a number, from 1 on.
 type rows int
 
 func (r *rows) String() string { return strconv.Itoa(int(*r)) }

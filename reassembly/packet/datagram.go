@@ -135,8 +135,9 @@ func (g *datagram) same(p piece, fr fragment, from, to int) bool {
 
 func (g *datagram) captured(p piece) []byte { return g.data[p.at:][:p.captured] }
 
-// assemble appends the datagram's bytes to b, up to the first that was not captured.
-func (g *datagram) assemble(b []byte) []byte {
+// assemble is the datagram's bytes, up to the first that was not captured.
+func (g *datagram) assemble() []byte {
+	b := make([]byte, 0, g.length)
 	for _, p := range g.pieces {
 		b = append(b, g.captured(p)...)
 		if p.captured < p.end-p.offset {

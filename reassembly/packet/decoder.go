@@ -31,8 +31,7 @@ const maxLayers = 24
 // ones. A segment in a fragmented datagram is returned with the fragment that
 // completes it, whose Mark and TTL it gets.
 //
-// s.Payload points into p.Data or, for a reassembled datagram, into memory of d
-// that is valid until the next Decode.
+// s.Payload points into p.Data or, for a reassembled datagram, into memory of its own.
 func (d *Decoder) Decode(p *capture.Packet, s *Segment) Kind {
 	s.Mark, s.Interface = p.Mark, p.Interface
 	kind := d.plain(p, s)

@@ -37,7 +37,6 @@ type fragments struct {
 	waiting map[datagramKey]*list.Element
 	queue   list.List // of *datagram, the longest waiting first
 	bytes   int
-	last    []byte // the datagram reassembled last
 
 	reassembled, timedOut, evicted, conflicting uint64
 	conflictingFragments                        uint64
@@ -108,7 +107,7 @@ func (d *Decoder) fragment(key datagramKey, fr fragment, s *Segment) Kind {
 }
 
 // add adds a fragment that came at now. If it completes its datagram, it returns
-// that, in memory that the next call overwrites, and the protocol of its payload.
+// that and the protocol of its payload.
 func (f *fragments) add(key datagramKey, fr fragment, now capture.Time) (view, uint8, bool) {
 	f.expire(now)
 	element := f.waiting[key]
@@ -134,8 +133,7 @@ func (f *fragments) add(key datagramKey, fr fragment, now capture.Time) (view, u
 	if g.whole() {
 		f.remove(element)
 		f.reassembled++
-		f.last = g.assemble(f.last[:0])
-		return view{f.last, g.length}, g.protocol, true
+		return view{g.assemble(), g.length}, g.protocol, true
 	}
 	for f.bytes > maxFragmentBytes {
 		f.giveUp(&f.evicted)

@@ -1,0 +1,189 @@
+package analyze
+
+import (
+	"math"
+	"sync"
+	"time"
+
+	"wirelag/analyze/dns"
+	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
+	"wirelag/reassembly/packet"
+	"wirelag/reassembly/vantage"
+)
+
+// shardCount is how many shards there are, whatever the number of goroutines
+// that drive them: what they find does not depend on that.
+const shardCount = 4
+
+// chunkPackets is how many packets a chunk has at most: the decoded segments and
+// what is found in them are to stay in the processor's cache.
+const chunkPackets = 1 << 10
+
+// chunk is a run of packets, decoded and dealt out to the shards, and then what
+// these found in it.
+type chunk struct {
+	batch     *sharedBatch        // what the payload of the segments points into
+	clock     []capture.Time      // by place: the latest time so far
+	segments  []dealt             // of TCP
+	shards    [shardCount][]int32 // which of them are whose
+	datagrams []datagram
+	drops     []instant // before these packets, the capturing system lost some
+	ticks     []instant // behind these packets, listeners hear what time it is
+	logs      [shardCount]eventLog
+	working   sync.WaitGroup
+}
+
+// dealt is a segment with what a shard must know of it.
+type dealt struct {
+	packet.Segment
+	at     int32 // its place in the chunk
+	key    reassembly.Key
+	shared *vantage.Connection
+}
+
+// datagram is one of UDP that the teller reads.
+type datagram struct {
+	at      int32
+	segment packet.Segment
+}
+
+// instant is a time at a place in the chunk.
+type instant struct {
+	at   int32
+	time capture.Time
+}
+
+// sharedBatch is a batch whose packets are in several chunks.
+type sharedBatch struct {
+	capture.Batch
+	users sync.WaitGroup
+}
+
+func newChunk() *chunk {
+	return &chunk{clock: make([]capture.Time, 0, chunkPackets), segments: make([]dealt, 0, chunkPackets)}
+}
+
+func (c *chunk) reset() {
+	c.clock, c.segments, c.datagrams = c.clock[:0], c.segments[:0], c.datagrams[:0]
+	c.drops, c.ticks = c.drops[:0], c.ticks[:0]
+	for i := range c.shards {
+		c.shards[i] = c.shards[i][:0]
+		c.logs[i].reset()
+	}
+}
+
+// dealer decodes packets and deals them out to shards.
+type dealer struct {
+	capture *Capture
+	decoder packet.Decoder
+	keys    reassembly.Keys
+	plan    *vantage.Plan // nil without one
+	copies  uint64        // segments that another capture point leads
+	quic    uint64
+
+	ticks    bool         // somebody listens to the clock
+	begun    bool         // clock and nextTick are set
+	clock    capture.Time // the latest time so far
+	nextTick capture.Time
+}
+
+const (
+	// tickInterval is how often Listener.Tick is called, in capture time.
+	tickInterval = time.Second
+	// waitTicks is how many ticks everything that waits for time to pass is over
+	// after: in longer silence the rest of them is left out.
+	waitTicks = 180
+)
+
+// deal fills c with packets of a batch.
+func (d *dealer) deal(packets []capture.Packet, c *chunk) {
+	for i := range packets {
+		p := &packets[i]
+		at := d.pass(c, p.Time)
+		d.capture.Packets++
+		d.capture.Bytes += uint64(len(p.Data))
+		if p.Dropped > 0 {
+			c.drops = append(c.drops, instant{at, p.Time})
+		}
+		n := len(c.segments)
+		c.segments = c.segments[:n+1]
+		g := &c.segments[n]
+		switch d.decoder.Decode(p, &g.Segment) {
+		case packet.TCP:
+			d.capture.TCPPackets++
+			if d.take(g) {
+				g.at = at
+				shard := g.key.Shard(shardCount)
+				c.shards[shard] = append(c.shards[shard], int32(n))
+				n++
+			}
+		case packet.UDP:
+			d.datagram(c, at, &g.Segment)
+		}
+		c.segments = c.segments[:n]
+	}
+}
+
+// pass lets the time until now pass in c, and returns the place of that moment.
+// Ticks come in steps that count from the first packet: what happens in silence is
+// the same, and in the same order, whether its time is told bit by bit or at once.
+func (d *dealer) pass(c *chunk, now capture.Time) int32 {
+	d.span(now)
+	if d.ticks && now >= d.nextTick {
+		d.tick(c, min(now, math.MaxInt64-2*capture.Time(tickInterval)))
+	}
+	return d.at(c, now)
+}
+
+// at is the place in c of a moment that comes next.
+func (d *dealer) at(c *chunk, now capture.Time) int32 {
+	d.clock = max(d.clock, now)
+	c.clock = append(c.clock, d.clock)
+	return int32(len(c.clock) - 1)
+}
+
+func (d *dealer) tick(c *chunk, now capture.Time) {
+	const step = capture.Time(tickInterval)
+	for n := 1; d.nextTick <= now; n++ {
+		if n > waitTicks { // on to the last step
+			d.nextTick += capture.Time(uint64(now-d.nextTick) / uint64(step) * uint64(step))
+		}
+		c.ticks = append(c.ticks, instant{d.at(c, d.nextTick), d.nextTick})
+		d.nextTick += step
+	}
+}
+
+// span makes the capture reach to t.
+func (d *dealer) span(t capture.Time) {
+	c := d.capture
+	if !d.begun {
+		d.begun, d.clock, d.nextTick = true, t, t
+		c.Start, c.End = t, t
+	}
+	c.Start, c.End = min(c.Start, t), max(c.End, t)
+}
+
+// take prepares a segment for its shard, unless it is a copy of one that another
+// capture point leads.
+func (d *dealer) take(g *dealt) bool {
+	g.shared = nil
+	if d.plan != nil {
+		var copied bool
+		if g.shared, copied = d.plan.Take(&g.Segment); copied {
+			d.copies++
+			return false
+		}
+	}
+	g.key = d.keys.Of(&g.Segment)
+	return true
+}
+
+func (d *dealer) datagram(c *chunk, at int32, s *packet.Segment) {
+	switch src, dst := s.Src.Port(), s.Dst.Port(); {
+	case src == dns.Port || dst == dns.Port:
+		c.datagrams = append(c.datagrams, datagram{at, *s})
+	case (src == quicPort || dst == quicPort) && isQUIC(s):
+		d.quic++
+	}
+}

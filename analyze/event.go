@@ -1,0 +1,131 @@
+package analyze
+
+import (
+	"wirelag/analyze/dns"
+	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
+	"wirelag/reassembly/packet"
+)
+
+// eventKind is what an Analyzer found.
+type eventKind uint8
+
+const (
+	connectionOpened  eventKind = iota
+	conversationBegan           // the first bytes of a connection came
+	exchangeBegan               // the first byte of an exchange came: it gets its number
+	requestHeaded               // Listener.Requested
+	requestEnded                // a complete request: it may be one that is sent again
+	requestFailed               // the connection of a complete request ended under it
+	exchangeOver                // Listener.Exchange
+	connectionEnding            // it is no longer open
+	connectionClosed            // Listener.Closed
+	resolverBegan               // a side's stream of a connection to a resolver
+	resolverData                // bytes of it
+	resolverEnd
+)
+
+// event is what an Analyzer found at a packet, for the [teller].
+type event struct {
+	place    place
+	kind     eventKind
+	side     reassembly.Side // whose stream to a resolver it is
+	handle   *handle
+	exchange *exchange
+	number   *number
+	facts    *facts // what is known of the connection now; nil where nobody asks
+	// client and server are the ends of the connection; of resolverBegan, who sends
+	// and who receives. They are not there where facts are.
+	client, server packet.Endpoint
+	at             capture.Span // the packet; of requestFailed, Readable is when the client can have known
+	data           []byte
+}
+
+// place is where in a chunk an event belongs: at a packet, or just before it
+// where that packet shows that the time has come, earlier ones first.
+type place struct {
+	packet int32
+	within bool // caused by the packet itself
+	due    capture.Mark
+}
+
+// before reports whether p comes before q.
+func (p place) before(q place) bool {
+	switch {
+	case p.packet != q.packet:
+		return p.packet < q.packet
+	case p.within != q.within:
+		return !p.within
+	}
+	return p.due.Time < q.due.Time || p.due.Time == q.due.Time && p.due.Frame < q.due.Frame
+}
+
+// number is the number of an exchange. It is given when all that comes before it
+// in the capture is known.
+type number struct{ value uint64 }
+
+// handle is what stands for a connection between the Analyzer that follows it and
+// the teller, which alone looks into it.
+type handle struct {
+	id        uint64
+	told      *told           // nil until something is known of it beyond its ends
+	resolvers *[2]*dns.Stream // nil but for connections to resolvers
+}
+
+// handleOf is the handle of a connection that is followed.
+func handleOf(c *reassembly.Connection) *handle {
+	if v, began := c.Attached.(*conversation); began {
+		return v.handle
+	}
+	return c.Attached.(*handle)
+}
+
+// facts is what an Analyzer knew of a connection at an event. Nothing in it
+// changes when the Analyzer goes on.
+type facts struct {
+	connection Connection
+	tcp        reassembly.Connection
+	closing    Closing
+	excess     [2]Excess
+}
+
+// take notes what is known of c.
+func (f *facts) take(c *Connection) {
+	c.CopyTo(&f.tcp)
+	f.connection = *c
+	if c.Closing != nil {
+		f.closing = *c.Closing
+	}
+	if c.Excess != nil {
+		f.excess = *c.Excess
+	}
+}
+
+// eventLog is what an Analyzer finds in a chunk, in order.
+type eventLog struct {
+	place  place
+	events []event
+	facts  []*facts // in use, and behind them others for reuse
+	used   int
+}
+
+func (l *eventLog) reset() {
+	clear(l.events)
+	l.events, l.used, l.place = l.events[:0], 0, place{}
+}
+
+// add appends an event about the connection of h.
+func (l *eventLog) add(kind eventKind, h *handle) *event {
+	l.events = append(l.events, event{place: l.place, kind: kind, handle: h})
+	return &l.events[len(l.events)-1]
+}
+
+// about notes in e what is known of c.
+func (l *eventLog) about(e *event, c *Connection) {
+	if l.used == len(l.facts) {
+		l.facts = append(l.facts, new(facts))
+	}
+	e.facts = l.facts[l.used]
+	l.used++
+	e.facts.take(c)
+}

@@ -1,0 +1,78 @@
+package analyze
+
+import (
+	"cmp"
+	"sort"
+
+	"wirelag/reassembly"
+)
+
+// shard follows the connections whose key is its.
+type shard struct {
+	number   int
+	table    *reassembly.Table
+	analyzer *Analyzer
+}
+
+func newShard(number int, w wanted, limits reassembly.Limits) *shard {
+	s := &shard{number: number, analyzer: newAnalyzer(w, shardCount)}
+	s.table = reassembly.NewTable(s.analyzer.consumer(), limits.Share(shardCount))
+	return s
+}
+
+// work takes the shard's segments of c.
+func (s *shard) work(c *chunk) {
+	log := &c.logs[s.number]
+	s.analyzer.log = log
+	drops := c.drops
+	for _, i := range c.shards[s.number] {
+		g := &c.segments[i]
+		drops = s.dropped(c, drops, g.at)
+		s.advance(c, g.at)
+		log.place = place{packet: g.at, within: true}
+		s.table.AddShared(&g.Segment, g.key, g.shared)
+	}
+	last := int32(len(c.clock)) - 1
+	s.dropped(c, drops, last)
+	s.advance(c, last)
+}
+
+// dropped tells the table what was lost up to a packet, and returns what was
+// lost behind it.
+func (s *shard) dropped(c *chunk, drops []instant, upTo int32) []instant {
+	for len(drops) > 0 && drops[0].at <= upTo {
+		s.advance(c, drops[0].at)
+		s.table.Dropped(drops[0].time)
+		drops = drops[1:]
+	}
+	return drops
+}
+
+// advance ends what is due at a packet of any shard, up to a given one. Each
+// ends at the packet that shows the time, as if there were but one shard.
+func (s *shard) advance(c *chunk, upTo int32) {
+	if upTo < 0 {
+		return
+	}
+	log := &c.logs[s.number]
+	for {
+		due, ok := s.table.Due()
+		if !ok || due.Time >= c.clock[upTo] {
+			break
+		}
+		at := sort.Search(int(upTo), func(i int) bool { return c.clock[i] > due.Time })
+		log.place = place{packet: int32(at), due: due}
+		s.table.EndDue(c.clock[at])
+	}
+	s.table.Advance(c.clock[upTo])
+}
+
+// rest is a connection that is followed when the capture is over.
+type rest struct {
+	shard      *shard
+	connection *reassembly.Connection
+}
+
+func (r rest) compare(s rest) int {
+	return cmp.Compare(handleOf(r.connection).id, handleOf(s.connection).id)
+}

@@ -1,0 +1,262 @@
+package analyze
+
+import (
+	"wirelag/analyze/dns"
+	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
+)
+
+// tell tells what was found in a chunk.
+func (t *teller) tell(c *chunk) {
+	var logs [shardCount][]event
+	for i := range c.logs {
+		logs[i] = c.logs[i].events
+	}
+	datagrams, ticks := c.datagrams, c.ticks
+	for {
+		first, place := earliest(&logs)
+		for len(datagrams) > 0 && (first == nil || datagrams[0].at < place.packet) {
+			t.lookups.Datagram(&datagrams[0].segment)
+			datagrams = datagrams[1:]
+		}
+		for len(ticks) > 0 && (first == nil || ticks[0].at < place.packet) {
+			t.tick(ticks[0].time)
+			ticks = ticks[1:]
+		}
+		if first == nil {
+			break
+		}
+		for len(*first) > 0 && (*first)[0].place == place {
+			t.take(&(*first)[0])
+			*first = (*first)[1:]
+		}
+	}
+	for i := range c.logs {
+		c.logs[i].reset()
+	}
+}
+
+// earliest is the log whose next event comes first, and the place of that; nil
+// when all are told.
+func earliest(logs *[shardCount][]event) (first *[]event, place place) {
+	for i := range logs {
+		if log := &logs[i]; len(*log) > 0 && (first == nil || (*log)[0].place.before(place)) {
+			first, place = log, (*log)[0].place
+		}
+	}
+	return first, place
+}
+
+// teller puts together what the Analyzers found, in capture order, with what
+// concerns several connections: numbers, lookups, requests sent again, hops. It
+// tells the listener, and is driven by one goroutine.
+type teller struct {
+	listener    Listener
+	lookups     *dns.Tracker
+	repeats     repeats
+	hops        *hops // nil when the listener does not want them
+	others      others
+	stats       Stats
+	connections uint64 // numbers given
+	exchanges   uint64
+}
+
+// told is a connection as listeners know it: as it was at the latest event about it.
+type told struct {
+	Connection
+	tcp reassembly.Connection
+}
+
+func newTeller(l Listener) *teller {
+	t := &teller{listener: l, lookups: dns.NewTracker()}
+	if l.Hop != nil {
+		t.hops = newHops(l.Hop)
+	}
+	return t
+}
+
+// take works in an event.
+func (t *teller) take(e *event) {
+	h := e.handle
+	if e.facts != nil && e.kind != connectionOpened {
+		t.learn(h, e.facts)
+	}
+	switch e.kind {
+	case connectionOpened:
+		t.opened(e)
+	case conversationBegan:
+		if t.hops != nil {
+			t.hops.met(e.server.AddrPort())
+		}
+	case exchangeBegan:
+		t.exchanges++
+		e.number.value = t.exchanges
+	case requestHeaded:
+		e.exchange.name(h)
+		t.listener.Requested(&e.exchange.told)
+	case requestEnded:
+		e.exchange.repeats = t.repeats.match(e)
+	case requestFailed:
+		e.exchange.failure = t.repeats.add(e)
+	case exchangeOver:
+		t.over(h, e.exchange)
+	case connectionClosed:
+		t.closed(h)
+	case resolverBegan:
+		if h.resolvers == nil {
+			h.resolvers = new([2]*dns.Stream)
+		}
+		h.resolvers[e.side] = t.lookups.NewStream(e.client.AddrPort(), e.server.AddrPort(), e.at.At)
+	case resolverData:
+		h.resolvers[e.side].Feed(e.data, e.at)
+	case resolverEnd:
+		h.resolvers[e.side].Close()
+	}
+}
+
+func (t *teller) opened(e *event) {
+	t.connections++
+	h := e.handle
+	h.id = t.connections
+	if !e.at.At.IsZero() && t.lookups.Knows() {
+		lookup, name := t.lookups.Connect(e.client.Addr(), e.server.Addr(), e.at.At)
+		if lookup != nil || name != "" {
+			h.told = new(told)
+			h.told.Lookup = lookup
+			h.told.name(name, nameLookedUp)
+		}
+	}
+	if e.facts != nil {
+		t.learn(h, e.facts)
+		t.listener.Opened(&h.told.Connection)
+	}
+}
+
+// learn takes over what is known of a connection now.
+func (t *teller) learn(h *handle, f *facts) {
+	if h.told == nil {
+		h.told = new(told)
+	}
+	c := h.told
+	before := c.Connection
+	c.tcp = f.tcp
+	c.tcp.ID = h.id
+	c.Connection = f.connection
+	c.Connection.Connection = &c.tcp
+	c.Lookup = before.Lookup
+	if before.nameSource == nameLookedUp {
+		c.name(before.ServerName, nameLookedUp)
+	}
+	if c.firstExchange != nil {
+		c.FirstExchange = c.firstExchange.value
+	}
+	c.learnEnd(before, f)
+}
+
+// learnEnd takes over what lies behind pointers.
+func (c *told) learnEnd(before Connection, f *facts) {
+	if c.Closing != nil {
+		if c.Closing = before.Closing; c.Closing == nil {
+			c.Closing = new(Closing)
+		}
+		*c.Closing = f.closing
+		c.Closing.Reset.Response.learn()
+	}
+	if c.Excess != nil {
+		if c.Excess = before.Excess; c.Excess == nil {
+			c.Excess = new([2]Excess)
+		}
+		*c.Excess = f.excess
+		for i := range c.Excess {
+			c.Excess[i].learn()
+		}
+	}
+}
+
+// name gives an exchange its number and its connection.
+func (x *exchange) name(h *handle) {
+	x.told.ID = x.number.value
+	x.told.Connection = &h.told.Connection
+}
+
+// over tells an exchange.
+func (t *teller) over(h *handle, x *exchange) {
+	x.name(h)
+	c := x.told.Connection
+	if x.opens {
+		if lookup, ok := c.LookupTime(); ok {
+			x.told.Timing.DNS = lookup
+		}
+	}
+	t.count(&x.told)
+	if t.listener.Exchange != nil {
+		t.listener.Exchange(&x.told)
+	}
+	if t.hops != nil {
+		t.hops.over(&x.told)
+	}
+	t.settle(x)
+}
+
+func (t *teller) count(x *Exchange) {
+	t.stats.Exchanges++
+	if m := x.Request; m != nil {
+		t.stats.Requests++
+		if m.BytesCut > 0 {
+			t.stats.HeadsCut++
+		}
+	}
+	if m := x.Response; m != nil {
+		t.stats.Responses++
+		if m.BytesCut > 0 {
+			t.stats.HeadsCut++
+		}
+	}
+}
+
+func (t *teller) closed(h *handle) {
+	t.stats.Connections++
+	c := &h.told.Connection
+	c.nameByAddress(t.lookups, c.Last().Time)
+	switch c.Protocol {
+	case TLS:
+		t.stats.Encrypted++
+	case HTTP2:
+		t.stats.HTTP2++
+	case UnknownProtocol:
+		if c.Bytes(reassembly.ToServer)+c.Bytes(reassembly.ToClient) > 0 {
+			t.others.add(c.Server().Port())
+		}
+	}
+	h.told, h.resolvers = nil, nil
+	if t.listener.Closed != nil {
+		t.listener.Closed(c)
+	}
+}
+
+func (t *teller) tick(now capture.Time) {
+	if t.listener.Tick != nil {
+		t.listener.Tick(now)
+	}
+}
+
+// finalStats are the counts when all was told.
+func (t *teller) finalStats() Stats {
+	s := t.stats
+	s.FailuresLimit = t.repeats.dropped
+	s.DNS = t.lookups.Stats()
+	if t.hops != nil {
+		s.HopsLimit = t.hops.dropped
+	}
+	return s
+}
+
+// finish ends what goes on when all was told.
+func (t *teller) finish() {
+	if t.hops != nil {
+		t.hops.finish()
+	}
+	if t.listener.Finish != nil {
+		t.listener.Finish()
+	}
+}
