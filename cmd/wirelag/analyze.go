@@ -130,7 +130,7 @@ func (a *analysis) analyze(ctx context.Context, source capture.Source, l analyze
 	if asked.filter != nil {
 		source = filter.Apply(source, asked.filter)
 	}
-	described, err := analyze.Run(ctx, source, l, analyze.Options{Limits: asked.limits, Plan: plan, Jobs: a.options.jobs})
+	described, err := analyze.Run(ctx, source, l, analyze.Options{Limits: asked.limits, Plan: plan, Jobs: a.options.processors()})
 	described.Interrupted = ctx.Err() != nil
 	return described, err
 }

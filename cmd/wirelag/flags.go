@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -29,7 +31,7 @@ type options struct {
 	redactHost  bool
 	maxMemory   size
 	baseline    string
-	jobs        int
+	jobs        uint
 
 	output        string
 	writeBaseline string
@@ -58,6 +60,14 @@ func (o *options) check() error {
 		return errors.New("--write-baseline: give another file than --output")
 	}
 	return nil
+}
+
+// processors is on how many connections are followed.
+func (o *options) processors() int {
+	if o.jobs == 0 {
+		return runtime.GOMAXPROCS(0)
+	}
+	return int(min(o.jobs, math.MaxInt32))
 }
 
 // zone is how moments are shown; nil is relative to the start.

@@ -26,8 +26,8 @@ func TestJobs(t *testing.T) {
 			}
 		}
 	}
-	if got := wirelag(t, nil, "--jobs", "0", captures[0]); got.status != statusUsage {
-		t.Errorf("no job: status %d", got.status)
+	if got := wirelag(t, nil, "--jobs", "-1", captures[0]); got.status != statusUsage {
+		t.Errorf("less than no job: status %d", got.status)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,8 +42,7 @@ func (o *options) addSettings(cmd *cobra.Command) {
 	flags.BoolVar(&o.noProgress, "no-progress", false, "show no progress bar")
 	flags.BoolVar(&o.noRedact, "no-redact", false, "show passwords, cookies and tokens")
 	flags.BoolVar(&o.redactHost, "redact-host", false, "replace addresses, host names and what varies in paths by pseudonyms")
-	o.jobs = runtime.GOMAXPROCS(0)
-	flags.Var((*rows)(&o.jobs), "jobs", "follow connections on `N` processors (what is reported does not depend on it)")
+	flags.UintVar(&o.jobs, "jobs", 0, "follow connections on `N` processors, 0: on all (what is reported does not depend on it)")
 	o.maxMemory = 512 << 20
 	flags.Var(&o.maxMemory, "max-memory", "keep to about so much memory: where it is short, the oldest idle connections are given up")
 	for _, name := range []string{"rules", "disable"} {
@@ -62,7 +60,7 @@ func formatNames() []string {
 	return names
 }
 
-// rows is a number, from 1 on.
+// rows is a number of rows.
 type rows int
 
 func (r *rows) String() string { return strconv.Itoa(int(*r)) }
