@@ -16,9 +16,24 @@ import (
 // that drive them: what they find does not depend on that.
 const shardCount = 4
 
-// chunkPackets is how many packets a chunk has at most: the decoded segments and
-// what is found in them are to stay in the processor's cache.
-const chunkPackets = 1 << 10
+// A chunk has so many packets at most, or but one that is larger than chunkBytes:
+// the decoded segments are to stay in the processor's cache, and what is found in
+// them is to need little memory.
+const (
+	chunkPackets = 1 << 10
+	chunkBytes   = 128 << 10
+)
+
+// chunkOf is how many of packets, one at least, make the next chunk.
+func chunkOf(packets []capture.Packet) int {
+	bytes := 0
+	for i := range packets {
+		if bytes += len(packets[i].Data); i > 0 && (i == chunkPackets || bytes > chunkBytes) {
+			return i
+		}
+	}
+	return len(packets)
+}
 
 // chunk is a run of packets, decoded and dealt out to the shards, and then what
 // these found in it.

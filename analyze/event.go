@@ -34,6 +34,8 @@ type event struct {
 	exchange *exchange
 	number   *number
 	facts    *facts // what is known of the connection now; nil where nobody asks
+	begun    int    // of requestHeaded: exchanges of the connection
+	waiting  int32  // of requestHeaded: those of them that are not over
 	// client and server are the ends of the connection; of resolverBegan, who sends
 	// and who receives. They are not there where facts are.
 	client, server packet.Endpoint
@@ -109,9 +111,18 @@ type eventLog struct {
 	used   int
 }
 
+// logRoom is how many events and facts a log keeps memory for.
+const logRoom = 1 << 10
+
 func (l *eventLog) reset() {
 	clear(l.events)
 	l.events, l.used, l.place = l.events[:0], 0, place{}
+	if cap(l.events) > logRoom {
+		l.events = nil
+	}
+	if len(l.facts) > logRoom {
+		l.facts = l.facts[:logRoom:logRoom]
+	}
 }
 
 // add appends an event about the connection of h.

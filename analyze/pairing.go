@@ -127,12 +127,21 @@ func (r *requests) Head(m *http1.Message) string {
 	v.begin(x)
 	v.enqueue(x)
 	if v.analyzer.wanted.requested {
-		e := v.analyzer.log.add(requestHeaded, v.handle)
-		e.exchange = x
+		v.headed(x)
+	}
+	return ""
+}
+
+// headed hands on the head of a request. All that changed by it is told, where
+// the connection is known.
+func (v *conversation) headed(x *exchange) {
+	e := v.analyzer.log.add(requestHeaded, v.handle)
+	e.exchange = x
+	e.begun, e.waiting = v.connection.Exchanges, v.connection.Waiting
+	if !v.told {
 		v.analyzer.log.about(e, v.connection)
 		v.told = true
 	}
-	return ""
 }
 
 // informed reports whether the client had acknowledged all responses before x

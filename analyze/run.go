@@ -80,7 +80,7 @@ func (r *run) alone(ctx context.Context, src capture.Source) error {
 
 // How many chunks and batches are under way at once.
 const (
-	chunksAhead  = 8
+	chunksAhead  = 4
 	batchesAhead = 3
 )
 
@@ -152,12 +152,14 @@ func (r *run) read(ctx context.Context, src capture.Source, batch func() *shared
 	for {
 		b := batch()
 		err := src.Read(&b.Batch)
-		for packets := range slices.Chunk(b.Packets, chunkPackets) {
+		for rest := b.Packets; len(rest) > 0; {
+			n := chunkOf(rest)
 			b.users.Add(1)
 			deal(func(c *chunk) {
 				c.batch = b
-				r.dealer.deal(packets, c)
+				r.dealer.deal(rest[:n], c)
 			})
+			rest = rest[n:]
 		}
 		if b.Now != 0 {
 			b.users.Add(1)

@@ -92,6 +92,7 @@ func (t *teller) take(e *event) {
 		t.exchanges++
 		e.number.value = t.exchanges
 	case requestHeaded:
+		h.told.Exchanges, h.told.Waiting = e.begun, e.waiting
 		e.exchange.name(h)
 		t.listener.Requested(&e.exchange.told)
 	case requestEnded:

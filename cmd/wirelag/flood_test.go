@@ -103,7 +103,8 @@ func measure() levels {
 	return levels{int64(m.HeapAlloc), int64(m.TotalAlloc)}
 }
 
-// analyse runs the program over the flood. It returns the levels at the flood's
+// analyse runs the program over the flood, in one goroutine, so that nothing is
+// under way at its end. It returns the levels at the flood's
 // end, when all that it holds is held, and the kinds of capture health.
 func (f *flood) analyse(t *testing.T, items int) (levels, []string) {
 	in, out := io.Pipe()
@@ -124,7 +125,7 @@ func (f *flood) analyse(t *testing.T, items int) (levels, []string) {
 	}()
 	var report captureLine
 	var stderr bytes.Buffer
-	if status := run([]string{"analyze", "--format", "ndjson", "-"}, in, &report, &stderr); status != statusDone {
+	if status := run([]string{"analyze", "--format", "ndjson", "--jobs", "1", "-"}, in, &report, &stderr); status != statusDone {
 		t.Fatalf("status %d: %s", status, stderr.String())
 	}
 	in.Close() // what damaged it may have ended the reading early

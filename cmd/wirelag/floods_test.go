@@ -190,7 +190,7 @@ var headFloods = []flood{
 }
 
 var exchangeFloods = []flood{
-	{name: "pipelined requests without an answer", items: 1_000_000 / 50, least: 400, limits: []string{"limit-unanswered"},
+	{name: "pipelined requests without an answer", items: 1_000_000 / 50, least: 1000, limits: []string{"limit-unanswered"},
 		send: oneConnection("", strings.Repeat(get, 50), "")},
 	{name: "pipelined requests of 60 KB without an answer", items: 40_000, least: 1800, perItem: 4 << 10, limits: []string{"limit-head"},
 		send: oneConnection(get, toServer+strings.Repeat("A: b\r\n", 10<<10)+"\r\n", "")},
@@ -274,7 +274,7 @@ var ruleFloods = []flood{
 				w.now += 20 * time.Millisecond
 			}
 		}},
-	{name: "requests of 56 KB with much to say about", items: 100_000, least: 1600, perItem: 24 << 10,
+	{name: "requests of 56 KB with much to say about", items: 100_000, least: 1600, perItem: 28 << 10,
 		send: func(w *wire, items int) {
 			for i := range items {
 				c, s := client(i), server()

@@ -35,7 +35,7 @@ func TestMaxMemory(t *testing.T) {
 	file := captureFile(t, "many.pcap", source)
 	for memory, want := range map[string]bool{"1k": true, "512M": false} {
 		got := wirelag(t, nil, "--format", "json", "--max-memory", memory, file)
-		if strings.Contains(got.stdout, `"limit-connections","count":16`) != want || got.status != statusDone {
+		if strings.Contains(got.stdout, `"limit-connections"`) != want || got.status != statusDone {
 			t.Errorf("%s: status %d\n%.600s", memory, got.status, got.stdout)
 		}
 	}
