@@ -21,6 +21,7 @@ type Analyzer struct {
 	numbers   []number   // not in use
 	spare     []*history // not in use
 	room      historyRoom
+	trails    *trailRoom // nil when they are not wanted
 	exchanges []exchange // not in use
 	waiting   int        // exchanges that are not over, of all connections
 	prefixes  int        // bytes of streams of which it is not known what they are
@@ -28,7 +29,7 @@ type Analyzer struct {
 }
 
 // wanted says which events that most listeners have no use for are wanted.
-type wanted struct{ opened, requested bool }
+type wanted struct{ opened, requested, trails bool }
 
 // Stats counts what Analyzers met.
 type Stats struct {
@@ -42,6 +43,7 @@ type Stats struct {
 	HeadsCut                                    uint64 // messages of whose head not all was kept
 	Forgotten                                   uint64 // segments and acknowledgements that histories had no room for
 	HopsLimit                                   uint64 // exchanges whose other side of a proxy may have been missed because too many waited
+	TrailsLimit                                 uint64 // connections whose segments are not kept because too many were
 	QUIC                                        uint64 // datagrams that look like QUIC
 	DNS                                         dns.Stats
 }
@@ -52,6 +54,9 @@ func (s *Stats) addLimits(a *Analyzer) {
 	s.PrefixLimit += a.stats.PrefixLimit
 	s.InterimLimit += a.stats.InterimLimit
 	s.Forgotten += a.room.refused
+	if a.trails != nil {
+		s.TrailsLimit += a.trails.refused
+	}
 }
 
 // ackSeen is the acknowledgement number of the segment being worked in.
@@ -67,7 +72,11 @@ const handleSlab = 128
 
 // newAnalyzer returns one of the given number of analyzers, which share the bounds.
 func newAnalyzer(w wanted, of int) *Analyzer {
-	return &Analyzer{wanted: w, arena: &http1.Arena{Shares: of}, room: historyRoom{entries: maxHistories / of}, share: of}
+	a := &Analyzer{wanted: w, arena: &http1.Arena{Shares: of}, room: historyRoom{entries: maxHistories / of}, share: of}
+	if w.trails {
+		a.trails = &trailRoom{limit: maxTrailBytes / int64(of)}
+	}
+	return a
 }
 
 // consumer is what the table tells the analyzer through.
@@ -91,6 +100,9 @@ func (a *Analyzer) opened(c *reassembly.Connection, first *packet.Segment) {
 	h := &a.handles[0]
 	a.handles = a.handles[1:]
 	c.Attached = h
+	if a.trails != nil {
+		h.trail = a.trails.begin()
+	}
 	e := a.log.add(connectionOpened, h)
 	e.client, e.server = c.Endpoints()
 	if first.Flags.Has(packet.SYN) && !first.Flags.Has(packet.ACK) {
@@ -114,6 +126,9 @@ func (a *Analyzer) newNumber(h *handle) *number {
 
 func (a *Analyzer) segment(c *reassembly.Connection, side reassembly.Side, s *packet.Segment, class reassembly.Class) {
 	a.ack = ackSeen{s.Frame, side, s.Ack, s.Flags.Has(packet.ACK)}
+	if a.trails != nil {
+		handleOf(c).trail.add(c, side, s, class)
+	}
 	_, began := c.Attached.(*conversation)
 	if refusal := s.Flags.Has(packet.RST) && !c.Synchronised(); !began && s.Length == 0 && !refusal {
 		return
@@ -174,6 +189,7 @@ func (a *Analyzer) closed(c *reassembly.Connection) {
 		v.close()
 		h, connection = v.handle, v.connection
 	}
+	connection.Trail, h.trail = h.trail, nil
 	a.log.about(a.log.add(connectionClosed, h), connection)
 	c.Attached = nil
 }

@@ -67,8 +67,9 @@ func (p place) before(q place) bool {
 type number struct{ value uint64 }
 
 // handle is what stands for a connection between the Analyzer that follows it and
-// the teller, which alone looks into it.
+// the teller, which alone looks into it, but for the trail.
 type handle struct {
+	trail     *Trail // the Analyzer's, until the connection is closed
 	id        uint64
 	told      *told           // nil until something is known of it beyond its ends
 	resolvers *[2]*dns.Stream // nil but for connections to resolvers

@@ -51,6 +51,9 @@ type Connection struct {
 	Excess *[2]Excess
 	// Closing is what its FINs and RST say; nil without any.
 	Closing *Closing
+	// Trail is what is kept of its segments; nil where that was not asked for, or
+	// there was no room.
+	Trail *Trail
 	// overrun: exchanges were given up because too many waited.
 	overrun bool
 }

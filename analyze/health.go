@@ -112,6 +112,7 @@ func (h *healthList) limits(files []*capture.File, p packet.Stats, t reassembly.
 	h.add("limit-failed-requests", a.FailuresLimit, "requests that got no response were forgotten because there were too many: repeats of them are not found")
 	h.add("limit-prefix", a.PrefixLimit, "streams were taken for no HTTP because too many had not shown yet what they are")
 	h.add("limit-interim", a.InterimLimit, "interim responses (1xx) were not kept because there were too many before one final response")
+	h.add("limit-trails", a.TrailsLimit, "connections are told without their segments because too many were open at once to keep those of all")
 	h.add("limit-head", a.HeadsCut, "message heads were larger than what is kept of them")
 	h.lookups(a.DNS)
 	total := map[string]uint64{}

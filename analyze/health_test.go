@@ -55,6 +55,7 @@ func TestHealth(t *testing.T) {
 		{"limit-connections", func(i *inputs) { i.table.EvictedConnections = 7 }},
 		{"limit-reassembly", func(i *inputs) { i.table.EvictedHoles = 7 }},
 		{"limit-unanswered", func(i *inputs) { i.own.UnansweredLimit = 7 }},
+		{"limit-trails", func(i *inputs) { i.own.TrailsLimit = 7 }},
 		{"limit-head", func(i *inputs) { i.own.HeadsCut = 7 }},
 		{"limit-blocks", func(i *inputs) { i.file.Limits = map[string]uint64{"blocks": 7} }},
 	}
