@@ -77,7 +77,8 @@ func (r *trailRoom) begin() *Trail {
 	return &Trail{room: r, limit: firstTrail, Segments: make([]TrailSegment, 0, firstTrail)}
 }
 
-// Forget gives the trail's memory back. The trail has no segments then.
+// Forget gives the memory of a trail back whose connection is closed. It has no
+// segments then.
 func (t *Trail) Forget() {
 	if t != nil {
 		t.room.used.Add(-int64(t.limit) * trailSegmentBytes)

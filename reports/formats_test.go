@@ -159,6 +159,9 @@ func TestTablesAreBounded(t *testing.T) {
 
 func TestEmptyCapture(t *testing.T) {
 	for _, f := range Formats {
+		if f.Name == "html" {
+			continue // see TestPageOfNothing
+		}
 		golden(t, "empty-"+f.Name+".golden", reportOnScript(t, "", f.Name, options()))
 	}
 }
@@ -210,7 +213,7 @@ func TestJSONFollowsTheSchema(t *testing.T) {
 func TestJSONIsTheSameThroughATemporaryFile(t *testing.T) {
 	formats := Formats
 	defer func() { Formats = formats }()
-	Formats = []Format{{"json", "", func(w io.Writer, o Options) Writer {
+	Formats = []Format{{Name: "json", New: func(w io.Writer, o Options) Writer {
 		j := newJSON(w, o)
 		for _, s := range spoolsOf(j) {
 			s.limit = 100

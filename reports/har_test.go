@@ -119,7 +119,7 @@ func TestArchive(t *testing.T) {
 func TestArchiveIsTheSameThroughATemporaryFile(t *testing.T) {
 	formats := Formats
 	defer func() { Formats = formats }()
-	Formats = []Format{{"har", "", func(w io.Writer, o Options) Writer {
+	Formats = []Format{{Name: "har", New: func(w io.Writer, o Options) Writer {
 		h := newHAR(w, o)
 		for _, s := range spoolsOf(h) {
 			s.limit = 100

@@ -18,7 +18,8 @@ type story struct {
 	connections int
 	count       int
 	cost        time.Duration
-	lost        int64 // bytes
+	lost        int64            // bytes
+	others      []*rules.Finding // than the worst, the first of them
 }
 
 type storyKey struct {
@@ -28,13 +29,14 @@ type storyKey struct {
 
 // stories gathers findings for text, in bounded memory.
 type stories struct {
-	least rules.Severity
-	all   map[storyKey]*story
-	order []*story
-	more  findingSums // findings beyond maxStories
-	under findingSums // findings that are less than least
-	found findingSums // all of them but
-	known findingSums // those that are known
+	least  rules.Severity
+	others int // findings of a story that are kept beside the worst
+	all    map[storyKey]*story
+	order  []*story
+	more   findingSums // findings beyond maxStories
+	under  findingSums // findings that are less than least
+	found  findingSums // all of them but
+	known  findingSums // those that are known
 }
 
 // maxStories is how many stories are told apart.
@@ -64,10 +66,11 @@ func (s *stories) add(f *rules.Finding) {
 		s.all[key] = told
 		s.order = append(s.order, told)
 	}
-	told.add(f)
+	told.add(f, s.others)
 }
 
-func (t *story) add(f *rules.Finding) {
+// add works f in and keeps up to others of those that are not the worst.
+func (t *story) add(f *rules.Finding, others int) {
 	t.findings++
 	if f.Known {
 		t.known++
@@ -77,8 +80,12 @@ func (t *story) add(f *rules.Finding) {
 	t.cost += max(f.Cost, 0)
 	t.lost += f.BytesLost
 	t.severity = max(t.severity, f.Severity)
+	other := f
 	if worstFirst(f, t.worst) < 0 {
-		t.worst = f
+		t.worst, other = f, t.worst
+	}
+	if other != t.worst && len(t.others) < others {
+		t.others = append(t.others, other)
 	}
 }
 

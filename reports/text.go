@@ -30,7 +30,11 @@ type textWriter struct {
 	added       map[uint64]time.Duration // by exchange: what a proxy added to it
 }
 
+// textRows is how many rows a table has unless it is asked for more or less.
+const textRows = 10
+
 func newText(w io.Writer, o Options) Writer {
+	o.Top = cmp.Or(o.Top, textRows)
 	return &textWriter{
 		w: w, options: o, redact: newRedactor(o),
 		proxied:     proxied{selected: o.Selected},

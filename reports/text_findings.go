@@ -18,6 +18,11 @@ import (
 
 // verdict says in one line what was found by so many rules.
 func (p *page) verdict(s, known *findingSums, c *analyze.Capture, asked int) {
+	p.flow("", "", verdict(s, known, c, asked), bold)
+	p.text.WriteByte('\n')
+}
+
+func verdict(s, known *findingSums, c *analyze.Capture, asked int) string {
 	line := "Nothing to complain about"
 	if n := s.of[rules.Info]; n == s.total() && n > 0 {
 		line += " (" + s.String() + ")"
@@ -34,8 +39,7 @@ func (p *page) verdict(s, known *findingSums, c *analyze.Capture, asked int) {
 	if asked < len(rules.All) {
 		line += fmt.Sprintf(", by %d of %d rules", asked, len(rules.All))
 	}
-	p.flow("", "", line+".", bold)
-	p.text.WriteByte('\n')
+	return line + "."
 }
 
 // scope is what the verdict is about.

@@ -48,7 +48,7 @@ type Options struct {
 	Values   rules.Values   // of their options
 	FailOn   rules.Severity // the least severity of findings that fail a test (junit)
 	Width    int            // columns of the terminal
-	Top      int            // rows of a table at most; 1 at least
+	Top      int            // rows of a table at most; 0: as many as suit the format
 	Color    bool           // whether the terminal shows colours
 	Zone     *time.Location // of moments; nil: seconds since the start of the capture
 	// MinSeverity is the least severity of the findings that are shown.
@@ -61,14 +61,17 @@ type Format struct {
 	Description string
 	// New starts a report on w, which the writer does not close.
 	New func(w io.Writer, o Options) Writer
+	// Trails: it draws segments, see analyze.Options.
+	Trails bool
 }
 
 // Formats are the formats there are; the first is the default.
 var Formats = []Format{
-	{"text", "findings and tables for a terminal", newText},
-	{"json", "one JSON object", newJSON},
-	{"ndjson", "one JSON object a line, as soon as it is known", newNDJSON},
-	{"har", "HTTP archive (HAR 1.2) of the exchanges, for browsers' developer tools", newHAR},
-	{"csv", "exchanges as comma-separated values, for spreadsheets", newCSV},
-	{"junit", "JUnit XML, for CI: a test for each rule, which --fail-on decides", newJUnit},
+	{Name: "text", Description: "findings and tables for a terminal", New: newText},
+	{Name: "html", Description: "a page for a browser, complete in one file", New: newHTML, Trails: true},
+	{Name: "json", Description: "one JSON object", New: newJSON},
+	{Name: "ndjson", Description: "one JSON object a line, as soon as it is known", New: newNDJSON},
+	{Name: "har", Description: "HTTP archive (HAR 1.2) of the exchanges, for browsers' developer tools", New: newHAR},
+	{Name: "csv", Description: "exchanges as comma-separated values, for spreadsheets", New: newCSV},
+	{Name: "junit", Description: "JUnit XML, for CI: a test for each rule, which --fail-on decides", New: newJUnit},
 }

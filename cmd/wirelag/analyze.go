@@ -17,6 +17,7 @@ import (
 )
 
 const analyzeExamples = `  wirelag analyze capture.pcapng
+  wirelag analyze --format html -o report.html capture.pcapng
   wirelag analyze --format json -o report.json rotated-*.pcap.zst
   ssh host tcpdump -U -w - tcp port 80 | wirelag analyze --format ndjson -`
 
@@ -130,7 +131,7 @@ func (a *analysis) analyze(ctx context.Context, source capture.Source, l analyze
 	if asked.filter != nil {
 		source = filter.Apply(source, asked.filter)
 	}
-	described, err := analyze.Run(ctx, source, l, analyze.Options{Limits: asked.limits, Plan: plan, Jobs: a.options.processors()})
+	described, err := analyze.Run(ctx, source, l, analyze.Options{Limits: asked.limits, Plan: plan, Jobs: a.options.processors(), Trails: a.format().Trails})
 	described.Interrupted = ctx.Err() != nil
 	return described, err
 }

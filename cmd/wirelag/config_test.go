@@ -55,11 +55,11 @@ func TestConfigPrecedence(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	check(inForce(), "top: 10")
+	check(inForce(), "top: auto")
 	t.Setenv("WIRELAG_CONFIG", configFile(t, "top: 3"))
 	check(inForce(), "top: 3")
 	check(inForce("--config", configFile(t, "top: 4")), "top: 4")
-	check(inForce("--config", ""), "top: 10")
+	check(inForce("--config", ""), "top: auto")
 	t.Setenv("WIRELAG_TOP", "5")
 	check(inForce(), "top: 5")
 	check(inForce("--top", "6"), "top: 6")
@@ -107,7 +107,7 @@ func TestConfigErrors(t *testing.T) {
 		{"disable: dns-delay\n", `:1: disable takes a list of rules ([a, b])`},
 		{"disable:\n- dns-delay\n- dns\n", `:3: there is no rule "dns"; did you mean dns-delay?`},
 		{"top: 3\ntop: 4\n", `:2: the file has top twice`},
-		{"\ntop: 0\n", `:2: top: want a number from 1 on`},
+		{"\ntop: 0\n", `:2: top: want auto or a number from 1 on`},
 		{"top: [1]\n", `:1: top takes one value`},
 		{"quiet: maybe\n", `:1: quiet: want true or false`},
 		{"fail-on: fatal\n", `:1: fail-on: want one of none, info, warning, error`},

@@ -33,10 +33,9 @@ func (o *options) addSettings(cmd *cobra.Command) {
 	flags.StringVar(&o.config, "config", "", "read settings and options of rules from `FILE` (see wirelag config)")
 	addChoice(cmd, &o.failOn, "fail-on", []string{"none", "info", "warning", "error"}, "exit with status 1 when there are findings of this severity or worse")
 	flags.StringVar(&o.baseline, "baseline", "", "take the findings in `FILE` for known: they fail nothing (see --write-baseline)")
-	addChoice(cmd, &o.minSeverity, "min-severity", []string{"info", "warning", "error"}, "show findings of this severity or worse (text)")
-	o.top = 10
-	flags.Var((*rows)(&o.top), "top", "show at most `N` findings, and rows in a table (text)")
-	addChoice(cmd, &o.time, "time", []string{"relative", "utc", "local"}, "show moments so (text)")
+	addChoice(cmd, &o.minSeverity, "min-severity", []string{"info", "warning", "error"}, "show findings of this severity or worse (text, html)")
+	flags.Var((*rows)(&o.top), "top", "show at most `N` findings, and rows in a table (text, html); auto: 10 in text")
+	addChoice(cmd, &o.time, "time", []string{"relative", "utc", "local"}, "show moments so (text, html)")
 	addChoice(cmd, &o.color, "color", []string{"auto", "always", "never"}, "use colours (text)")
 	flags.BoolVar(&o.quiet, "quiet", false, "tell nothing but errors beside the report")
 	flags.BoolVar(&o.noProgress, "no-progress", false, "show no progress bar")
@@ -60,17 +59,26 @@ func formatNames() []string {
 	return names
 }
 
-// rows is a number of rows.
+// rows is a number of rows; 0 leaves it to the format.
 type rows int
 
-func (r *rows) String() string { return strconv.Itoa(int(*r)) }
+func (r *rows) String() string {
+	if *r == 0 {
+		return "auto"
+	}
+	return strconv.Itoa(int(*r))
+}
 
 func (r *rows) Type() string { return "int" }
 
 func (r *rows) Set(s string) error {
+	if s == "auto" {
+		*r = 0
+		return nil
+	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 1 {
-		return errors.New("want a number from 1 on")
+		return errors.New("want auto or a number from 1 on")
 	}
 	*r = rows(n)
 	return nil

@@ -1,0 +1,367 @@
+package reports
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"wirelag/analyze"
+	"wirelag/analyze/http1"
+	"wirelag/reassembly"
+)
+
+// Bounds of the details of connections.
+const (
+	htmlDetailed = 40 // connections told in detail
+	htmlHeads    = 16 // exchanges of a connection whose heads are shown
+)
+
+// htmlConnection is a connection in detail.
+type htmlConnection struct {
+	ID        uint64
+	Title     string
+	Name      string
+	Worst     string
+	Facts     []htmlFact
+	Findings  []htmlFindingLink
+	Exchanges []htmlExchange
+	More      string // exchanges that are left out
+	Ladder    ladder
+	Graphs    []streamGraph
+	Row       bool // it has a lane in the waterfall
+}
+
+type htmlFindingLink struct {
+	Severity, Rule, Title string
+	Number                int // 0 when it is not told
+}
+
+// htmlExchange is an exchange in detail.
+type htmlExchange struct {
+	ID              uint64
+	Request, Status string
+	Failed          bool
+	Total           string
+	Phases          []htmlPhase
+	Causes          []htmlFact
+	Heads           []htmlHead
+	Hops            []hopTable
+}
+
+type htmlPhase struct {
+	Class, Name, Time string
+	X, W              string // share of the exchange's time, in per cent
+}
+
+// htmlHead is a message head as text.
+type htmlHead struct{ Title, Text, Note string }
+
+// hopTable compares a message on both sides of a proxy.
+type hopTable struct {
+	Title  string
+	Other  htmlLink
+	Facts  []htmlFact
+	Tables []fieldTable
+}
+
+type fieldTable struct {
+	Title, Label string
+	Rows  []fieldRow
+}
+
+// fieldRow is a field on the client's side and upstream.
+type fieldRow struct {
+	Name, Front, Back string
+	Change            string // "", "changed", "removed" or "added", on the way that the message went
+}
+
+// chooseHeads picks the exchanges whose heads are shown: of findings, then the slowest.
+func (d *drawer) chooseHeads(each *drawing) {
+	order := slices.Clone(each.exchanges)
+	concerned := map[uint64]bool{}
+	for _, f := range each.findings {
+		for _, id := range f.Exchanges {
+			concerned[id] = true
+		}
+	}
+	slices.SortStableFunc(order, func(a, b keptExchange) int {
+		if concerned[a.ID] != concerned[b.ID] {
+			if concerned[a.ID] {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(durationOf(b.Exchange), durationOf(a.Exchange))
+	})
+	for _, x := range order[:min(len(order), htmlHeads)] {
+		d.heads[x.ID] = true
+	}
+}
+
+func (d *drawer) details(drawings []*drawing) (list []htmlConnection) {
+	for _, each := range drawings {
+		if d.detail[each.connection.ID] {
+			list = append(list, d.connection(each))
+		}
+	}
+	return list
+}
+
+func (d *drawer) connection(each *drawing) htmlConnection {
+	c := each.connection
+	detail := htmlConnection{
+		ID: c.ID, Title: d.client(c) + " → " + d.server(c), Name: d.host(c), Facts: d.connectionFacts(c), Row: true,
+	}
+	if len(each.findings) > 0 {
+		detail.Worst = each.worst.String()
+	}
+	for _, f := range each.findings {
+		detail.Findings = append(detail.Findings, htmlFindingLink{f.Severity.String(), f.Rule.ID, f.Title(), d.number[f]})
+	}
+	for _, x := range each.exchanges {
+		if d.heads[x.ID] {
+			detail.Exchanges = append(detail.Exchanges, d.exchange(x.Exchange))
+		}
+	}
+	if more := each.told - len(detail.Exchanges); more > 0 {
+		detail.More = "and " + counted(uint64(more), "more exchange")
+	}
+	s := d.sketch(each)
+	detail.Ladder, detail.Graphs = s.ladder(), s.graphs()
+	return detail
+}
+
+func (d *drawer) connectionFacts(c *analyze.Connection) []htmlFact {
+	facts := []htmlFact{
+		{"Opened", d.clock.moment(c.First().Time) + ", frame " + c.First().Frame.String()},
+		{"Ended", howItEnded(c)},
+		{"Protocol", c.Protocol.String()},
+	}
+	add := func(name, value string) {
+		if value != absent && value != "0" && value != "" {
+			facts = append(facts, htmlFact{name, value})
+		}
+	}
+	if lookup, ok := c.LookupTime(); ok {
+		add("Name lookup", duration(lookup))
+	}
+	add("Setup", duration(known(c.Setup())))
+	add("Round trip", duration(known(c.RTT())))
+	if toClient, ok := c.RTTClient(); ok {
+		if toServer, ok := c.RTTServer(); ok && toClient > 0 && toServer > 0 {
+			facts[len(facts)-1].Value += " (" + duration(toClient) + " of it between capture point and client)"
+		}
+	}
+	add("Sent", size(c.Bytes(reassembly.ToServer)))
+	add("Received", size(c.Bytes(reassembly.ToClient)))
+	add("Packets", count(c.Packets()))
+	add("Sent again", count(c.Retransmissions()))
+	if c.MidStream() {
+		add("Note", "it was open before the capture began")
+	}
+	return facts
+}
+
+func (d *drawer) exchange(x *analyze.Exchange) htmlExchange {
+	e := htmlExchange{
+		ID: x.ID, Request: d.request(x.Request), Status: status(x.Response).text, Total: duration(totalOf(&x.Timing)),
+		Failed: x.Response == nil || x.Response.Status >= 400,
+	}
+	e.Phases = phaseShares(phasesOf(x))
+	e.Causes = causeFacts(&x.Timing.Causes)
+	if x.Request != nil {
+		e.Heads = append(e.Heads, d.head("Request", x.Request))
+	}
+	for _, m := range x.Interim {
+		e.Heads = append(e.Heads, d.head("Interim response", m))
+	}
+	if x.Response != nil {
+		e.Heads = append(e.Heads, d.head("Response", x.Response))
+	}
+	for _, h := range d.gallery.hops[x.ID] {
+		e.Hops = append(e.Hops, d.hop(h, x.ID))
+	}
+	return e
+}
+
+// phaseShares are the phases as shares of their sum.
+func phaseShares(phases []phaseSpan) (shares []htmlPhase) {
+	total, at := time.Duration(0), time.Duration(0)
+	for _, p := range phases {
+		total += p.to.Sub(p.from)
+	}
+	for _, p := range phases {
+		took := p.to.Sub(p.from)
+		if took > time.Nanosecond {
+			x, w := float64(at)/float64(total)*100, float64(took)/float64(total)*100
+			shares = append(shares, htmlPhase{p.class, p.name, duration(took), across(x), across(w)})
+		}
+		at += took
+	}
+	return shares
+}
+
+func causeFacts(c *analyze.Causes) (facts []htmlFact) {
+	for _, cause := range []struct {
+		name string
+		took time.Duration
+	}{
+		{"retransmission", c.Retransmission}, {"receive window", c.Window}, {"delayed acknowledgement", c.DelayedACK},
+		{"Nagle's algorithm", c.Nagle}, {"slow start", c.SlowStart},
+	} {
+		if cause.took > 0 {
+			facts = append(facts, htmlFact{cause.name, duration(cause.took)})
+		}
+	}
+	return facts
+}
+
+// head is the head of a message as it was sent, secrets masked.
+func (d *drawer) head(title string, m *http1.Message) htmlHead {
+	lines := []string{d.startLine(m)}
+	for i := range headers(m) {
+		lines = append(lines, fieldLine(d.redact.header(m, i)))
+	}
+	if trailers(m) > 0 {
+		lines = append(lines, "")
+	}
+	for i := range trailers(m) {
+		lines = append(lines, fieldLine(d.redact.trailer(m, i)))
+	}
+	return htmlHead{title, strings.Join(lines, "\n"), d.headNote(m)}
+}
+
+func (d *drawer) startLine(m *http1.Message) string {
+	version := "HTTP/" + string(appendVersion(nil, m.Version))
+	if m.Role == http1.Request {
+		return d.request(m) + " " + version
+	}
+	return version + " " + strconv.Itoa(m.Status) + " " + Printable(d.redact.reason(m))
+}
+
+func fieldLine(name string, value []byte) string {
+	return Printable(name) + ": " + Printable(string(value))
+}
+
+func (d *drawer) headNote(m *http1.Message) string {
+	notes := []string{"head " + size(m.HeaderBytes)}
+	if m.BodyBytes > 0 || m.Framing != http1.NoBody {
+		notes = append(notes, "body "+size(m.BodyBytes)+" ("+m.Framing.String()+"), not shown")
+	}
+	if !m.Complete {
+		notes = append(notes, "incomplete")
+	}
+	if m.FieldsCut > 0 {
+		notes = append(notes, counted(uint64(m.FieldsCut), "field")+" not kept")
+	}
+	if m.Problems != 0 {
+		notes = append(notes, m.Problems.String())
+	}
+	frames := "frame " + m.First.Frame.String()
+	if m.Last.Frame != m.First.Frame {
+		frames = "frames " + m.First.Frame.String() + "–" + m.Last.Frame.String()
+	}
+	return strings.Join(append([]string{frames}, notes...), ", ")
+}
+
+// hop compares the messages of both sides of a proxy, as seen from exchange id.
+func (d *drawer) hop(h *analyze.Hop, id uint64) hopTable {
+	other, title := h.Front, "The client's side of the proxy"
+	if h.Front.ID == id {
+		other, title = h.Back, "Upstream of the proxy"
+	}
+	t := hopTable{Title: title, Other: htmlLink{strconv.FormatUint(other.ID, 10), d.toExchange(other.ID)}}
+	if h.Added >= 0 {
+		t.Facts = append(t.Facts, htmlFact{"added by the proxy", duration(h.Added)})
+	}
+	if !h.Certain {
+		t.Facts = append(t.Facts, htmlFact{"link", "likely"})
+	}
+	if h.Joined {
+		t.Facts = append(t.Facts, htmlFact{"request", "not forwarded: answered with the response to another one's"})
+	}
+	if h.Front.ID != id {
+		return t
+	}
+	if h.Front.Request != nil && h.Back.Request != nil {
+		t.Tables = append(t.Tables, d.compare("Request", h.Front.Request, h.Back.Request, "removed", "added"))
+	}
+	if h.Answered && h.Front.Response != nil && h.Back.Response != nil {
+		t.Tables = append(t.Tables, d.compare("Response", h.Front.Response, h.Back.Response, "added", "removed"))
+	}
+	for i := range t.Tables {
+		t.Tables[i].Label = t.Tables[i].Title + " of exchange " + strconv.FormatUint(id, 10) + " and, upstream of the proxy, " + t.Other.Text
+	}
+	return t
+}
+
+// compare sets the fields of a message on the client's side beside those upstream.
+func (d *drawer) compare(title string, front, back *http1.Message, frontOnly, backOnly string) fieldTable {
+	t := fieldTable{Title: title}
+	first := fieldRow{Name: "start line", Front: d.startLine(front), Back: d.startLine(back)}
+	if first.Front != first.Back {
+		first.Change = "changed"
+	}
+	t.Rows = append(t.Rows, first)
+	for _, name := range d.names(front, back) {
+		inFront, inBack := d.fieldsCalled(front, name), d.fieldsCalled(back, name)
+		row := fieldRow{Name: Printable(name), Front: d.values(front, inFront), Back: d.values(back, inBack)}
+		switch {
+		case len(inBack) == 0:
+			row.Change = frontOnly
+		case len(inFront) == 0:
+			row.Change = backOnly
+		case !sameValues(front, back, inFront, inBack):
+			row.Change = "changed"
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+// names are the names of the fields of both messages, each once.
+func (d *drawer) names(front, back *http1.Message) (names []string) {
+	for _, m := range []*http1.Message{front, back} {
+		for i := range headers(m) {
+			name, _ := d.redact.header(m, i)
+			if !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) }) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// fieldsCalled are the numbers of the fields of m with a name.
+func (d *drawer) fieldsCalled(m *http1.Message, name string) (numbers []int) {
+	for i := range headers(m) {
+		if n, _ := d.redact.header(m, i); strings.EqualFold(n, name) {
+			numbers = append(numbers, i)
+		}
+	}
+	return numbers
+}
+
+// sameValues compares what was captured: what is masked may differ, too.
+func sameValues(a, b *http1.Message, inA, inB []int) bool {
+	if len(inA) != len(inB) {
+		return false
+	}
+	for i := range inA {
+		if a.Fields[inA[i]].Value != b.Fields[inB[i]].Value {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *drawer) values(m *http1.Message, numbers []int) string {
+	var values []string
+	for _, i := range numbers {
+		_, value := d.redact.header(m, i)
+		values = append(values, Printable(string(value)))
+	}
+	return strings.Join(values, "\n")
+}
