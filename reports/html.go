@@ -23,7 +23,7 @@ type htmlWriter struct {
 
 // What a page has at most.
 const (
-	htmlStories = 200 // findings told in full
+	htmlStories = 100 // findings told in full
 	htmlPairs   = 100
 	// htmlOthers is how many more findings of a rule between a client and a server
 	// are listed beside the one that is told.

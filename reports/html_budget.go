@@ -10,12 +10,12 @@ import (
 
 // htmlBudget is where the clients' time went, as a whole and by client and server.
 type htmlBudget struct {
-	Total             budgetBar
-	Parts             []budgetPart // of the total, the largest first
-	Pairs             []budgetBar
-	Legend            []budgetPart // phases in use
-	Note              string
-	Held, Unexplained bool // there are such parts
+	Total                   budgetBar
+	Parts                   []budgetPart // of the total, the largest first
+	Pairs                   []budgetBar
+	Legend                  []budgetPart // phases in use
+	Note                    string
+	Held, Path, Unexplained bool // there are such parts
 }
 
 // budgetBar is a budget as a bar of its parts.
@@ -56,7 +56,7 @@ func (d *drawer) budget() *htmlBudget {
 	b := &htmlBudget{Total: barOf("All", total), Parts: partsOf(total)}
 	slices.SortStableFunc(b.Parts, func(a, b budgetPart) int { return cmp.Compare(b.took, a.took) })
 	for _, p := range b.Parts {
-		b.Held, b.Unexplained = b.Held || p.Held, b.Unexplained || p.Unexplained
+		b.Held, b.Path, b.Unexplained = b.Held || p.Held, b.Path || p.Path, b.Unexplained || p.Unexplained
 	}
 	for i, p := range phaseClasses {
 		if total.Spent.In(analyze.Phase(i)) > 0 {

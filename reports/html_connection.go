@@ -68,7 +68,7 @@ type hopTable struct {
 
 type fieldTable struct {
 	Title, Label string
-	Rows  []fieldRow
+	Rows         []fieldRow
 }
 
 // fieldRow is a field on the client's side and upstream.
@@ -150,8 +150,8 @@ func (d *drawer) connectionFacts(c *analyze.Connection) []htmlFact {
 	add("Setup", duration(known(c.Setup())))
 	add("Round trip", duration(known(c.RTT())))
 	if toClient, ok := c.RTTClient(); ok {
-		if toServer, ok := c.RTTServer(); ok && toClient > 0 && toServer > 0 {
-			facts[len(facts)-1].Value += " (" + duration(toClient) + " of it between capture point and client)"
+		if toServer, ok := c.RTTServer(); ok {
+			add("Captured", duration(toClient)+" from the client, "+duration(toServer)+" from the server")
 		}
 	}
 	add("Sent", size(c.Bytes(reassembly.ToServer)))

@@ -24,7 +24,7 @@ type htmlFindings struct {
 type htmlFinding struct {
 	Number                int
 	Severity, Rule, Title string
-	Likely                bool
+	Likely, Known         bool
 	Tally, Place          string
 	Host                  string // to filter by
 	What, Why, Do         string
@@ -91,7 +91,7 @@ func (d *drawer) card(number int, s *story) htmlFinding {
 	f := s.worst
 	card := htmlFinding{
 		Number: number, Severity: s.severity.String(), Rule: f.Rule.ID, Title: f.Title(),
-		Likely: f.Confidence == rules.Likely, Tally: s.sum(), Place: d.ends(f), Host: cmp.Or(d.host(f.Connection), d.server(f.Connection)),
+		Likely: f.Confidence == rules.Likely, Known: s.known == s.findings, Tally: s.sum(), Place: d.ends(f), Host: cmp.Or(d.host(f.Connection), d.server(f.Connection)),
 		What: Printable(d.redact.detail(f)), Why: opening(f.Rule.Doc.What), Do: Printable(d.redact.advice(f)),
 		Filter: d.redact.filter(f), References: f.Rule.Doc.References,
 		Connections: d.links(f.Connections, d.toConnection), Exchanges: d.links(f.Exchanges, d.toExchange),

@@ -234,7 +234,11 @@ func (d *drawer) pairRows() (rows []htmlPair) {
 	others := d.pairs.other
 	for i, each := range sorted {
 		if i < d.htmlWriter.rows(htmlPairs) {
-			rows = append(rows, pairRow(d.redact.address(each.client).String(), d.redact.addressPort(each.server).String(), each))
+			server := d.redact.addressPort(each.server).String()
+			if each.named != nil {
+				server += " (" + d.host(each.named) + ")"
+			}
+			rows = append(rows, pairRow(d.redact.address(each.client).String(), server, each))
 		} else {
 			others.add(each)
 		}

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -13,14 +14,15 @@ import (
 // ladder shows the segments of a connection that matter, between client and server.
 type ladder struct {
 	Client, Server string
+	File           string // that has the first segment, where there are several
 	Steps          []step
 	Note           string // what is left out
 }
 
 // step is a segment, a silence before one, or segments that are left out.
 type step struct {
-	Kind        string // "segment", "stall", "idle" or "omitted"
-	Frame, File string
+	Kind        string // "segment", "stall", "wait", "idle" or "omitted"
+	Frame       string
 	Time, Delta string
 	ToServer    bool
 	Class       string // how the segment is drawn
@@ -51,11 +53,11 @@ type sketch struct {
 	segments []analyze.TrailSegment
 	notes    map[capture.Frame][]stepNote
 	messages map[capture.Frame]string
-	causes   map[capture.Frame]string // of the silence before a segment
+	stalls   []phaseSpan // of its messages, by the capture's clock
 }
 
 func (d *drawer) sketch(each *drawing) *sketch {
-	s := &sketch{drawer: d, drawing: each, notes: map[capture.Frame][]stepNote{}, messages: map[capture.Frame]string{}, causes: map[capture.Frame]string{}}
+	s := &sketch{drawer: d, drawing: each, notes: map[capture.Frame][]stepNote{}, messages: map[capture.Frame]string{}}
 	if trail := each.connection.Trail; trail != nil {
 		s.segments = trail.Segments
 	}
@@ -75,7 +77,9 @@ func (d *drawer) sketch(each *drawing) *sketch {
 		if x.Response != nil {
 			s.message(x.Response.First.Frame, status(x.Response).text+" "+Printable(d.redact.reason(x.Response)))
 		}
-		s.explain(x.Exchange)
+		for _, t := range []*analyze.Transfer{x.Sending, x.Answering} {
+			s.stalls = append(s.stalls, stallsOf(t, 0)...)
+		}
 	}
 	return s
 }
@@ -96,31 +100,11 @@ func (s *sketch) message(at capture.Frame, text string) {
 	s.messages[at] = text
 }
 
-// explain notes what the silences within an exchange are due to.
-func (s *sketch) explain(x *analyze.Exchange) {
-	for _, t := range []*analyze.Transfer{x.Sending, x.Answering} {
-		if t == nil {
-			continue
-		}
-		_, slow := t.SlowStart()
-		for i := range t.Pauses {
-			p := &t.Pauses[i]
-			if name := pauseName(p, slow); name != "" {
-				s.causes[p.ACK.Frame], s.causes[p.After.Frame] = name, name
-			}
-		}
-		_, losses := t.Stalled()
-		for i := range losses {
-			s.causes[losses[i].Repeat.Frame] = "waiting for a retransmission"
-		}
-	}
-}
-
 func (s *sketch) ladder() (l ladder) {
 	c := s.drawing.connection
 	l = ladder{Client: s.client(c), Server: s.server(c)}
 	show := s.choose()
-	skipped := 0
+	skipped, file := 0, ""
 	for i := range s.segments {
 		segment := &s.segments[i]
 		skipped += int(segment.Skipped)
@@ -135,6 +119,12 @@ func (s *sketch) ladder() (l ladder) {
 			if gap, ok := s.silence(i); ok {
 				l.Steps = append(l.Steps, gap)
 			}
+		}
+		if in := s.file(segment.Frame); in != file {
+			if file != "" {
+				l.Steps = append(l.Steps, step{Kind: "omitted", Text: "in " + in})
+			}
+			l.File, file = cmp.Or(l.File, in), in
 		}
 		l.Steps = append(l.Steps, s.step(i))
 		skipped = 0
@@ -206,20 +196,33 @@ func (s *sketch) silence(i int) (step, bool) {
 	}
 	from, to := s.segments[i-1].Time, s.segments[i].Time
 	waited := to.Sub(from)
-	cause := s.causes[s.segments[i].Frame]
+	if waited < analyze.TrailPause {
+		return step{}, false
+	}
+	cause := s.cause(from, to)
 	rtt, _ := s.drawing.connection.RTT()
-	if waited < analyze.TrailPause || cause == "" && waited < rtt*6/5 {
+	if cause == "" && waited < rtt*6/5 {
 		return step{}, false
 	}
 	gap := step{Kind: "stall", Text: duration(waited) + ": " + cause}
 	if cause == "" {
 		what, busy := s.doing(from, to)
-		gap.Text = duration(waited) + ": " + what
+		gap.Kind, gap.Text = "wait", duration(waited)+": "+what
 		if !busy {
 			gap.Kind = "idle"
 		}
 	}
 	return gap, true
+}
+
+// cause is what TCP did between two moments; "" where it did nothing of note.
+func (s *sketch) cause(from, to capture.Time) string {
+	for _, stall := range s.stalls {
+		if min(to, stall.to).Sub(max(from, stall.from)) > to.Sub(from)/2 {
+			return stall.name
+		}
+	}
+	return ""
 }
 
 // doing is what an exchange waited for between two moments; busy is false when
@@ -248,7 +251,7 @@ func (s *sketch) doing(from, to capture.Time) (what string, busy bool) {
 func (s *sketch) step(i int) step {
 	segment, c := &s.segments[i], s.drawing.connection
 	st := step{
-		Kind: "segment", Frame: segment.Frame.String(), File: s.file(segment.Frame), Time: s.clock.moment(segment.Time),
+		Kind: "segment", Frame: segment.Frame.String(), Time: s.clock.moment(segment.Time),
 		ToServer: c.Direction(segment.Side) == reassembly.ToServer, Class: classOf(segment), Flags: flagsOf(segment),
 		Message: s.messages[segment.Frame], Notes: s.notes[segment.Frame],
 	}

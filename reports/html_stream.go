@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"wirelag/analyze"
 	"wirelag/reassembly"
 	"wirelag/reassembly/capture"
 )
@@ -114,7 +113,7 @@ func (s *sketch) graph(d reassembly.Direction) (g streamGraph) {
 		g.Title = "Bytes to the server"
 	}
 	g.XTicks, g.YTicks = scale.ticks(s.drawer), scale.bytes()
-	g.Stalls = s.stalls(d, scale)
+	g.Stalls = s.stallsIn(d, scale)
 	g.Label = fmt.Sprintf("%s over time: %s in %s, %d segments sent again", g.Title, size(s.drawing.connection.Bytes(d)), duration(scale.to.Sub(scale.from)), strings.Count(g.Resent, "M"))
 	if trail := s.drawing.connection.Trail; trail != nil && trail.Total > len(trail.Segments) {
 		g.Note = "Drawn from " + count(uint64(len(trail.Segments))) + " of " + counted(uint64(trail.Total), "segment") + "."
@@ -180,22 +179,16 @@ func (g graphScale) bytes() (ticks []tick) {
 	return ticks
 }
 
-// stalls are the times in which the stream was held up.
-func (s *sketch) stalls(d reassembly.Direction, g graphScale) (bars []bar) {
+// stallsIn are the times in which the stream was held up.
+func (s *sketch) stallsIn(d reassembly.Direction, g graphScale) (bars []bar) {
 	for _, x := range s.drawing.exchanges {
-		only := analyze.Exchange{Connection: x.Connection, Sending: x.Sending}
-		shift := time.Duration(0)
-		toClient, _ := x.Connection.RTTClient()
-		if d == reassembly.ToClient {
-			only.Sending, only.Answering = nil, x.Answering
-			shift = -toClient / 2
-		} else {
-			shift = toClient / 2
+		t := x.Answering
+		if d == reassembly.ToServer {
+			t = x.Sending
 		}
-		for _, stall := range stallsOf(&only) {
-			from, to := stall.from.Add(shift), stall.to.Add(shift)
-			if to > g.from && from < g.to {
-				bars = append(bars, g.bar("cause", from, to, stall.name+" "+duration(to.Sub(from))))
+		for _, stall := range stallsOf(t, 0) {
+			if stall.to > g.from && stall.from < g.to {
+				bars = append(bars, g.bar("cause", stall.from, stall.to, ""))
 			}
 		}
 	}

@@ -20,6 +20,7 @@ type waterfall struct {
 	Origin    string // what the time counts from
 	Exchanges int
 	Dense     bool // too many rows to show those of the exchanges at first
+	Tall      bool // too many rows for a window
 	Proxies   bool // some exchanges have their other side of a proxy
 }
 
@@ -95,8 +96,10 @@ func (s scale) bar(class string, from, to capture.Time, title string) bar {
 	return bar{class, across(x), across(max(s.x(to)-x, 0)), title}
 }
 
-// rowsAtFirst is up to how many rows of exchanges are shown at first.
-const rowsAtFirst = 150
+const (
+	rowsAtFirst  = 150 // up to so many rows of exchanges are shown at first
+	rowsOfWindow = 40
+)
 
 func (d *drawer) waterfall(drawings []*drawing) (w waterfall) {
 	s := d.extent(drawings)
@@ -112,6 +115,7 @@ func (d *drawer) waterfall(drawings []*drawing) (w waterfall) {
 		w.Lanes = append(w.Lanes, l)
 	}
 	w.Dense = w.Exchanges > rowsAtFirst
+	w.Tall = len(w.Lanes) > rowsOfWindow || !w.Dense && len(w.Lanes)+w.Exchanges > rowsOfWindow
 	return w
 }
 
@@ -201,9 +205,12 @@ func (d *drawer) lane(each *drawing, s scale) lane {
 	l.Label = "open for " + duration(c.Last().Sub(c.First())) + ", " + counted(uint64(each.told), "exchange") + ", " + howItEnded(c)
 	l.Bars = append(l.Bars, s.bar("open", c.First().Time, c.Last().Time, l.Label))
 	for _, x := range each.exchanges {
-		for _, p := range phasesOf(x.Exchange) {
+		for i, p := range phasesOf(x.Exchange) {
 			if p.class != "blocked" {
 				l.Bars = append(l.Bars, s.bar(p.class, p.from, p.to, ""))
+			}
+			if i == 0 {
+				l.Bars = append(l.Bars, s.bar("begin", p.from, p.from, ""))
 			}
 		}
 		l.Rows = append(l.Rows, d.row(x.Exchange, each, s))
@@ -277,7 +284,7 @@ func (d *drawer) row(x *analyze.Exchange, each *drawing, s scale) row {
 	for _, p := range phases {
 		r.Bars = append(r.Bars, s.bar(p.class, p.from, p.to, p.name+" "+duration(p.to.Sub(p.from))))
 	}
-	for _, p := range stallsOf(x) {
+	for _, p := range heldUp(x) {
 		r.Bars = append(r.Bars, s.bar("cause", p.from, p.to, p.name+" "+duration(p.to.Sub(p.from))))
 	}
 	r.Label = r.phrase(phases)
@@ -371,29 +378,32 @@ func phasesOf(x *analyze.Exchange) (phases []phaseSpan) {
 	return phases
 }
 
-// stallsOf are the times within x in which TCP held its messages up.
-func stallsOf(x *analyze.Exchange) (stalls []phaseSpan) {
+// heldUp are the times within x in which TCP held its messages up, by the client's clock.
+func heldUp(x *analyze.Exchange) []phaseSpan {
 	toClient, _ := x.Connection.RTTClient()
-	for _, side := range []struct {
-		transfer *analyze.Transfer
-		shift    time.Duration
-	}{{x.Sending, -toClient / 2}, {x.Answering, toClient / 2}} {
-		t := side.transfer
-		if t == nil {
-			continue
+	return append(stallsOf(x.Sending, -toClient/2), stallsOf(x.Answering, toClient/2)...)
+}
+
+// stallsOf are the times in which TCP held a message up, by the capture's clock
+// and so much later.
+func stallsOf(t *analyze.Transfer, later time.Duration) (stalls []phaseSpan) {
+	if t == nil {
+		return nil
+	}
+	add := func(name string, from, to capture.Time) {
+		stalls = append(stalls, phaseSpan{"cause", name, from.Add(later), to.Add(later)})
+	}
+	_, slow := t.SlowStart()
+	for i := range t.Pauses {
+		p := &t.Pauses[i]
+		if name := pauseName(p, slow); name != "" {
+			add(name, p.Before.Time, p.After.Time)
 		}
-		_, slow := t.SlowStart()
-		for i := range t.Pauses {
-			p := &t.Pauses[i]
-			if name := pauseName(p, slow); name != "" {
-				stalls = append(stalls, phaseSpan{"cause", name, p.Before.Time.Add(side.shift), p.After.Time.Add(side.shift)})
-			}
-		}
-		_, losses := t.Stalled()
-		for i := range losses {
-			from := losses[i].Since.Time
-			stalls = append(stalls, phaseSpan{"cause", "waiting for a retransmission", from.Add(side.shift), from.Add(losses[i].Stall + side.shift)})
-		}
+	}
+	_, losses := t.Stalled()
+	for i := range losses {
+		from := losses[i].Since.Time
+		add("waiting for a retransmission", from, from.Add(losses[i].Stall))
 	}
 	return stalls
 }
