@@ -73,8 +73,8 @@ func (s *sender) kindOf(d seen, p path) LossKind {
 // (RFC 3522), or else comes sooner than a round trip after the repeat when it
 // answers the first copy. An acknowledgement that says of other bytes that they
 // came twice speaks for all it covers: they were repeated for the same reason.
-// One that comes later than a receiver may wait is not the first: what that said
-// is not in the capture.
+// One that comes later than a receiver may wait is not the first, and one whose
+// options were cut does not say all: what they said is not in the capture.
 func (s *sender) judge(upTo int64, segment *packet.Segment, twice bool, p path) {
 	for i := range s.losses {
 		l := &s.losses[i]
@@ -82,7 +82,7 @@ func (s *sender) judge(upTo int64, segment *packet.Segment, twice bool, p path) 
 			continue
 		}
 		switch o := &segment.Options; {
-		case twice, segment.Mark.Sub(l.Repeat) > p.rtt()+latestACKDelay:
+		case twice, segment.Options.Cut, segment.Mark.Sub(l.Repeat) > p.rtt()+latestACKDelay:
 			l.Decided, l.Spurious = true, true
 		case o.HasTimestamps && l.stamp != 0:
 			l.Decided, l.Spurious = true, int32(o.TSEcr-l.stamp) < 0

@@ -79,6 +79,21 @@ func appendUTF16(b []byte, r rune) []byte {
 	return append(b, '\\', 'u', hexDigits[r>>12], hexDigits[r>>8&0xf], hexDigits[r>>4&0xf], hexDigits[r&0xf])
 }
 
+// appendInert appends JSON text with the characters that a terminal could act on
+// as escapes. They stand in its strings, and mean the same there.
+func appendInert(b, text []byte) []byte {
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		if r == '\n' || unicode.IsPrint(r) {
+			b = append(b, text[:size]...)
+		} else {
+			b = appendUTF16(b, r)
+		}
+		text = text[size:]
+	}
+	return b
+}
+
 // Printable makes s fit to be shown on a terminal: control and format
 // characters (escape sequences, bidirectional overrides, invisible ones) and
 // bytes that are not UTF-8 are written as \xNN, \uNNNN or \UNNNNNNNN. The text

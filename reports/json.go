@@ -257,5 +257,5 @@ func encodeMembers(members []member) ([]byte, error) {
 		b.Truncate(b.Len() - len("\n"))
 		b.WriteString(",\n")
 	}
-	return b.Bytes(), nil
+	return appendInert(nil, b.Bytes()), nil
 }

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -67,7 +68,8 @@ func (n *ndjsonWriter) Close(c *analyze.Capture) error {
 		Type string `json:"type"`
 		summaryObject
 	}
-	encode := json.NewEncoder(n.w)
+	var lines bytes.Buffer
+	encode := json.NewEncoder(&lines)
 	encode.SetEscapeHTML(false)
 	for _, line := range []any{
 		captureLine{"capture", programObject{n.version, schemaNumber}, captureObjectOf(c, &n.encoder.redact)},
@@ -77,5 +79,6 @@ func (n *ndjsonWriter) Close(c *analyze.Capture) error {
 			return fmt.Errorf("write the last lines: %w", err)
 		}
 	}
-	return nil
+	_, err := n.w.Write(appendInert(nil, lines.Bytes()))
+	return err
 }

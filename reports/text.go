@@ -178,11 +178,23 @@ func cutStart(s string, width int) string {
 	if text.StringWidth(s) <= width || width < 10 {
 		return s
 	}
+	s = s[lastColumns(s, width):]
 	for text.StringWidth(s) >= width {
 		_, size := utf8.DecodeRuneInString(s)
 		s = s[size:]
 	}
 	return "…" + s
+}
+
+// lastColumns is where about the last width columns of s begin.
+func lastColumns(s string, width int) int {
+	at := len(s)
+	for columns := 0; at > 0 && columns < width; {
+		r, size := utf8.DecodeLastRuneInString(s[:at])
+		columns += text.RuneWidth(r)
+		at -= size
+	}
+	return at
 }
 
 // cutMiddle is cut for ASCII, with the ellipsis in the middle.
