@@ -36,6 +36,7 @@ type htmlPage struct {
 	Ports     []portChart
 	Rules     []htmlRule
 	Version   string
+	Secrets   string // whether they are shown
 	JSON      template.JS
 	Style     template.CSS
 	Script    template.JS
@@ -110,7 +111,7 @@ func (h *htmlWriter) page(c *analyze.Capture) (*htmlPage, error) {
 	}
 	drawings := h.gallery.settle()
 	d.choose(drawings)
-	p := &htmlPage{Title: d.title(), Version: h.options.Version}
+	p := &htmlPage{Title: d.title(), Version: h.options.Version, Secrets: h.options.secrets()}
 	for i := range c.Health {
 		item := &c.Health[i]
 		p.Health = append(p.Health, htmlHealth{item.Kind, count(item.Count), Printable(d.redact.meaning(c, item))})
@@ -173,6 +174,19 @@ func (d *drawer) title() string {
 	default:
 		return d.fileName(d.capture.Files[0]) + " and " + counted(uint64(n-1), "more file")
 	}
+}
+
+// secrets says what is not shown as it was captured.
+func (o *Options) secrets() string {
+	switch {
+	case o.ShowSecrets && o.RedactHosts:
+		return "Secrets are shown; hosts have pseudonyms."
+	case o.ShowSecrets:
+		return "Secrets are shown."
+	case o.RedactHosts:
+		return "Secrets are masked, hosts have pseudonyms."
+	}
+	return "Secrets are masked."
 }
 
 // fileName is the last part of the name of a file.

@@ -5,6 +5,13 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"wirelag/analyze"
+	"wirelag/analyze/http1"
+	"wirelag/reassembly"
+	"wirelag/reassembly/capture/generate"
+	"wirelag/rules"
 )
 
 // text is what is left of a page without its markup, style and script.
@@ -69,5 +76,68 @@ func TestPageEscapes(t *testing.T) {
 	}
 	if !strings.Contains(page, "&lt;script&gt;alert(1)&lt;/script&gt;") {
 		t.Error("the strings are not shown")
+	}
+}
+
+// A page stays small, and says what it leaves out, however much there is.
+func TestPagesAreBounded(t *testing.T) {
+	source, err := generate.NewSource(generate.Options{Kind: generate.Mixed, Seed: 1, Size: 64 << 20})
+	check(t, err)
+	page := pageOn(t, htmlOptions(), source)
+	exchanges := source.Truth().Requests
+	if exchanges < 2*galleryExchanges || source.Truth().Connections < 2*galleryConnections {
+		t.Fatalf("the capture has %d exchanges on %d connections only", exchanges, source.Truth().Connections)
+	}
+	if len(page) > 10e6 {
+		t.Errorf("the page has %d bytes", len(page))
+	}
+	for _, c := range []struct {
+		what string
+		most int
+	}{{`<li class="line row`, galleryExchanges}, {`<li class="lane`, galleryConnections}, {`<details class="connection`, htmlDetailed}, {`<article class="finding`, htmlStories}} {
+		if n := strings.Count(page, c.what); n == 0 || n > c.most {
+			t.Errorf("%s: %d times, at most %d", c.what, n, c.most)
+		}
+	}
+	if text := pageText(page); !strings.Contains(text, "of "+count(exchanges)+" exchanges") || !strings.Contains(text, "--since") {
+		t.Error("it does not say what it leaves out")
+	}
+}
+
+// What is worth drawing is kept, whenever it comes.
+func TestGalleryKeepsTheWorst(t *testing.T) {
+	var g gallery
+	connection := func(id uint64) *analyze.Connection {
+		return &analyze.Connection{Connection: &reassembly.Connection{ID: id}}
+	}
+	exchange := func(c *analyze.Connection, id uint64, took time.Duration) *analyze.Exchange {
+		return &analyze.Exchange{ID: id, Connection: c, Request: &http1.Message{}, Response: &http1.Message{}, Timing: analyze.Timing{Wait: took}}
+	}
+	const n = 20 * galleryConnections
+	bad := map[uint64]bool{3: true, n / 2: true}
+	for id := uint64(1); id <= n; id++ {
+		c := connection(id)
+		took := time.Duration(id%1000) * time.Millisecond
+		if id == 7 {
+			took = time.Hour
+		}
+		g.addExchange(exchange(c, id, took))
+		g.addConnection(c)
+		if bad[id] {
+			g.addFinding(&rules.Finding{Rule: rules.All[0], Severity: rules.Error, Connection: c, Connections: []uint64{id}})
+		}
+		if len(g.drawings) > 2*galleryConnections || g.exchanges > 2*galleryExchanges {
+			t.Fatalf("%d connections, %d exchanges are kept", len(g.drawings), g.exchanges)
+		}
+	}
+	kept := map[uint64]bool{}
+	for _, d := range g.settle() {
+		kept[d.connection.ID] = true
+	}
+	if len(kept) != galleryConnections || !kept[3] || !kept[n/2] || !kept[7] {
+		t.Errorf("%d are kept; those with findings %t and %t, the slowest %t", len(kept), kept[3], kept[n/2], kept[7])
+	}
+	if g.connections != n || g.told != n {
+		t.Errorf("%d connections and %d exchanges were counted", g.connections, g.told)
 	}
 }
