@@ -29,7 +29,10 @@ type Analyzer struct {
 }
 
 // wanted says which events that most listeners have no use for are wanted.
-type wanted struct{ opened, requested, trails bool }
+type wanted struct {
+	opened, requested bool
+	trails            int64 // bytes for trails
+}
 
 // Stats counts what Analyzers met.
 type Stats struct {
@@ -73,8 +76,8 @@ const handleSlab = 128
 // newAnalyzer returns one of the given number of analyzers, which share the bounds.
 func newAnalyzer(w wanted, of int) *Analyzer {
 	a := &Analyzer{wanted: w, arena: &http1.Arena{Shares: of}, room: historyRoom{entries: maxHistories / of}, share: of}
-	if w.trails {
-		a.trails = &trailRoom{limit: maxTrailBytes / int64(of)}
+	if w.trails > 0 {
+		a.trails = &trailRoom{limit: w.trails / int64(of)}
 	}
 	return a
 }

@@ -22,8 +22,9 @@ type Options struct {
 	// the one that calls the listener; 1 or less: all is done by the caller's. What
 	// is told does not depend on it.
 	Jobs int
-	// Trails: the segments of connections are to be kept, as far as there is room.
-	Trails bool
+	// TrailMemory is how many bytes there are for the trails of connections; 0: they
+	// are not kept.
+	TrailMemory int64
 }
 
 // Run reads src to its end and tells l what it finds, in capture order, from the
@@ -56,7 +57,7 @@ type run struct {
 func newRun(l Listener, o Options) *run {
 	r := &run{teller: newTeller(l)}
 	r.dealer = dealer{capture: &r.capture, keys: reassembly.NewKeys(), plan: o.Plan, ticks: l.Tick != nil}
-	w := wanted{opened: l.Opened != nil, requested: l.Requested != nil, trails: o.Trails}
+	w := wanted{opened: l.Opened != nil, requested: l.Requested != nil, trails: o.TrailMemory}
 	for i := range r.shards {
 		r.shards[i] = newShard(i, w, o.Limits)
 		if o.Gauges != nil {

@@ -46,10 +46,9 @@ const TrailPause = DelayedACKMin
 
 const (
 	trailSegmentBytes = 48
-	firstTrail        = 16       // segments that a trail has room for at first,
-	longestTrail      = 512      // and at most
-	maxTrailBytes     = 64 << 20 // of all trails
-	trailEnds         = 8        // the first and the last limit/trailEnds segments are always kept
+	firstTrail        = 16  // segments that a trail has room for at first,
+	longestTrail      = 512 // and at most
+	trailEnds         = 8   // the first and the last limit/trailEnds segments are always kept
 )
 
 // trailRoom is the memory that the trails of an analyzer share. Who forgets a

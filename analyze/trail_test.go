@@ -18,7 +18,7 @@ func trailsOf(t *testing.T, source string) (closed []*Connection) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = Run(context.Background(), s.Source(), Listener{Closed: func(c *Connection) { closed = append(closed, c) }}, Options{Trails: true})
+	_, err = Run(context.Background(), s.Source(), Listener{Closed: func(c *Connection) { closed = append(closed, c) }}, Options{TrailMemory: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,14 +120,15 @@ func TestStreamsLongerThanSequenceNumbers(t *testing.T) {
 }
 
 func TestTrailsShareTheirRoom(t *testing.T) {
-	room := &trailRoom{limit: maxTrailBytes}
+	const limit = 1 << 20
+	room := &trailRoom{limit: limit}
 	var trails []*Trail
-	for range maxTrailBytes/trailSegmentBytes/firstTrail + 10 {
+	for range limit/trailSegmentBytes/firstTrail + 10 {
 		if trail := room.begin(); trail != nil {
 			trails = append(trails, trail)
 		}
 	}
-	if room.used.Load() > maxTrailBytes || room.refused != 10 {
+	if room.used.Load() > limit || room.refused != 10 {
 		t.Errorf("%d bytes are used, %d trails refused", room.used.Load(), room.refused)
 	}
 	full := trails[0]

@@ -43,7 +43,7 @@ func pageOn(t *testing.T, o Options, source capture.Source) string {
 		Exchange: func(x *analyze.Exchange) { check(t, w.Exchange(x)) },
 		Hop:      func(h *analyze.Hop) { check(t, w.Hop(h)) },
 		Closed:   func(c *analyze.Connection) { check(t, w.Connection(c)) },
-	}, judge), analyze.Options{Trails: true})
+	}, judge), analyze.Options{TrailMemory: 16 << 20})
 	check(t, err)
 	check(t, w.Close(described))
 	return out.String()

@@ -61,7 +61,7 @@ type Format struct {
 	Description string
 	// New starts a report on w, which the writer does not close.
 	New func(w io.Writer, o Options) Writer
-	// Trails: it draws segments, see analyze.Options.
+	// Trails: it draws connections by their trails, see analyze.Options.
 	Trails bool
 }
 

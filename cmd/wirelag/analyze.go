@@ -131,7 +131,7 @@ func (a *analysis) analyze(ctx context.Context, source capture.Source, l analyze
 	if asked.filter != nil {
 		source = filter.Apply(source, asked.filter)
 	}
-	described, err := analyze.Run(ctx, source, l, analyze.Options{Limits: asked.limits, Plan: plan, Jobs: a.options.processors(), Trails: a.format().Trails})
+	described, err := analyze.Run(ctx, source, l, analyze.Options{Limits: asked.limits, Plan: plan, Jobs: a.options.processors(), TrailMemory: a.trailMemory()})
 	described.Interrupted = ctx.Err() != nil
 	return described, err
 }

@@ -135,7 +135,7 @@ func (l *listening) run(cmd *cobra.Command) error {
 		if l.duration > 0 {
 			defer time.AfterFunc(l.duration, interfaces.Stop).Stop()
 		}
-		return analyze.Run(context.Background(), source, a, analyze.Options{Limits: asked.limits, Trails: l.format().Trails})
+		return analyze.Run(context.Background(), source, a, analyze.Options{Limits: asked.limits, TrailMemory: l.trailMemory()})
 	}
 	return l.report(asked, w)
 }

@@ -192,6 +192,15 @@ func (a *reporter) format() reports.Format {
 	return reports.Formats[i]
 }
 
+// trailMemory is how much memory there is for trails of connections.
+func (a *reporter) trailMemory() int64 {
+	const share = 8 // of all memory
+	if !a.format().Trails {
+		return 0
+	}
+	return int64(a.options.maxMemory) / share
+}
+
 func outputName(name string) string {
 	if name == "-" {
 		return "standard output"
