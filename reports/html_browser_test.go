@@ -172,6 +172,8 @@ func follows(b *browser) {
 	if y := b.number(`document.getElementById('x3').getBoundingClientRect().y`); y < 0 || y > 850 {
 		b.t.Errorf("the exchange is at %v", y)
 	}
+	b.eval(`document.querySelector('#f1 .proof a').click()`, nil)
+	b.until("the frame is shown", `document.activeElement.id === 'p0-11' && document.activeElement.textContent.includes('the request')`)
 	b.eval(`document.querySelector('#c1 .its-findings a').click()`, nil)
 	b.until("the way back is shown", `document.activeElement.id === 'f1'`)
 	b.eval(`document.querySelector('.lane .id a').click()`, nil)

@@ -40,7 +40,8 @@ type htmlFinding struct {
 }
 
 type htmlEvidence struct {
-	Frame, File, Time, What string
+	Frame            htmlLink
+	File, Time, What string
 }
 
 // htmlLink is a text and what it leads to on the page; "" where that is not shown.
@@ -175,7 +176,7 @@ func (d *drawer) evidence(f *rules.Finding) (list []htmlEvidence, more int) {
 	packets, more := firstPackets(f)
 	for i := range packets {
 		if e := &packets[i]; !e.Mark.IsZero() {
-			list = append(list, htmlEvidence{e.Mark.Frame.String(), d.file(e.Mark.Frame), d.clock.moment(e.Mark.Time), Printable(d.redact.evidence(f, e))})
+			list = append(list, htmlEvidence{htmlLink{e.Mark.Frame.String(), d.proofs[e.Mark.Frame]}, d.file(e.Mark.Frame), d.clock.moment(e.Mark.Time), Printable(d.redact.evidence(f, e))})
 		}
 	}
 	return list, more

@@ -100,6 +100,7 @@ type drawer struct {
 	heads   map[uint64]bool     // the exchanges that are told in detail
 	stories []*story            // those that are told
 	number  map[*rules.Finding]int
+	proofs  map[capture.Frame]string // where frames that findings name are shown, as fragments
 }
 
 // page gathers what the page shows.
@@ -107,7 +108,7 @@ func (h *htmlWriter) page(c *analyze.Capture) (*htmlPage, error) {
 	d := &drawer{
 		htmlWriter: h, capture: c, clock: newClock(c, h.options.Zone),
 		shown: map[uint64]*drawing{}, detail: map[uint64]bool{}, rows: map[uint64]bool{}, heads: map[uint64]bool{},
-		number: map[*rules.Finding]int{},
+		number: map[*rules.Finding]int{}, proofs: map[capture.Frame]string{},
 	}
 	drawings := h.gallery.settle()
 	d.choose(drawings)
@@ -119,10 +120,10 @@ func (h *htmlWriter) page(c *analyze.Capture) (*htmlPage, error) {
 	d.verdict(p)
 	p.Facts = d.facts()
 	p.Budget = d.budget()
+	p.Details = d.details(drawings) // and what of it findings can lead to
 	p.Findings = d.findings()
 	p.Waterfall = d.waterfall(drawings)
 	p.Pairs = d.pairRows()
-	p.Details = d.details(drawings)
 	p.Ports = h.ports.charts(d)
 	p.Rules = d.rulesInForce()
 	p.LeftOut = d.leftOut()

@@ -23,6 +23,7 @@ type ladder struct {
 type step struct {
 	Kind        string // "segment", "stall", "wait", "idle" or "omitted"
 	Frame       string
+	Anchor      string // that findings lead to; "" where none does
 	Time, Delta string
 	ToServer    bool
 	Class       string // how the segment is drawn
@@ -254,6 +255,10 @@ func (s *sketch) step(i int) step {
 		Kind: "segment", Frame: segment.Frame.String(), Time: s.clock.moment(segment.Time),
 		ToServer: c.Direction(segment.Side) == reassembly.ToServer, Class: classOf(segment), Flags: flagsOf(segment),
 		Message: s.messages[segment.Frame], Notes: s.notes[segment.Frame],
+	}
+	if len(st.Notes) > 0 {
+		st.Anchor = "p" + strconv.Itoa(segment.Frame.File()) + "-" + st.Frame
+		s.proofs[segment.Frame] = "#" + st.Anchor
 	}
 	if i > 0 {
 		st.Delta = "+" + duration(max(segment.Sub(s.segments[i-1].Mark), 0))
