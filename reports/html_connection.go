@@ -30,7 +30,7 @@ type htmlConnection struct {
 	More      string // exchanges that are left out
 	Ladder    ladder
 	Graphs    []streamGraph
-	Row       bool // it has a lane in the waterfall
+	Alone     bool // there is no other
 }
 
 type htmlFindingLink struct {
@@ -112,7 +112,7 @@ func (d *drawer) details(drawings []*drawing) (list []htmlConnection) {
 func (d *drawer) connection(each *drawing) htmlConnection {
 	c := each.connection
 	detail := htmlConnection{
-		ID: c.ID, Title: d.client(c) + " → " + d.server(c), Name: d.host(c), Facts: d.connectionFacts(c), Row: true,
+		ID: c.ID, Title: d.client(c) + " → " + d.server(c), Name: d.host(c), Facts: d.connectionFacts(c), Alone: len(d.shown) == 1,
 	}
 	if len(each.findings) > 0 {
 		detail.Worst = each.worst.String()

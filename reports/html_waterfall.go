@@ -348,7 +348,7 @@ func phasesOf(x *analyze.Exchange) (phases []phaseSpan) {
 	toClient, _ := x.Connection.RTTClient()
 	half := toClient / 2
 	if x.Connection.Lookup != nil && t.DNS > 0 {
-		add("dns", "name lookup", x.Connection.Lookup.Start.Time.Add(-half), t.DNS)
+		add("dns", "DNS", x.Connection.Lookup.Start.Time.Add(-half), t.DNS)
 	}
 	if syn := x.Connection.SYN(); !syn.IsZero() && t.Connect > 0 {
 		tls := max(t.SSL, 0)
@@ -366,7 +366,7 @@ func phasesOf(x *analyze.Exchange) (phases []phaseSpan) {
 	switch {
 	case x.Response == nil:
 		until := cmp.Or(x.Connection.ClosedAt().Time, x.Connection.Last().Time)
-		add("unanswered", "no response", at, until.Sub(at))
+		add("unanswered", "no answer", at, until.Sub(at))
 	case t.Wait < 0:
 		add("unknown", "wait", at, x.Response.Start.Readable.Add(half).Sub(at))
 		add("receive", "receive", x.Response.Start.Readable.Add(half), t.Receive)
