@@ -204,13 +204,15 @@ func TestVerdict(t *testing.T) {
 		{sums: findingSums{}, exchanges: 0, asked: len(rules.All), want: "Nothing to complain about in 3 connections without a readable HTTP exchange."},
 		{sums: findingSums{}, exchanges: 1, asked: 2, want: fmt.Sprintf("Nothing to complain about in 1 exchange, by 2 of %d rules.", len(rules.All))},
 		{sums: findingSums{of: [3]uint64{3, 0, 0}}, exchanges: 12, asked: len(rules.All), want: "Nothing to complain about (3 info) in 12 exchanges."},
+		{sums: findingSums{of: [3]uint64{3, 0, 0}, cost: time.Second}, exchanges: 12, asked: len(rules.All), want: "Nothing to complain about (3 info, 1.00 s) in 12 exchanges."},
+		{sums: findingSums{of: [3]uint64{0, 1, 0}, cost: time.Second}, exchanges: 12, asked: len(rules.All), want: "1 warning: 1.00 s of 2.00 s lost in 12 exchanges."},
 		{sums: findingSums{of: [3]uint64{0, 2, 1}, cost: 3200 * time.Millisecond, lost: 5}, exchanges: 12, asked: len(rules.All), want: "1 error, 2 warnings: 3.20 s and 5 B lost in 12 exchanges."},
 		{sums: findingSums{of: [3]uint64{0, 0, 1}, lost: 4096}, exchanges: 1000, asked: len(rules.All), want: "1 error: 4.10 KB lost in 1,000 exchanges."},
 		{exchanges: 1, asked: len(rules.All), known: findingSums{of: [3]uint64{0, 2, 0}, cost: time.Second}, want: "Nothing to complain about (known: 2 warnings) in 1 exchange."},
 		{sums: findingSums{of: [3]uint64{0, 1, 0}}, exchanges: 1, asked: len(rules.All), known: findingSums{of: [3]uint64{1, 0, 1}}, want: "1 warning (known: 1 error, 1 info) in 1 exchange."},
 	} {
 		p := &page{width: 80}
-		p.verdict(&c.sums, &c.known, &analyze.Capture{Connections: 3, Exchanges: c.exchanges}, c.asked)
+		p.verdict(&verdict{&c.sums, &c.known, &analyze.Capture{Connections: 3, Exchanges: c.exchanges}, 2 * time.Second, c.asked})
 		if got := strings.TrimSpace(p.text.String()); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
 		}

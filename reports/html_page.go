@@ -215,7 +215,7 @@ func (d *drawer) host(c *analyze.Connection) string {
 // verdict says in a sentence what was found.
 func (d *drawer) verdict(p *htmlPage) {
 	found := &d.htmlWriter.stories.found
-	p.Verdict = verdict(found, &d.htmlWriter.stories.known, d.capture, len(d.options.Rules))
+	p.Verdict = newVerdict(&d.htmlWriter.stories, d.capture, d.spent(), d.options).String()
 	for severity := range rules.Error + 1 {
 		if found.of[severity] > 0 {
 			p.Worst = severity.String()

@@ -207,7 +207,7 @@ func (p *page) exchanges(w *textWriter, k clock) {
 	p.title("Exchanges, slowest first" + shownOf(len(slow.items), slow.shown))
 	g := grid{columns: []column{
 		{head: "#", right: true}, {head: "At", right: true, rank: 7}, {head: "Conn", right: true, rank: 8},
-		{head: "Host", least: 12, most: 24, rank: 10}, {head: "Request", least: 24}, {head: "Status", right: true},
+		{head: "Host", least: 12, most: 24, rank: p.hostRank(slow.items)}, {head: "Request", least: 24}, {head: "Status", right: true},
 		{head: "Total", right: true}, {head: "Blocked", right: true, rank: 5}, {head: "DNS", right: true, rank: 6},
 		{head: "Connect", right: true, rank: 2}, {head: "TLS", right: true, rank: 9}, {head: "Send", right: true, rank: 3},
 		{head: "Wait", right: true, rank: 1}, {head: "Receive", right: true, rank: 4},
@@ -229,6 +229,16 @@ func (p *page) exchanges(w *textWriter, k clock) {
 		g.row(cells...)
 	}
 	p.table(&g)
+}
+
+// hostRank is the rank of the column of hosts: it says much where they differ.
+func (p *page) hostRank(shown []*analyze.Exchange) int {
+	for _, x := range shown {
+		if p.host(x) != p.host(shown[0]) {
+			return 2
+		}
+	}
+	return 10
 }
 
 // begin is the first byte of an exchange.

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"cmp"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -76,9 +77,13 @@ func (t *textWriter) Close(c *analyze.Capture) error {
 	}
 	p := &page{width: max(t.options.Width, minWidth), color: t.options.Color, redact: &t.redact}
 	clock := newClock(c, t.options.Zone)
-	p.verdict(&t.stories.found, &t.stories.known, c, len(t.options.Rules))
+	spent := t.pairs.budget().without(&t.proxied.Budget)
+	p.verdict(newVerdict(&t.stories, c, spent, t.options))
 	p.capture(c, clock)
-	p.budget(t.pairs.budget().without(&t.proxied.Budget))
+	if t.options.Selected {
+		p.line(fmt.Sprintf("%s of the exchanges are selected; findings are about all", count(t.exchanges.shown)), normal)
+	}
+	p.budget(spent)
 	p.health(c)
 	p.findings(&t.stories, t.options.Top, t.telling(clock, c))
 	p.pairs(&t.pairs, t.options.Top)
@@ -110,6 +115,9 @@ const (
 	faint  style = "2"
 	red    style = "31"
 	yellow style = "33"
+
+	boldRed    style = "1;31"
+	boldYellow style = "1;33"
 )
 
 // page lays text out in lines that are no wider than it is.

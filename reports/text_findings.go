@@ -16,30 +16,68 @@ import (
 	"wirelag/rules"
 )
 
-// verdict says in one line what was found by so many rules.
-func (p *page) verdict(s, known *findingSums, c *analyze.Capture, asked int) {
-	p.flow("", "", verdict(s, known, c, asked), bold)
+// verdict is what a report comes to.
+type verdict struct {
+	found, known *findingSums
+	capture      *analyze.Capture
+	time         time.Duration // of the clients that was looked at; 0 when unknown
+	asked        int           // how many rules
+}
+
+func newVerdict(s *stories, c *analyze.Capture, spent *Budget, o Options) *verdict {
+	v := &verdict{found: &s.found, known: &s.known, capture: c, asked: len(o.Rules)}
+	if !o.Selected { // findings are about all exchanges
+		v.time = spent.Spent.Total()
+	}
+	return v
+}
+
+// verdict says it in one line.
+func (p *page) verdict(v *verdict) {
+	line, as := v.String(), bold
+	if v.found.of[rules.Error] > 0 {
+		as = boldRed
+	} else if v.found.of[rules.Warning] > 0 {
+		as = boldYellow
+	}
+	p.flow("", "", line, as)
 	p.text.WriteByte('\n')
 }
 
-func verdict(s, known *findingSums, c *analyze.Capture, asked int) string {
-	line := "Nothing to complain about"
-	if n := s.of[rules.Info]; n == s.total() && n > 0 {
-		line += " (" + s.String() + ")"
-	} else if n < s.total() {
-		line = s.String()
+func (v *verdict) String() string {
+	s := v.found
+	line, more := s.String(), ""
+	switch {
+	case s.total() == 0:
+		line = "Nothing to complain about"
+	case s.of[rules.Info] == s.total():
+		if s.cost > 0 {
+			line += ", " + duration(s.cost)
+		}
+		line = "Nothing to complain about (" + line + ")"
+	default:
+		more = v.lost()
 	}
-	if known.total() > 0 {
-		line += " (known: " + known.String() + ")"
+	if v.known.total() > 0 {
+		line += " (known: " + v.known.String() + ")"
 	}
-	if lost := loss(s.cost, s.lost); lost != "" {
-		line += ": " + lost
-	}
-	line += " in " + scope(c)
-	if asked < len(rules.All) {
-		line += fmt.Sprintf(", by %d of %d rules", asked, len(rules.All))
+	line += more + " in " + scope(v.capture)
+	if v.asked < len(rules.All) {
+		line += fmt.Sprintf(", by %d of %d rules", v.asked, len(rules.All))
 	}
 	return line + "."
+}
+
+// lost is ": 1.20 s of 3.40 s lost", or what can be said of that.
+func (v *verdict) lost() string {
+	lost := loss(v.found.cost, v.found.lost)
+	switch {
+	case lost == "":
+		return ""
+	case 0 < v.found.cost && v.found.cost < v.time && v.found.lost == 0:
+		lost = duration(v.found.cost) + " of " + duration(v.time) + " lost"
+	}
+	return ": " + lost
 }
 
 // scope is what the verdict is about.
