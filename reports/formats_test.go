@@ -36,6 +36,11 @@ func reportOn(t testing.TB, name, format string, o Options) string {
 
 func reportOnScript(t testing.TB, source, format string, o Options) string {
 	t.Helper()
+	return reportBy(t, strangeRules, source, format, o)
+}
+
+func reportBy(t testing.TB, asked []*rules.Rule, source, format string, o Options) string {
+	t.Helper()
 	parsed, err := script.Parse(source)
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +52,7 @@ func reportOnScript(t testing.TB, source, format string, o Options) string {
 			t.Error(err)
 		}
 	}
-	judge := rules.NewLedger(strangeRules, nil, func(f *rules.Finding) { check(w.Finding(f)) })
+	judge := rules.NewLedger(asked, nil, func(f *rules.Finding) { check(w.Finding(f)) })
 	described, err := analyze.Run(context.Background(), parsed.Source(), analyze.Join(judge, analyze.Listener{
 		Exchange: func(x *analyze.Exchange) { check(w.Exchange(x)) },
 		Hop:      func(h *analyze.Hop) { check(w.Hop(h)) },

@@ -27,7 +27,10 @@ func (p *page) budget(b *Budget) {
 	}
 	p.title("Where the clients' time went: " + duration(b.Spent.Total()) + " in " + counted(b.Exchanges, "exchange") + incomplete(b))
 	const head = gap + len("no answer") + gap + len("1.23 ms") + gap + len("100.0 %") + gap
-	bars := min(max((p.width-head)/4, 0), mostBar)
+	bars := 0
+	if p.width >= narrow {
+		bars = min((p.width-head)/4, mostBar)
+	}
 	for phase := range analyze.Phase(analyze.Phases) {
 		in := slices.DeleteFunc(slices.Clone(parts), func(part Part) bool { return part.Phase != phase })
 		if len(in) > 0 {
@@ -47,7 +50,10 @@ func incomplete(b *Budget) string {
 	return ", of " + count(b.Incomplete) + " of them in part"
 }
 
-const mostBar = 24 // columns
+const (
+	mostBar = 24 // columns
+	narrow  = 60 // a page without room for bars
+)
 
 func (p *page) phase(phase analyze.Phase, took time.Duration, parts []Part, bars int) {
 	if parts[0].On == analyze.OnRest { // what is not explained comes last

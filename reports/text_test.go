@@ -139,3 +139,26 @@ func TestTextSaysThatExchangesAreSelected(t *testing.T) {
 		}
 	}
 }
+
+// One finding of a real rule, as it looks on terminals of three widths.
+func TestOneFinding(t *testing.T) {
+	const source = `
+start 2026-01-02T03:04:05.006Z
+c 10.0.0.1:40000 > 10.0.0.2:80
+0ms     c > SYN
+20ms    c < SYN ACK
+20ms    c > ACK
+30ms    c > "POST /save HTTP/1.1\r\nHost: 例え.example\r\nContent-Length: 100\r\n\r\n"
+90ms    c < ACK
+90.1ms  c > repeat("x", 100)
+111ms   c < "HTTP/1.1 204 No Content\r\n\r\n"
+112ms   c > FIN ACK
+132ms   c < FIN ACK
+132ms   c > ACK
+`
+	for _, width := range []int{80, 120, 200} {
+		o := options()
+		o.Width = width
+		golden(t, fmt.Sprintf("one-%d.golden", width), reportBy(t, rules.All, source, "text", o))
+	}
+}
