@@ -19,7 +19,9 @@ import (
 const analyzeExamples = `  wirelag analyze capture.pcapng
   wirelag analyze --format html -o report.html capture.pcapng
   wirelag analyze --format json -o report.json rotated-*.pcap.zst
-  ssh host tcpdump -U -w - tcp port 80 | wirelag analyze --format ndjson -`
+  ssh host tcpdump -U -w - tcp port 80 | wirelag analyze --format ndjson -
+  wirelag analyze --fail-on warning --baseline known.yaml --format junit -o wirelag.xml ci.pcap
+  wirelag analyze --host 'api.*' --status 5xx --format csv capture.pcap`
 
 // newAnalyze builds the command analyze.
 func newAnalyze(a *analysis) *cobra.Command {
@@ -34,9 +36,10 @@ Formats:
 ` + formatsHelp() + `
 Secrets (credentials, cookies, user names and passwords in URLs, query values
 like token or password) are shown as *** unless --no-redact is given. For a
-report that others may see, --redact-host replaces addresses, host names and what
-varies in paths by pseudonyms, the same ones in all reports of yours. Colours
-are used on a terminal, unless NO_COLOR is set or --color says otherwise.
+report that others may see, --redact-host replaces addresses, host names and
+what varies in paths by pseudonyms, the same ones in all reports of yours.
+Colours are used on a terminal, unless NO_COLOR is set or --color says
+otherwise.
 
 Exit status: 0 done; 1 there are findings that --fail-on asks for; 2 wrong usage
 or configuration; 3 an input could not be read; 4 the report could not be

@@ -22,11 +22,11 @@ func newConfig(s streams) *cobra.Command {
 and the configuration file say, and the defaults of what they leave out. Its
 output is a configuration file.
 
-A flag wins over an environment variable (` + environment + ` and its name: ` + environment + `FAIL_ON),
-that over the file that --config or ` + environment + `CONFIG names, and that over the
-default.`,
+A flag wins over an environment variable (` + environment + ` and its name:
+` + environment + `FAIL_ON), that over the file that --config or ` + environment + `CONFIG names, and
+that over the default.`,
 		Example: "  wirelag config > wirelag.yaml\n  wirelag config --config wirelag.yaml --fail-on warning",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			asked, err := o.resolve(cmd)
 			if err != nil {
@@ -53,9 +53,6 @@ func (e *enabled) yaml(cmd *cobra.Command) string {
 	for _, name := range settings {
 		flag := cmd.Flags().Lookup(name)
 		usage := strings.ReplaceAll(flag.Usage, "`", "")
-		if c, ok := flag.Value.(*choice); ok {
-			usage += ": " + strings.Join(c.allowed, ", ")
-		}
 		value := flag.Value.String()
 		switch name {
 		case "baseline":

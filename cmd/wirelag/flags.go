@@ -46,6 +46,8 @@ func (a *reporter) addFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&o.output, "output", "o", "-", "write the report to `FILE`")
 	cmd.Flags().StringVar(&o.writeBaseline, "write-baseline", "", "write the findings to `FILE`, to be accepted from then on")
 	cmd.Flags().StringVar(&o.filter, "filter", "", "analyse only packets for which `EXPRESSION` is true, in the language of tcpdump")
+	completeWith(cmd, "filter", completeNothing)
+	completeWith(cmd, "write-baseline", completeYAML)
 	o.selection.addFlags(cmd)
 }
 
@@ -89,10 +91,9 @@ type choice struct {
 
 func addChoice(cmd *cobra.Command, value *string, name string, allowed []string, usage string) {
 	*value = allowed[0]
-	cmd.Flags().Var(&choice{value, allowed}, name, usage)
-	err := cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(allowed, cobra.ShellCompDirectiveNoFileComp))
-	if err != nil {
-		panic("completion of a flag that was just declared: " + err.Error())
+	cmd.Flags().Var(&choice{value, allowed}, name, usage+": "+strings.Join(allowed, ", "))
+	if name != "format" { // which has more to say
+		completeWith(cmd, name, cobra.FixedCompletions(allowed, cobra.ShellCompDirectiveNoFileComp))
 	}
 }
 
@@ -102,7 +103,11 @@ func (c *choice) Type() string { return strings.Join(c.allowed, "|") }
 
 func (c *choice) Set(s string) error {
 	if !slices.Contains(c.allowed, s) {
-		return fmt.Errorf("want one of %s", strings.Join(c.allowed, ", "))
+		err := fmt.Errorf("want one of %s", strings.Join(c.allowed, ", "))
+		if meant := nearest(s, c.allowed); meant != "" {
+			err = fmt.Errorf("%w; did you mean %s?", err, meant)
+		}
+		return err
 	}
 	*c.value = s
 	return nil

@@ -20,7 +20,8 @@ func newInterfaces(s streams) *cobra.Command {
 		Short: "List the interfaces that live can listen on",
 		Long: `Interfaces lists what live can listen on: names, whether they are up, what their
 packets begin with, and addresses; and says whether you may listen.`,
-		Args: cobra.NoArgs,
+		Example: "  wirelag interfaces",
+		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			found, err := live.Interfaces()
 			if err != nil {

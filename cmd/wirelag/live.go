@@ -35,7 +35,7 @@ ends the capture, or the interface goes away. A second Ctrl-C quits at once.
 
 It needs the right to capture (see wirelag interfaces).`,
 		Example: liveExamples,
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return l.run(cmd) },
 	}
 	l.addFlags(cmd)
@@ -49,8 +49,9 @@ It needs the right to capture (see wirelag interfaces).`,
 	flags.Var((*size)(&l.record.Size), "rotate-size", "begin another file when one is as large")
 	flags.DurationVar(&l.record.Time, "rotate-time", 0, "begin another file when one spans `TIME`")
 	flags.IntVar(&l.record.Keep, "rotate-keep", 0, "keep the latest `N` files (default: all)")
-	if err := cmd.RegisterFlagCompletionFunc("interface", completeInterfaces); err != nil {
-		panic("completion of a flag that was just declared: " + err.Error())
+	completeWith(cmd, "interface", completeInterfaces)
+	for _, name := range []string{"duration", "packets", "buffer", "rotate-size", "rotate-time", "rotate-keep"} {
+		completeWith(cmd, name, completeNothing)
 	}
 	return cmd
 }

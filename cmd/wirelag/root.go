@@ -24,6 +24,9 @@ messages to them and shows where the time went.
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          filesOrCommand,
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveDefault // commands, and files
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return cmd.Help()
@@ -36,11 +39,12 @@ messages to them and shows where the time went.
 	root.SetErr(s.stderr)
 	root.SetVersionTemplate("wirelag {{.Version}}\n")
 	root.SuggestionsMinimumDistance = 2
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError(cmd.CommandPath(), err)
-	})
+	root.SetFlagErrorFunc(flagError)
+	root.SetUsageFunc(usageOf(s))
+	root.SetHelpCommand(newHelp(root))
 	a.addFlags(root)
 	root.AddCommand(newAnalyze(a), newLive(s), newInterfaces(s), newRules(s), newConfig(s))
+	addCompletion(root)
 	return root
 }
 

@@ -24,7 +24,8 @@ rule is silent, and what to do about its findings.`,
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
-			return ruleIDs(), cobra.ShellCompDirectiveNoFileComp
+			completions, _ := completeRules(nil, nil, "")
+			return completions, cobra.ShellCompDirectiveNoFileComp
 		},
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {

@@ -68,29 +68,6 @@ func TestFailOn(t *testing.T) {
 	}
 }
 
-func TestRulesAreCompleted(t *testing.T) {
-	for _, c := range []struct {
-		args []string
-		want []string
-	}{
-		{[]string{"rules", "nagle"}, []string{"nagle-delayed-ack", "nagle-hold"}},
-		{[]string{"analyze", "--rules", "nagle"}, []string{"nagle-delayed-ack", "nagle-hold"}},
-		{[]string{"analyze", "--disable", "dns-delay,nagle-hold,na"}, []string{"dns-delay,nagle-hold,nagle-delayed-ack"}},
-		{[]string{"--fail-on", ""}, []string{"none", "info", "warning", "error"}},
-	} {
-		got := strings.Split(wirelag(t, nil, append([]string{"__complete"}, c.args...)...).stdout, "\n:")[0]
-		var fitting []string
-		for line := range strings.SplitSeq(got, "\n") {
-			if strings.HasPrefix(line, c.args[len(c.args)-1]) {
-				fitting = append(fitting, line)
-			}
-		}
-		if strings.Join(fitting, " ") != strings.Join(c.want, " ") {
-			t.Errorf("%v: %v, want %v", c.args, fitting, c.want)
-		}
-	}
-}
-
 func TestNearest(t *testing.T) {
 	known := []string{"nagle-hold", "nagle-delayed-ack", "dns-delay", "idle-close-race"}
 	for word, want := range map[string]string{

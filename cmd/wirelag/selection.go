@@ -21,6 +21,9 @@ func (o *exchangeOptions) addFlags(cmd *cobra.Command) {
 	flags.StringSliceVar(&o.statuses, "status", nil, "tell only exchanges with these statuses (`LIST` of 404, 5xx, 500-504 or none)")
 	flags.StringVar(&o.since, "since", "", "tell only exchanges that began at `TIME` (RFC 3339, or +10s after the start) or later")
 	flags.StringVar(&o.until, "until", "", "tell only exchanges that began before `TIME`")
+	for _, name := range []string{"host", "path", "status", "since", "until"} {
+		completeWith(cmd, name, completeNothing)
+	}
 }
 
 // selection is what the flags come to.

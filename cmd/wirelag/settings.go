@@ -27,16 +27,17 @@ const environment = "WIRELAG_" // before the name of a setting in capitals
 func (o *options) addSettings(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	addChoice(cmd, &o.format, "format", formatNames(), "format of the report")
+	addChoice(cmd, &o.format, "format", formatNames(), "write the report in `FORMAT`")
+	completeWith(cmd, "format", completeFormats)
 	flags.StringSliceVar(&o.only, "rules", nil, "ask these rules alone (`LIST` of ids, see wirelag rules)")
 	flags.StringSliceVar(&o.disable, "disable", nil, "do not ask these rules (`LIST` of ids)")
 	flags.StringVar(&o.config, "config", "", "read settings and options of rules from `FILE` (see wirelag config)")
-	addChoice(cmd, &o.failOn, "fail-on", []string{"none", "info", "warning", "error"}, "exit with status 1 when there are findings of this severity or worse")
+	addChoice(cmd, &o.failOn, "fail-on", []string{"none", "info", "warning", "error"}, "exit with status 1 when there are new findings of this `SEVERITY` or worse")
 	flags.StringVar(&o.baseline, "baseline", "", "take the findings in `FILE` for known: they fail nothing (see --write-baseline)")
-	addChoice(cmd, &o.minSeverity, "min-severity", []string{"info", "warning", "error"}, "show findings of this severity or worse (text, html)")
+	addChoice(cmd, &o.minSeverity, "min-severity", []string{"info", "warning", "error"}, "show findings of this `SEVERITY` or worse (text, html)")
 	flags.Var((*rows)(&o.top), "top", "show at most `N` findings, and rows in a table (text, html); auto: 10 in text")
-	addChoice(cmd, &o.time, "time", []string{"relative", "utc", "local"}, "show moments so (text, html)")
-	addChoice(cmd, &o.color, "color", []string{"auto", "always", "never"}, "use colours (text)")
+	addChoice(cmd, &o.time, "time", []string{"relative", "utc", "local"}, "show moments in this `ZONE` (text, html)")
+	addChoice(cmd, &o.color, "color", []string{"auto", "always", "never"}, "use colours `WHEN` (text)")
 	flags.BoolVar(&o.quiet, "quiet", false, "tell nothing but errors beside the report")
 	flags.BoolVar(&o.noProgress, "no-progress", false, "show no progress bar")
 	flags.BoolVar(&o.noRedact, "no-redact", false, "show passwords, cookies and tokens")
@@ -45,9 +46,13 @@ func (o *options) addSettings(cmd *cobra.Command) {
 	o.maxMemory = 512 << 20
 	flags.Var(&o.maxMemory, "max-memory", "keep to about so much memory: where it is short, the oldest idle connections are given up")
 	for _, name := range []string{"rules", "disable"} {
-		if err := cmd.RegisterFlagCompletionFunc(name, completeRules); err != nil {
-			panic("completion of a flag that was just declared: " + err.Error())
-		}
+		completeWith(cmd, name, completeRules)
+	}
+	for _, name := range []string{"config", "baseline"} {
+		completeWith(cmd, name, completeYAML)
+	}
+	for _, name := range []string{"top", "jobs", "max-memory"} {
+		completeWith(cmd, name, completeNothing)
 	}
 }
 
@@ -82,18 +87,6 @@ func (r *rows) Set(s string) error {
 	}
 	*r = rows(n)
 	return nil
-}
-
-// completeRules completes the last of a list of rules.
-func completeRules(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-	before := typed[:strings.LastIndexByte(typed, ',')+1]
-	var completions []string
-	for _, id := range ruleIDs() {
-		if !slices.Contains(strings.Split(before, ","), id) {
-			completions = append(completions, before+id)
-		}
-	}
-	return completions, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
 func ruleIDs() []string {
