@@ -26,7 +26,7 @@ type harWriter struct {
 func newHAR(w io.Writer, o Options) Writer {
 	return &harWriter{
 		w: w, version: o.Version, encoder: newEncoder(o),
-		entries: spool{limit: spoolMemory}, told: spool{limit: spoolMemory / 4},
+		entries: spool{limit: spoolMemory / 2}, told: spool{limit: spoolMemory / 4},
 	}
 }
 
@@ -62,7 +62,7 @@ func (h *harWriter) Close(c *analyze.Capture) error {
 	if c == nil {
 		return nil
 	}
-	sorted := spool{limit: spoolMemory}
+	sorted := spool{limit: spoolMemory / 2}
 	defer sorted.close()
 	if err := h.sortByStart(&sorted); err != nil {
 		return err

@@ -55,12 +55,16 @@ func completeFormats(*cobra.Command, []string, string) (completions []string, _ 
 	return completions, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeRules completes the last of a list of rules.
+// completeRules completes the last of a list of rules. Behind a comma it describes
+// none: bash would compare the comma as quoted with the one that was typed.
 func completeRules(_ *cobra.Command, _ []string, typed string) (completions []string, _ cobra.ShellCompDirective) {
 	before := typed[:strings.LastIndexByte(typed, ',')+1]
 	for _, r := range rules.All {
-		if !slices.Contains(strings.Split(before, ","), r.ID) {
-			completions = append(completions, before+r.ID+"\t"+r.Title)
+		switch {
+		case before == "":
+			completions = append(completions, r.ID+"\t"+r.Title)
+		case !slices.Contains(strings.Split(before, ","), r.ID):
+			completions = append(completions, before+r.ID)
 		}
 	}
 	return completions, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
