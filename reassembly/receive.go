@@ -178,12 +178,14 @@ func (t *Table) shake(c *Connection, side Side, s *packet.Segment) {
 	case s.Flags.Has(packet.SYN):
 		t.takeSYN(c, side, s)
 	case c.synchronised:
-		if c.established.IsZero() && side == c.client && !c.synAck.IsZero() && s.Flags.Has(packet.ACK) && s.Ack-other.isn-1 <= nearby {
+		if c.established.IsZero() && side == c.client && !c.synAck.IsZero() && s.Flags.Has(packet.ACK) && s.Ack == other.isn+1 {
 			c.established = s.Mark
 		}
 	case s.Flags.Has(packet.RST):
 	case side == c.client && other.hasISN && s.Flags.Has(packet.ACK) && s.Ack-other.isn-1 <= nearby:
-		c.established = s.Mark
+		if s.Ack == other.isn+1 { // else it is not the first
+			c.established = s.Mark
+		}
 		t.synchronise(c)
 	case side != c.client && e.hasISN, side != c.client && c.answers(side, s):
 		t.synchronise(c)
@@ -257,7 +259,7 @@ func (t *Table) measure(c *Connection, side Side, s *packet.Segment, class Class
 	case class.Has(Retransmitted):
 		e.sample.cancel()
 	case s.Flags.Has(packet.SYN):
-		e.sample.start(s.Seq+1, s.Time)
+		e.sample.startSYN(s.Seq+1, s.Time)
 	case class.Has(New) && s.Length > 0:
 		if !other.acknowledges(s.End()) {
 			e.sample.start(s.End(), s.Time)

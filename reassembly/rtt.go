@@ -14,6 +14,7 @@ import (
 type sample struct {
 	until   uint32       // the acknowledgement that completes the sample
 	running bool         // a sample is being taken
+	exact   bool         // it is one of a SYN: an acknowledgement of more is not the first
 	least   int32        // the least round trip in units of 100 ns, plus 1; 0 without any
 	since   capture.Time // when the segment was seen
 }
@@ -22,7 +23,15 @@ const sampleUnit = 100 * time.Nanosecond
 
 func (s *sample) start(until uint32, at capture.Time) {
 	if !s.running {
-		s.running, s.until, s.since = true, until, at
+		s.running, s.exact, s.until, s.since = true, false, until, at
+	}
+}
+
+// startSYN starts a sample with a SYN.
+func (s *sample) startSYN(until uint32, at capture.Time) {
+	if !s.running {
+		s.start(until, at)
+		s.exact = true
 	}
 }
 
@@ -35,6 +44,9 @@ func (s *sample) acknowledge(ack uint32, at capture.Time) {
 		return
 	}
 	s.running = false
+	if s.exact && ack != s.until {
+		return
+	}
 	if d := at.Sub(s.since); d >= 0 { // the clock may go backwards
 		s.add(d)
 	}
