@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"wirelag/analyze"
+	"wirelag/reassembly"
 )
 
 var handshakeOverhead = &Rule{
@@ -76,6 +77,11 @@ func firstExchange(c *analyze.Connection) (setup, total time.Duration, ok bool) 
 	toClient, known := c.RTTClient()
 	if !known || c.Exchanges != 1 || c.FirstAnswered.IsZero() || c.AnsweredSYN().IsZero() || c.SYNACK().IsZero() || !c.Intact() {
 		return 0, 0, false
+	}
+	halfClosed := c.Close() == reassembly.StillOpen && !c.FIN(c.ClientSide().Other()).IsZero()
+	answered := c.Closing != nil && c.Closing.Reset.Answer
+	if (halfClosed || answered) && c.FIN(c.ClientSide()).IsZero() {
+		return 0, 0, false // the client may have sent more, or did, as the reset shows
 	}
 	setup = c.SYNACK().Sub(c.AnsweredSYN()) + toClient
 	return setup, c.FirstAnswered.Sub(c.AnsweredSYN()) + toClient, true
