@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"wirelag/reassembly/capture"
@@ -85,7 +86,7 @@ func (s *sender) judge(upTo int64, segment *packet.Segment, twice bool, p path) 
 		case twice, segment.Options.Cut, segment.Mark.Sub(l.Repeat) > p.rtt()+latestACKDelay:
 			l.Decided, l.Spurious = true, true
 		case o.HasTimestamps && l.stamp != 0:
-			l.Decided, l.Spurious = true, int32(o.TSEcr-l.stamp) < 0
+			l.Decided, l.Spurious = true, !s.repeated(o.TSEcr, l.stamp)
 		case p.toReceiver > leastToReceiver:
 			l.Decided = true
 			l.Spurious = segment.Mark.Sub(l.Repeat) < 3*p.toReceiver/4
@@ -97,6 +98,13 @@ func (s *sender) judge(upTo int64, segment *packet.Segment, twice bool, p path) 
 	if upTo >= s.repairing {
 		s.duplicateACKs, s.sackSeen = 0, false
 	}
+}
+
+// repeated reports whether a timestamp that is echoed is that of a repeat, or of
+// a later one. That of anything else sent later says that an earlier
+// acknowledgement is not in the capture.
+func (s *sender) repeated(echo, stamp uint32) bool {
+	return int32(echo-stamp) >= 0 && slices.ContainsFunc(s.losses, func(l Loss) bool { return l.stamp == echo })
 }
 
 // follow takes the time of the stall from the acknowledgements that told of its

@@ -97,12 +97,13 @@ func (w *prematureWatch) note(x *analyze.Exchange, sent capture.Mark) {
 // have been told.
 func (w *prematureWatch) closed(c *analyze.Connection) {
 	m := w.open[c.ID]
-	if m == nil && c.Intact() {
+	doubtful := !c.Intact() || c.MidStream()
+	if m == nil && !doubtful {
 		return
 	}
 	delete(w.open, c.ID)
 	server := w.pairs.get(pairOf(c))
-	server.doubtful = server.doubtful || !c.Intact()
+	server.doubtful = server.doubtful || doubtful
 	if m == nil || server.doubtful || server.pending > 0 || server.since != 0 && server.since <= m.sent.Time {
 		return
 	}
