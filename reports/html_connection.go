@@ -2,6 +2,7 @@ package reports
 
 import (
 	"cmp"
+	"html/template"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,8 +15,11 @@ import (
 
 // Bounds of the details of connections.
 const (
-	htmlDetailed = 40 // connections told in detail
-	htmlHeads    = 16 // exchanges of a connection whose heads are shown
+	htmlDetailed = 30      // connections told in detail
+	htmlHeads    = 16      // exchanges of a connection whose heads are shown
+	mostHead     = 8 << 10 // bytes of a message's head
+	mostHeads    = 3 << 20 // of all heads together
+	mostField    = 2 << 10 // of a field
 )
 
 // htmlConnection is a connection in detail.
@@ -58,25 +62,6 @@ type htmlPhase struct {
 // htmlHead is a message head as text.
 type htmlHead struct{ Title, Text, Note string }
 
-// hopTable compares a message on both sides of a proxy.
-type hopTable struct {
-	Title  string
-	Other  htmlLink
-	Facts  []htmlFact
-	Tables []fieldTable
-}
-
-type fieldTable struct {
-	Title, Label string
-	Rows         []fieldRow
-}
-
-// fieldRow is a field on the client's side and upstream.
-type fieldRow struct {
-	Name, Front, Back string
-	Change            string // "", "changed", "removed" or "added", on the way that the message went
-}
-
 // chooseHeads picks the exchanges whose heads are shown: of findings, then the slowest.
 func (d *drawer) chooseHeads(each *drawing) {
 	order := slices.Clone(each.exchanges)
@@ -96,7 +81,7 @@ func (d *drawer) chooseHeads(each *drawing) {
 		return cmp.Compare(durationOf(b.Exchange), durationOf(a.Exchange))
 	})
 	for _, x := range order[:min(len(order), htmlHeads)] {
-		d.heads[x.ID] = true
+		d.told[x.ID] = true
 	}
 }
 
@@ -121,7 +106,7 @@ func (d *drawer) connection(each *drawing) htmlConnection {
 		detail.Findings = append(detail.Findings, htmlFindingLink{f.Severity.String(), f.Rule.ID, f.Title(), d.number[f]})
 	}
 	for _, x := range each.exchanges {
-		if d.heads[x.ID] {
+		if d.told[x.ID] {
 			detail.Exchanges = append(detail.Exchanges, d.exchange(x.Exchange))
 		}
 	}
@@ -218,7 +203,7 @@ func causeFacts(c *analyze.Causes) (facts []htmlFact) {
 	return facts
 }
 
-// head is the head of a message as it was sent, secrets masked.
+// head is the head of a message as it was sent, secrets masked, as far as there is room.
 func (d *drawer) head(title string, m *http1.Message) htmlHead {
 	lines := []string{d.startLine(m)}
 	for i := range headers(m) {
@@ -230,19 +215,28 @@ func (d *drawer) head(title string, m *http1.Message) htmlHead {
 	for i := range trailers(m) {
 		lines = append(lines, fieldLine(d.redact.trailer(m, i)))
 	}
-	return htmlHead{title, strings.Join(lines, "\n"), d.headNote(m)}
+	return htmlHead{title, d.fit(strings.Join(lines, "\n")), d.headNote(m)}
+}
+
+// fit is as much of a text as there is room for on the page.
+func (d *drawer) fit(s string) string {
+	s = clip(s, mostHead)
+	if d.heads -= len(template.HTMLEscapeString(s)); d.heads < 0 {
+		return "… (left out: the page is long enough)"
+	}
+	return s
 }
 
 func (d *drawer) startLine(m *http1.Message) string {
 	version := "HTTP/" + string(appendVersion(nil, m.Version))
 	if m.Role == http1.Request {
-		return d.request(m) + " " + version
+		return clip(Printable(d.redact.method(m))+" "+Printable(string(d.redact.target(m))), mostField) + " " + version
 	}
-	return version + " " + strconv.Itoa(m.Status) + " " + Printable(d.redact.reason(m))
+	return version + " " + strconv.Itoa(m.Status) + " " + clip(Printable(d.redact.reason(m)), mostField)
 }
 
 func fieldLine(name string, value []byte) string {
-	return Printable(name) + ": " + Printable(string(value))
+	return clip(Printable(name), mostField) + ": " + clip(Printable(string(value)), mostField)
 }
 
 func (d *drawer) headNote(m *http1.Message) string {
@@ -264,104 +258,4 @@ func (d *drawer) headNote(m *http1.Message) string {
 		frames = "frames " + m.First.Frame.String() + "–" + m.Last.Frame.String()
 	}
 	return strings.Join(append([]string{frames}, notes...), ", ")
-}
-
-// hop compares the messages of both sides of a proxy, as seen from exchange id.
-func (d *drawer) hop(h *analyze.Hop, id uint64) hopTable {
-	other, title := h.Front, "The client's side of the proxy"
-	if h.Front.ID == id {
-		other, title = h.Back, "Upstream of the proxy"
-	}
-	t := hopTable{Title: title, Other: htmlLink{strconv.FormatUint(other.ID, 10), d.toExchange(other.ID)}}
-	if h.Added >= 0 {
-		t.Facts = append(t.Facts, htmlFact{"added by the proxy", duration(h.Added)})
-	}
-	if !h.Certain {
-		t.Facts = append(t.Facts, htmlFact{"link", "likely"})
-	}
-	if h.Joined {
-		t.Facts = append(t.Facts, htmlFact{"request", "not forwarded: answered with the response to another one's"})
-	}
-	if h.Front.ID != id {
-		return t
-	}
-	if h.Front.Request != nil && h.Back.Request != nil {
-		t.Tables = append(t.Tables, d.compare("Request", h.Front.Request, h.Back.Request, "removed", "added"))
-	}
-	if h.Answered && h.Front.Response != nil && h.Back.Response != nil {
-		t.Tables = append(t.Tables, d.compare("Response", h.Front.Response, h.Back.Response, "added", "removed"))
-	}
-	for i := range t.Tables {
-		t.Tables[i].Label = t.Tables[i].Title + " of exchange " + strconv.FormatUint(id, 10) + " and, upstream of the proxy, " + t.Other.Text
-	}
-	return t
-}
-
-// compare sets the fields of a message on the client's side beside those upstream.
-func (d *drawer) compare(title string, front, back *http1.Message, frontOnly, backOnly string) fieldTable {
-	t := fieldTable{Title: title}
-	first := fieldRow{Name: "start line", Front: d.startLine(front), Back: d.startLine(back)}
-	if first.Front != first.Back {
-		first.Change = "changed"
-	}
-	t.Rows = append(t.Rows, first)
-	for _, name := range d.names(front, back) {
-		inFront, inBack := d.fieldsCalled(front, name), d.fieldsCalled(back, name)
-		row := fieldRow{Name: Printable(name), Front: d.values(front, inFront), Back: d.values(back, inBack)}
-		switch {
-		case len(inBack) == 0:
-			row.Change = frontOnly
-		case len(inFront) == 0:
-			row.Change = backOnly
-		case !sameValues(front, back, inFront, inBack):
-			row.Change = "changed"
-		}
-		t.Rows = append(t.Rows, row)
-	}
-	return t
-}
-
-// names are the names of the fields of both messages, each once.
-func (d *drawer) names(front, back *http1.Message) (names []string) {
-	for _, m := range []*http1.Message{front, back} {
-		for i := range headers(m) {
-			name, _ := d.redact.header(m, i)
-			if !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) }) {
-				names = append(names, name)
-			}
-		}
-	}
-	return names
-}
-
-// fieldsCalled are the numbers of the fields of m with a name.
-func (d *drawer) fieldsCalled(m *http1.Message, name string) (numbers []int) {
-	for i := range headers(m) {
-		if n, _ := d.redact.header(m, i); strings.EqualFold(n, name) {
-			numbers = append(numbers, i)
-		}
-	}
-	return numbers
-}
-
-// sameValues compares what was captured: what is masked may differ, too.
-func sameValues(a, b *http1.Message, inA, inB []int) bool {
-	if len(inA) != len(inB) {
-		return false
-	}
-	for i := range inA {
-		if a.Fields[inA[i]].Value != b.Fields[inB[i]].Value {
-			return false
-		}
-	}
-	return true
-}
-
-func (d *drawer) values(m *http1.Message, numbers []int) string {
-	var values []string
-	for _, i := range numbers {
-		_, value := d.redact.header(m, i)
-		values = append(values, Printable(string(value)))
-	}
-	return strings.Join(values, "\n")
 }

@@ -93,7 +93,7 @@ func (d *drawer) card(number int, s *story) htmlFinding {
 	card := htmlFinding{
 		Number: number, Severity: s.severity.String(), Rule: f.Rule.ID, Title: f.Title(),
 		Likely: f.Confidence == rules.Likely, Known: s.known == s.findings, Tally: s.sum(), Place: d.ends(f), Host: cmp.Or(d.host(f.Connection), d.server(f.Connection)),
-		What: Printable(d.redact.detail(f)), Why: opening(f.Rule.Doc.What), Do: Printable(d.redact.advice(f)),
+		What: clip(Printable(d.redact.detail(f)), mostTold), Why: opening(f.Rule.Doc.What), Do: clip(Printable(d.redact.advice(f)), mostTold),
 		Filter: d.redact.filter(f), References: f.Rule.Doc.References,
 		Connections: d.links(f.Connections, d.toConnection), Exchanges: d.links(f.Exchanges, d.toExchange),
 	}
@@ -137,6 +137,8 @@ func (d *drawer) ends(f *rules.Finding) string {
 	return s
 }
 
+const mostTold = 2000 // bytes of what a finding says
+
 // maxLinks is how many connections or exchanges of a finding the page names.
 const maxLinks = 12
 
@@ -164,7 +166,7 @@ func (d *drawer) toConnection(id uint64) string {
 // toExchange is where an exchange is shown, as a fragment.
 func (d *drawer) toExchange(id uint64) string {
 	switch {
-	case d.heads[id]:
+	case d.told[id]:
 		return "#x" + strconv.FormatUint(id, 10)
 	case d.rows[id]:
 		return "#r" + strconv.FormatUint(id, 10)
@@ -176,7 +178,7 @@ func (d *drawer) evidence(f *rules.Finding) (list []htmlEvidence, more int) {
 	packets, more := firstPackets(f)
 	for i := range packets {
 		if e := &packets[i]; !e.Mark.IsZero() {
-			list = append(list, htmlEvidence{htmlLink{e.Mark.Frame.String(), d.proofs[e.Mark.Frame]}, d.file(e.Mark.Frame), d.clock.moment(e.Mark.Time), Printable(d.redact.evidence(f, e))})
+			list = append(list, htmlEvidence{htmlLink{e.Mark.Frame.String(), d.proofs[e.Mark.Frame]}, d.file(e.Mark.Frame), d.clock.moment(e.Mark.Time), clip(Printable(d.redact.evidence(f, e)), mostInRow)})
 		}
 	}
 	return list, more

@@ -38,9 +38,15 @@ func (d *drawer) json(drawings []*drawing) (template.JS, error) {
 		}
 	}
 	b = append(b, "],\n\"findings\":["...)
+	room := len(b) + maxPageJSON/2
 	for i, s := range d.stories {
+		before := len(b)
 		b = appendSeparated(b, i, func(b []byte) []byte { return e.finding(b, s.worst) })
 		b = append(b, '}')
+		if len(b) > room {
+			b = b[:before]
+			break
+		}
 	}
 	b = append(b, "]\n}"...)
 	return template.JS(bytes.ReplaceAll(b, []byte("<"), []byte(`\u003c`))), nil

@@ -10,6 +10,7 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"unicode/utf8"
 
 	"wirelag/analyze"
 	"wirelag/analyze/http1"
@@ -97,18 +98,20 @@ type drawer struct {
 	shown   map[uint64]*drawing // the connections of the waterfall
 	detail  map[uint64]bool     // the connections that are drawn in detail
 	rows    map[uint64]bool     // the exchanges that have a row
-	heads   map[uint64]bool     // the exchanges that are told in detail
+	told    map[uint64]bool     // the exchanges that are told in detail
 	stories []*story            // those that are told
 	number  map[*rules.Finding]int
 	proofs  map[capture.Frame]string // where frames that findings name are shown, as fragments
+	heads   int                      // bytes that there is room for of message heads,
+	bars    int                      // and stalls in the waterfall
 }
 
 // page gathers what the page shows.
 func (h *htmlWriter) page(c *analyze.Capture) (*htmlPage, error) {
 	d := &drawer{
 		htmlWriter: h, capture: c, clock: newClock(c, h.options.Zone),
-		shown: map[uint64]*drawing{}, detail: map[uint64]bool{}, rows: map[uint64]bool{}, heads: map[uint64]bool{},
-		number: map[*rules.Finding]int{}, proofs: map[capture.Frame]string{},
+		shown: map[uint64]*drawing{}, detail: map[uint64]bool{}, rows: map[uint64]bool{}, told: map[uint64]bool{},
+		number: map[*rules.Finding]int{}, proofs: map[capture.Frame]string{}, heads: mostHeads, bars: mostStalls,
 	}
 	drawings := h.gallery.settle()
 	d.choose(drawings)
@@ -200,7 +203,7 @@ func (d *drawer) request(m *http1.Message) string {
 	if m == nil {
 		return "not captured"
 	}
-	return Printable(d.redact.method(m)) + " " + Printable(string(d.redact.target(m)))
+	return clip(Printable(d.redact.method(m))+" "+Printable(string(d.redact.target(m))), mostInRow)
 }
 
 // client and server are the ends of a connection, host what the server is called.
@@ -209,7 +212,20 @@ func (d *drawer) client(c *analyze.Connection) string { return d.redact.client(c
 func (d *drawer) server(c *analyze.Connection) string { return d.redact.server(c).String() }
 
 func (d *drawer) host(c *analyze.Connection) string {
-	return Printable(string(d.redact.serverName(c)))
+	return clip(Printable(string(d.redact.serverName(c))), mostInRow)
+}
+
+const mostInRow = 250 // bytes of a name or a request line in a row
+
+// clip shortens s to about n bytes; an ellipsis shows that it did.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
 }
 
 // verdict says in a sentence what was found.
@@ -285,15 +301,17 @@ func (d *drawer) rulesInForce() (list []htmlRule) {
 
 // leftOut says what the page does not show.
 func (d *drawer) leftOut() (lines []string) {
-	const rest = " The rest: --host, --path, --status, --since and --until choose exchanges for a page of their own; --format json and ndjson have everything."
-	if hidden := d.capture.Exchanges - uint64(len(d.rows)); d.capture.Exchanges > uint64(len(d.rows)) {
-		lines = append(lines, "The waterfall shows "+count(uint64(len(d.rows)))+" of "+counted(d.capture.Exchanges, "exchange")+
-			" and "+count(uint64(len(d.shown)))+" of "+counted(d.capture.Connections, "connection")+": those with findings and the slowest; "+count(hidden)+" are left out."+rest)
-	} else if int(d.capture.Connections) > len(d.shown) {
-		lines = append(lines, "The waterfall shows "+count(uint64(len(d.shown)))+" of "+counted(d.capture.Connections, "connection")+"."+rest)
+	g := &d.gallery
+	if rows, shown := uint64(len(d.rows)), uint64(len(d.shown)); rows < g.told || shown < g.connections {
+		lines = append(lines, "The waterfall shows "+count(rows)+" of "+counted(g.told, "exchange")+" and "+count(shown)+" of "+
+			counted(g.connections, "connection")+": those with findings and the slowest. For the rest, --host, --path, --status, --since and --until "+
+			"choose exchanges for a page of their own; --format json and ndjson have everything.")
 	}
-	if len(d.detail) < len(d.shown) {
-		lines = append(lines, "Segments and message heads are shown of "+count(uint64(len(d.detail)))+" connections: those with the worst findings, then the slowest.")
+	if detailed := len(d.detail); detailed < len(d.shown) {
+		lines = append(lines, "Segments and message heads are shown of "+count(uint64(detailed))+" connections: those with the worst findings, then the slowest.")
+	}
+	if d.options.Selected {
+		lines = append(lines, "The exchanges are a selection (--host, --path, --status, --since, --until).")
 	}
 	return lines
 }

@@ -65,7 +65,7 @@ func (d *drawer) sketch(each *drawing) *sketch {
 	for _, f := range each.findings {
 		for i := range f.Evidence[:min(len(f.Evidence), 3*maxEvidence)] {
 			e := &f.Evidence[i]
-			note := stepNote{f.Severity.String(), Printable(d.redact.evidence(f, e)), d.number[f]}
+			note := stepNote{f.Severity.String(), clip(Printable(d.redact.evidence(f, e)), mostInRow), d.number[f]}
 			if !e.Mark.IsZero() && len(s.notes[e.Mark.Frame]) < 3 && !hasNote(s.notes[e.Mark.Frame], note.Text) {
 				s.notes[e.Mark.Frame] = append(s.notes[e.Mark.Frame], note)
 			}
@@ -76,7 +76,7 @@ func (d *drawer) sketch(each *drawing) *sketch {
 			s.message(x.Request.First.Frame, d.request(x.Request))
 		}
 		if x.Response != nil {
-			s.message(x.Response.First.Frame, status(x.Response).text+" "+Printable(d.redact.reason(x.Response)))
+			s.message(x.Response.First.Frame, clip(status(x.Response).text+" "+Printable(d.redact.reason(x.Response)), mostInRow))
 		}
 		for _, t := range []*analyze.Transfer{x.Sending, x.Answering} {
 			s.stalls = append(s.stalls, stallsOf(t, 0)...)
@@ -96,7 +96,7 @@ func hasNote(notes []stepNote, text string) bool {
 
 func (s *sketch) message(at capture.Frame, text string) {
 	if before := s.messages[at]; before != "" {
-		text = before + ", " + text
+		text = clip(before+", "+text, mostInRow)
 	}
 	s.messages[at] = text
 }
@@ -188,65 +188,6 @@ func (s *sketch) marked(i int) bool {
 func (s *sketch) afterSilence(i int) bool {
 	_, ok := s.silence(i)
 	return ok
-}
-
-// silence is the step that tells of the time before segment i, where that is long.
-func (s *sketch) silence(i int) (step, bool) {
-	if i == 0 || s.segments[i].Skipped > 0 {
-		return step{}, false
-	}
-	from, to := s.segments[i-1].Time, s.segments[i].Time
-	waited := to.Sub(from)
-	if waited < analyze.TrailPause {
-		return step{}, false
-	}
-	cause := s.cause(from, to)
-	rtt, _ := s.drawing.connection.RTT()
-	if cause == "" && waited < rtt*6/5 {
-		return step{}, false
-	}
-	gap := step{Kind: "stall", Text: duration(waited) + ": " + cause}
-	if cause == "" {
-		what, busy := s.doing(from, to)
-		gap.Kind, gap.Text = "wait", duration(waited)+": "+what
-		if !busy {
-			gap.Kind = "idle"
-		}
-	}
-	return gap, true
-}
-
-// cause is what TCP did between two moments; "" where it did nothing of note.
-func (s *sketch) cause(from, to capture.Time) string {
-	for _, stall := range s.stalls {
-		if min(to, stall.to).Sub(max(from, stall.from)) > to.Sub(from)/2 {
-			return stall.name
-		}
-	}
-	return ""
-}
-
-// doing is what an exchange waited for between two moments; busy is false when
-// there was none.
-func (s *sketch) doing(from, to capture.Time) (what string, busy bool) {
-	for _, x := range s.drawing.exchanges {
-		switch {
-		case x.Request == nil || from < x.Request.Start.At.Time:
-		case x.Response == nil && to <= s.drawing.connection.Last().Time:
-			return "no response", true
-		case x.Response == nil:
-		case to <= x.Response.Start.At.Time && from >= x.Request.End.At.Time:
-			return "waiting for the response", true
-		case to <= x.Response.Start.At.Time:
-			return "the request pauses", true
-		case to <= x.Response.End.At.Time:
-			return "the response pauses", true
-		}
-	}
-	if s.drawing.connection.Synchronised() {
-		return "idle", false
-	}
-	return "no answer", true
 }
 
 func (s *sketch) step(i int) step {

@@ -11,6 +11,7 @@ import (
 	"wirelag/analyze/http1"
 	"wirelag/reassembly"
 	"wirelag/reassembly/capture/generate"
+	"wirelag/reassembly/capture/script"
 	"wirelag/rules"
 )
 
@@ -139,5 +140,26 @@ func TestGalleryKeepsTheWorst(t *testing.T) {
 	}
 	if g.connections != n || g.told != n {
 		t.Errorf("%d connections and %d exchanges were counted", g.connections, g.told)
+	}
+}
+
+// Long heads do not make the page long.
+func TestPageOfLongHeads(t *testing.T) {
+	var s strings.Builder
+	for i := range 120 {
+		fmt.Fprintf(&s, "c%d 10.0.0.1:%d > 10.0.0.2:80\n", i, 10000+i)
+	}
+	for i := range 120 {
+		fmt.Fprintf(&s, "%[1]dms c%[1]d > \"GET /\" repeat(\"<\", 30000) \" HTTP/1.1\\r\\nHost: \" repeat(\"<\", 30000) \"\\r\\nX: \" repeat(\"<\", 60000) \"\\r\\n\\r\\n\" split\n", i)
+		fmt.Fprintf(&s, "%[1]dms c%[1]d < \"HTTP/1.1 200 \" repeat(\"<\", 30000) \"\\r\\nContent-Length: 0\\r\\nX: \" repeat(\"&\", 60000) \"\\r\\n\\r\\n\" split\n", i)
+	}
+	parsed, err := script.Parse(s.String())
+	check(t, err)
+	page := pageOn(t, htmlOptions(), parsed.Source())
+	if len(page) > 10e6 {
+		t.Errorf("the page has %d bytes", len(page))
+	}
+	if n := strings.Count(page, `class="line row`); n != 120 {
+		t.Errorf("%d exchanges are shown", n)
 	}
 }
