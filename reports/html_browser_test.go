@@ -65,6 +65,7 @@ func TestPageInABrowser(t *testing.T) {
 	}{
 		{"opens", opens}, {"filter", filters}, {"zoom", zooms}, {"drag", drags}, {"links", follows}, {"every link leads somewhere", leads},
 		{"copy", copies}, {"dark", darkens}, {"print", prints}, {"keyboard", tabs}, {"download", downloads}, {"without script", worksWithoutScript},
+		{"captured bytes stay text", keepsText}, {"accessible", isAccessible},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b.t = t
@@ -300,10 +301,10 @@ func worksWithoutScript(b *browser) {
 	}
 }
 
-// Captured bytes stay text, whatever they are.
-func TestHostilePageInABrowser(t *testing.T) {
+// keepsText looks at pages on bytes that would do harm as markup.
+func keepsText(b *browser) {
 	const evil = `</script><script>window.hacked=1;alert(1)</script><img src=http://198.51.100.1/x onerror=window.hacked=2>'\"--><svg/onload=window.hacked=3>{{.}}${hacked}javascript:alert(4)`
-	b := startBrowser(t)
+	t := b.t
 	source := fmt.Sprintf(`c 10.0.0.1:40000 > 10.0.0.2:80
 0ms    c > SYN
 20ms   c < SYN ACK
@@ -312,7 +313,6 @@ func TestHostilePageInABrowser(t *testing.T) {
 1241ms c < "HTTP/1.1 200 %[1]s\r\nX: %[1]s\r\n\r\n"
 `, strings.ReplaceAll(evil, " ", `\t`))
 	for name, page := range map[string]string{"markup": reportOnScript(t, source, "html", htmlOptions()), "hostile": reportOn(t, "hostile", "html", htmlOptions())} {
-		b.t = t
 		b.open(page, 1440)
 		b.eval(`document.querySelectorAll('details').forEach(d => { d.open = true; })`, nil)
 		if b.truth(`'hacked' in window || document.querySelectorAll('img, script').length > 2`) {
@@ -331,13 +331,12 @@ func TestHostilePageInABrowser(t *testing.T) {
 
 const overflow = `document.documentElement.scrollWidth - document.documentElement.clientWidth`
 
-// TestPageIsAccessible asks axe-core, and looks for what stands over the edge.
-func TestPageIsAccessible(t *testing.T) {
-	b := startBrowser(t)
+// isAccessible asks axe-core, and looks for what stands over the edge.
+func isAccessible(b *browser) {
+	t := b.t
 	axe := readAxe(t)
 	for name, page := range map[string]string{
-		"first run": pageOf(t, htmlOptions(), "first-run.pcap"), "nagle": pageOf(t, htmlOptions(), "nagle.pcap"),
-		"proxy": reportOn(t, "proxy", "html", htmlOptions()), "nothing": reportOnScript(t, "", "html", htmlOptions()),
+		"nagle": pageOf(t, htmlOptions(), "nagle.pcap"), "proxy": reportOn(t, "proxy", "html", htmlOptions()),
 	} {
 		b.open(page, 1440)
 		b.eval(`document.querySelectorAll('details').forEach(d => { d.open = true; })`, nil)
