@@ -175,6 +175,9 @@ func follows(b *browser) {
 	}
 	b.eval(`document.querySelector('#f1 .proof a').click()`, nil)
 	b.until("the frame is shown", `document.activeElement.id === 'p0-11' && document.activeElement.textContent.includes('the request')`)
+	if n := b.number(`document.querySelectorAll('#f1 .proof a').length`); n != 5 {
+		b.t.Errorf("%v of 5 frames lead to their segments", n)
+	}
 	b.eval(`document.querySelector('#c1 .its-findings a').click()`, nil)
 	b.until("the way back is shown", `document.activeElement.id === 'f1'`)
 	b.eval(`document.querySelector('.lane .id a').click()`, nil)

@@ -16,6 +16,8 @@ type gallery struct {
 	drawings  map[uint64]*drawing // by connection
 	exchanges int                 // kept in all drawings
 	hops      map[uint64][]*analyze.Hop
+	// early are findings about connections that were not seen yet (or are let go).
+	early map[uint64][]*rules.Finding
 	// connections and told count all there were.
 	connections, told uint64
 }
@@ -51,6 +53,10 @@ func (g *gallery) of(c *analyze.Connection) *drawing {
 		}
 		d = &drawing{connection: c}
 		g.drawings[c.ID] = d
+		for _, f := range g.early[c.ID] {
+			d.addFinding(f)
+		}
+		delete(g.early, c.ID)
 	}
 	return d
 }
@@ -80,14 +86,23 @@ func (g *gallery) addFinding(f *rules.Finding) {
 	g.of(f.Connection)
 	for _, id := range f.Connections {
 		if d := g.drawings[id]; d != nil {
-			d.worst = max(d.worst, f.Severity)
-			d.cost += max(f.Cost, 0)
-			if len(d.findings) < drawingFindings {
-				d.findings = append(d.findings, f)
+			d.addFinding(f)
+		} else if len(g.early) < galleryConnections && len(g.early[id]) < drawingFindings {
+			if g.early == nil {
+				g.early = map[uint64][]*rules.Finding{}
 			}
+			g.early[id] = append(g.early[id], f)
 		}
 	}
 	g.bound()
+}
+
+func (d *drawing) addFinding(f *rules.Finding) {
+	d.worst = max(d.worst, f.Severity)
+	d.cost += max(f.Cost, 0)
+	if len(d.findings) < drawingFindings {
+		d.findings = append(d.findings, f)
+	}
 }
 
 func (g *gallery) addHop(h *analyze.Hop) {
