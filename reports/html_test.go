@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"html"
 	"regexp"
 	"strings"
 	"testing"
@@ -20,7 +21,7 @@ func pageText(page string) string {
 	for _, element := range []string{"style", "script", "head"} {
 		page = regexp.MustCompile(`(?s)<`+element+`.*?</`+element+`>`).ReplaceAllString(page, "")
 	}
-	page = regexp.MustCompile(`<[^>]*>`).ReplaceAllString(page, " ")
+	page = html.UnescapeString(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(page, " "))
 	return strings.Join(strings.Fields(page), " ")
 }
 
