@@ -82,13 +82,30 @@ func startBrowser(t *testing.T) *browser {
 	b := &browser{t: t, to: ours, answers: map[int]chan message{}, ended: make(chan struct{})}
 	go b.read(from)
 	t.Cleanup(func() {
-		ours.Close()
+		b.leave()
 		cmd.Process.Kill()
 		cmd.Wait()
-		os.RemoveAll(folder)
+		ours.Close()
+		for range 50 { // its helpers may write for a moment longer
+			if os.RemoveAll(folder) == nil {
+				break
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
 	})
 	b.openPage()
 	return b
+}
+
+// leave asks the browser to end, and waits for that.
+func (b *browser) leave() {
+	if _, err := b.to.Write([]byte(`{"id":1000000,"method":"Browser.close"}` + "\x00")); err != nil {
+		return
+	}
+	select {
+	case <-b.ended:
+	case <-time.After(10 * time.Second):
+	}
 }
 
 func check(t *testing.T, err error) {
