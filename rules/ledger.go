@@ -76,6 +76,9 @@ func NewLedger(enabled []*Rule, options Values, tell func(*Finding)) analyze.Lis
 
 // report takes an instance of a rule.
 func (l *Ledger) report(r *Rule, i Instance) {
+	if i.Cost < 0 {
+		return // the capture's clock went backwards in it: none of its times can be relied on
+	}
 	state := l.states[r]
 	if state.wins {
 		l.claim(state, claim{connection: i.Connection.ID})

@@ -97,7 +97,8 @@ func (w *prematureWatch) note(x *analyze.Exchange, sent capture.Mark) {
 // have been told.
 func (w *prematureWatch) closed(c *analyze.Connection) {
 	m := w.open[c.ID]
-	doubtful := !c.Intact() || c.MidStream()
+	unexplained := c.Exchanges == 0 && c.Close() != reassembly.ByRST
+	doubtful := !c.Intact() || c.MidStream() || unexplained
 	if m == nil && !doubtful {
 		return
 	}
