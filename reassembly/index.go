@@ -23,8 +23,7 @@ type Key struct {
 // Of returns the key of s.
 func (k Keys) Of(s *packet.Segment) Key {
 	tuple, side := canonical(s)
-	var buffer [36]byte
-	return Key{uint32(maphash.Bytes(k.seed, tuple[1].Bytes(tuple[0].Bytes(buffer[:0])))), side}
+	return Key{uint32(maphash.Comparable(k.seed, tuple)), side}
 }
 
 // Shard spreads connections over n shards.

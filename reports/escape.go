@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"encoding/binary"
 	"unicode"
 	"unicode/utf8"
 )
@@ -21,6 +22,12 @@ var plain = func() (table [utf8.RuneSelf]bool) {
 // JSON escapes.
 func appendString[S string | []byte](b []byte, s S) []byte {
 	b = append(b, '"')
+	if n := len(b); len(s) <= longPlain {
+		if b = append(b, s...); isPlain(b[n:]) {
+			return append(b, '"')
+		}
+		b = b[:n]
+	}
 	start := 0
 	for i := 0; i < len(s); {
 		if c := s[i]; c < utf8.RuneSelf {
@@ -51,6 +58,29 @@ func appendString[S string | []byte](b []byte, s S) []byte {
 	}
 	b = append(b, s[start:]...)
 	return append(b, '"')
+}
+
+// longPlain is up to which length a string is first taken to be plain.
+const longPlain = 1 << 10
+
+// isPlain reports whether all of b stands for itself in a JSON string. Eight
+// bytes at a time are looked at: of ASCII, which are not below 0x20, no DEL,
+// quotation mark or backslash (the "hasless" and "haszero" of Bit Twiddling Hacks).
+func isPlain(b []byte) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; len(b) >= 8; b = b[8:] {
+		w := binary.LittleEndian.Uint64(b)
+		del, quote, backslash := w^0x7f*ones, w^'"'*ones, w^'\\'*ones
+		if ((w-0x20*ones)&^w|(del-ones)&^del|(quote-ones)&^quote|(backslash-ones)&^backslash|w)&highs != 0 {
+			return false
+		}
+	}
+	for _, c := range b {
+		if c >= utf8.RuneSelf || !plain[c] {
+			return false
+		}
+	}
+	return true
 }
 
 func appendEscapedASCII(b []byte, c byte) []byte {

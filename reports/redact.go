@@ -85,6 +85,10 @@ func (r *redactor) requestHost(m *http1.Message) []byte { return r.host(hostOf(m
 // hostOf is the host that a request is for, as sent: that of an absolute target
 // (RFC 9112 §3.2.2), or the Host field's.
 func hostOf(m *http1.Message) string {
+	if strings.HasPrefix(m.Target, "/") {
+		host, _ := m.Get("Host")
+		return host
+	}
 	if scheme, rest, found := strings.Cut(m.Target, "://"); found && isURIScheme(scheme) {
 		if end := strings.IndexAny(rest, "/?#"); end >= 0 {
 			rest = rest[:end]
@@ -154,7 +158,7 @@ func (r *redactor) field(f *http1.Field) (name string, value []byte) {
 // value is the value of a header or trailer field; changed is false, and nothing
 // returned, where it is as it was captured.
 func (r *redactor) value(name, value string) (redacted []byte, changed bool) {
-	name = strings.Trim(name, " \t")
+	name = trimmedName(name)
 	masked := !r.off && r.maskValue(name, value)
 	if r.hosts == nil {
 		if masked {
@@ -167,6 +171,15 @@ func (r *redactor) value(name, value string) (redacted []byte, changed bool) {
 	}
 	r.replaceValue(name)
 	return r.buf, true
+}
+
+// trimmedName is the name of a field without white space around it, which
+// nearly none has.
+func trimmedName(s string) string {
+	if s != "" && (s[0] <= ' ' || s[len(s)-1] <= ' ') {
+		return strings.Trim(s, " \t")
+	}
+	return s
 }
 
 // detail, advice and evidence are what a finding says.
@@ -337,13 +350,24 @@ var secretFields = [...]struct {
 }
 
 func secretsOf(name string) secrets {
+	if len(name) < len(secretLengths) && !secretLengths[len(name)] {
+		return none
+	}
 	for i := range secretFields {
-		if f := &secretFields[i]; len(f.name) == len(name) && strings.EqualFold(f.name, name) {
+		if f := &secretFields[i]; len(f.name) == len(name) && f.name[0]|0x20 == name[0]|0x20 && strings.EqualFold(f.name, name) {
 			return f.secrets
 		}
 	}
 	return none
 }
+
+// secretLengths are the lengths of the names of secretFields.
+var secretLengths = func() (lengths [32]bool) {
+	for _, f := range secretFields {
+		lengths[len(f.name)] = true
+	}
+	return lengths
+}()
 
 // longestScheme bounds what is taken for the name of an authentication scheme
 // (the longest of IANA's registry has 13 characters, AWS4-HMAC-SHA256 has 16).
@@ -429,6 +453,9 @@ func isCookieAttribute(pair string) bool {
 // in the query and in the fragment (OAuth's implicit grant has them there). A
 // URL may also begin with its authority ("user@host:443", "//user@host/").
 func appendMaskedURL(b []byte, s string) []byte {
+	if isPlainPath(s) {
+		return append(b, s...)
+	}
 	path, _, _ := strings.Cut(s, "?")
 	path, _, _ = strings.Cut(path, "#")
 	s = s[len(path):]
@@ -447,6 +474,18 @@ func appendMaskedURL(b []byte, s string) []byte {
 		s = s[end:]
 	}
 	return b
+}
+
+// isPlainPath reports whether s has nothing in it that may lead in a secret: no
+// query, fragment, scheme or user information.
+func isPlainPath(s string) bool {
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '?', '#', '@', ':', ';', '&':
+			return false
+		}
+	}
+	return true
 }
 
 func appendMaskedParameter(b []byte, parameter string) []byte {

@@ -46,9 +46,11 @@ func misuse(m *http1.Message) (what string, ok bool) {
 		return "", false
 	}
 	var needed []string
-	for name := range m.List("Connection") {
-		if oneOf(forAll, name) && len(needed) < maxNominated {
-			needed = append(needed, shown(name))
+	if m.Nominates() {
+		for name := range m.List("Connection") {
+			if oneOf(forAll, name) && len(needed) < maxNominated {
+				needed = append(needed, shown(name))
+			}
 		}
 	}
 	both := m.HasToken("Connection", "close") && m.HasToken("Connection", "keep-alive")

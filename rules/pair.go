@@ -1,19 +1,21 @@
 package rules
 
 import (
-	"net/netip"
-
 	"wirelag/analyze"
+	"wirelag/reassembly/packet"
 )
 
 // pair is what exchanges are compared within: one client address and one server
 // address and port.
 type pair struct {
-	client netip.Addr
-	server netip.AddrPort
+	client packet.Endpoint // without its port
+	server packet.Endpoint
 }
 
-func pairOf(c *analyze.Connection) pair { return pair{c.Client().Addr(), c.Server()} }
+func pairOf(c *analyze.Connection) pair {
+	client, server := c.Endpoints()
+	return pair{client.Host(), server}
+}
 
 // maxPairs bounds the pairs that a rule follows at once.
 const maxPairs = 1 << 14

@@ -33,8 +33,8 @@ var requestAfterClose = &Rule{
 					s.add(x)
 					return
 				}
-				if s, ok := closingBy(x); ok {
-					closing[x.Connection.ID] = &s
+				if s := closingBy(x); s != nil {
+					closing[x.Connection.ID] = s
 				}
 			},
 			Closed: func(c *analyze.Connection) {
@@ -68,19 +68,17 @@ type laterRequest struct {
 	answered bool
 }
 
-func closingBy(x *analyze.Exchange) (closingConnection, bool) {
-	s := closingConnection{announcement: announcement{exchange: x.ID}}
+// closingBy is the announcement of a close in x, nil without one.
+func closingBy(x *analyze.Exchange) *closingConnection {
 	switch {
 	case !headWhole(x.Request), x.Response != nil && x.Response.Framing == http1.Tunnel:
-		return s, false
+		return nil
 	case x.Request.HasToken("Connection", "close"):
-		s.byRequest, s.said = true, x.Request.HeadEnd.At
+		return &closingConnection{announcement: announcement{exchange: x.ID, said: x.Request.HeadEnd.At}, byRequest: true}
 	case x.Response != nil && x.Response.Complete && x.Response.HasToken("Connection", "close"):
-		s.said = x.Response.HeadEnd.At
-	default:
-		return s, false
+		return &closingConnection{announcement: announcement{exchange: x.ID, said: x.Response.HeadEnd.At}}
 	}
-	return s, true
+	return nil
 }
 
 func (s *closingConnection) add(x *analyze.Exchange) {

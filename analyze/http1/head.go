@@ -194,6 +194,7 @@ func (p *Parser) endHeld() {
 	switch m := p.message; p.state {
 	case inHead:
 		m.Fields = p.arena.closeFields(m.Fields)
+		m.options = optionsOf(m)
 	case inTrailers:
 		m.Trailers = p.arena.closeFields(m.Trailers)
 	}

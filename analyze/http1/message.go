@@ -100,8 +100,9 @@ type Message struct {
 	// First and Last are the earliest and latest packets that carried bytes of the message.
 	First, Last capture.Mark
 
-	names  nameSet // of the Fields; 0 when they were not collected
-	blanks uint8   // bytes of empty lines before Offset that WireBytes counts
+	names   nameSet // of the Fields; 0 when they were not collected
+	options options // of the Connection fields; valid when names is not 0
+	blanks  uint8   // bytes of empty lines before Offset that WireBytes counts
 }
 
 // mayHave reports whether Fields may hold one called name. Nearly all questions
@@ -141,12 +142,53 @@ func (m *Message) HasToken(name, token string) bool {
 	if !m.mayHave(name) {
 		return false
 	}
+	if m.names != 0 && name == "Connection" {
+		switch token {
+		case "close":
+			return m.options&saysClose != 0
+		case "keep-alive":
+			return m.options&saysKeepAlive != 0
+		}
+	}
 	for i := range m.Fields {
 		if sameName(m.Fields[i].Name, name) && listHas(m.Fields[i].Value, token) {
 			return true
 		}
 	}
 	return false
+}
+
+// options is what the Connection fields of a message say.
+type options uint8
+
+const (
+	saysClose options = 1 << iota
+	saysKeepAlive
+	saysMore // anything else
+)
+
+func optionsOf(m *Message) (o options) {
+	for item := range m.List("Connection") {
+		switch {
+		case sameName(item, "close"):
+			o |= saysClose
+		case sameName(item, "keep-alive"):
+			o |= saysKeepAlive
+		default:
+			o |= saysMore
+		}
+	}
+	return o
+}
+
+// Nominates reports whether the Connection fields of m say anything besides
+// close and keep-alive.
+func (m *Message) Nominates() bool {
+	o := m.options
+	if m.names == 0 {
+		o = optionsOf(m)
+	}
+	return o&saysMore != 0
 }
 
 func listHas(list, token string) bool {

@@ -8,6 +8,9 @@ import (
 // AbsoluteForm reports whether the request's target is in absolute form
 // ("http://host/path"), as it is sent to proxies (RFC 9112 §3.2.2).
 func (m *Message) AbsoluteForm() bool {
+	if strings.HasPrefix(m.Target, "/") {
+		return false
+	}
 	scheme, _, found := strings.Cut(m.Target, "://")
 	return found && scheme != "" && !strings.ContainsAny(scheme, "/?#")
 }

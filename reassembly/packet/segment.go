@@ -28,6 +28,9 @@ func NewEndpoint(a netip.AddrPort) Endpoint {
 // Addr is the address, as IPv4 if it is one.
 func (e Endpoint) Addr() netip.Addr { return netip.AddrFrom16(e.addr).Unmap() }
 
+// Host is the endpoint without its port.
+func (e Endpoint) Host() Endpoint { return Endpoint{addr: e.addr} }
+
 // Port is the port number.
 func (e Endpoint) Port() uint16 { return e.port }
 
