@@ -14,7 +14,6 @@ type pairing struct {
 	waiting     []*exchange
 	settled     int          // of waiting, from the first on: they wait for no response any more
 	unsafe      int          // of the others: their requests are not idempotent
-	first       *Exchange    // begun first on the connection
 	previousEnd capture.Time // when the response before could be read to its end; 0 without one
 	// request and response are the numbers for messages that began and have no head yet.
 	request, response *number
@@ -59,7 +58,7 @@ type exchange struct {
 }
 
 // exchangeSlab is how many exchanges are allocated at once.
-const exchangeSlab = 32
+const exchangeSlab = 16
 
 // newExchange returns an exchange of the conversation with nothing known of it.
 func (v *conversation) newExchange(n *number) *exchange {
@@ -369,7 +368,7 @@ func (v *conversation) abandonBefore(y *exchange) {
 // begin counts x as begun on the connection.
 func (v *conversation) begin(x *exchange) {
 	if v.connection.Exchanges == 0 {
-		v.pairing.first = x.Exchange
+		x.opens = x.Request != nil && !v.connection.MidStream()
 	}
 	v.connection.Exchanges++
 	v.connection.Waiting++
@@ -447,8 +446,7 @@ func (v *conversation) tell(x *exchange) {
 	v.repaired(v.connection.ClientSide(), x.Sending)
 	v.repaired(v.connection.ClientSide().Other(), x.Answering)
 	x.Disturbed = v.lostAt != 0 && v.lostAt >= x.began()
-	x.Timing = v.timing(x.Exchange)
-	x.opens = v.pairing.first == x.Exchange && x.Request != nil && !v.connection.MidStream()
+	x.Timing = v.timing(x)
 	x.Timing.Causes = causesOf(x.Exchange)
 	if x.Response != nil {
 		v.pairing.previousEnd = x.Response.End.Readable

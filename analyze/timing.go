@@ -12,7 +12,7 @@ import (
 // order blocked, dns, connect, send, wait, receive, and are cut where they
 // would overlap, so that send + blocked + wait + receive is the time from the
 // request's first byte to the response's last.
-func (v *conversation) timing(x *Exchange) Timing {
+func (v *conversation) timing(x *exchange) Timing {
 	t := Timing{
 		Blocked: Unknown, DNS: Unknown, Connect: Unknown, SSL: Unknown, Send: Unknown, Wait: Unknown, Receive: Unknown,
 		NoAnswer: Unknown, RTT: Unknown,
@@ -20,7 +20,7 @@ func (v *conversation) timing(x *Exchange) Timing {
 	if rtt, known := v.connection.RTT(); known {
 		t.RTT = rtt
 	}
-	if v.pairing.first == x && x.Request != nil && !v.connection.MidStream() {
+	if x.opens {
 		if setup, ok := v.connection.Setup(); ok {
 			// With Fast Open the request is under way during the handshake (RFC 7413).
 			t.Connect = max(min(setup, x.Request.Start.At.Sub(v.connection.SYN())), 0)
@@ -35,7 +35,7 @@ func (v *conversation) timing(x *Exchange) Timing {
 	sent := x.Request.End.At.Time
 	if x.Response == nil {
 		t.Send = max(sent.Sub(x.Request.Start.At.Time), 0)
-		t.NoAnswer = v.waitedInVain(x)
+		t.NoAnswer = v.waitedInVain(x.Exchange)
 		return t
 	}
 	toClient, known := v.connection.RTTClient()

@@ -17,6 +17,8 @@ type Limits struct {
 	PendingPerDirection int
 	// HoleAge is how long a hole may stay open, in capture time. Default 30 s.
 	HoleAge time.Duration
+
+	tombstones int
 }
 
 // connectionMemory is about what an open connection takes, with what is kept
@@ -38,6 +40,7 @@ func (l Limits) Share(n int) Limits {
 	l = l.withDefaults()
 	l.Connections = max(l.Connections/n, 1)
 	l.PendingBytes /= n
+	l.tombstones /= n
 	return l
 }
 
@@ -50,6 +53,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.PendingPerDirection == 0 {
 		l.PendingPerDirection = 8 << 20
+	}
+	if l.tombstones == 0 {
+		l.tombstones = maxTombstones
 	}
 	if l.HoleAge == 0 {
 		l.HoleAge = 30 * time.Second

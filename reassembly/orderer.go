@@ -31,8 +31,9 @@ const (
 	forgetAfter   = 1 << 10 // ended stretches
 )
 
-// filler stands for bytes that are not known. It is never written to.
-var filler = make([]byte, 1<<24)
+// filler stands for bytes that are not known. It is never written to, so that it
+// takes no memory.
+var filler [1 << 24]byte
 
 func newOrderer() *orderer {
 	o := &orderer{}

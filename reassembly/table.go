@@ -42,7 +42,7 @@ type Consumer struct {
 const (
 	lingerTime    = 2 * time.Second
 	tombstoneTime = 2 * time.Minute // the longest TIME_WAIT (RFC 9293 §3.4.2: 2 MSL)
-	maxTombstones = 1 << 14
+	maxTombstones = 1 << 14                   // of all tables
 )
 
 // Table follows the connections of a capture. It is driven by one goroutine.
@@ -320,7 +320,7 @@ func (t *Table) settle() {
 	}
 	for {
 		c, ok := t.tombstones.popBefore(t.now.Add(-tombstoneTime))
-		if !ok && t.tombstones.len() > maxTombstones {
+		if !ok && t.tombstones.len() > t.limits.tombstones {
 			c, ok = t.tombstones.pop()
 		}
 		if !ok {

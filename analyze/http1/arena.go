@@ -6,9 +6,9 @@ import "unsafe"
 // keep-alive exchange of ordinary heads costs less than 0.03 allocations, small
 // enough that a few kept messages pin little memory (at most one piece of each).
 const (
-	slabMessages = 256
-	slabFields   = 4096
-	slabBytes    = 64 << 10
+	slabMessages = 64
+	slabFields   = 1024
+	slabBytes    = 16 << 10
 	// A text longer than this gets memory of its own.
 	slabTextMax = slabBytes / 8
 	// Fields reserved for a head at first; what it does not need goes back.
