@@ -78,6 +78,7 @@ func TestErrors(t *testing.T) {
 		{"tcp and len", `column 9: a number alone is no condition: compare it with another, as in len > 100`},
 		{"not len", `column 1: a number alone is no condition: compare it with another, as in len > 100`},
 		{"tcp[13] & 2", `column 1: a number alone is no condition: compare it with another, as in len > 100`},
+		{"(443)", `column 1: a number alone is no condition: compare it with another, as in len > 100`},
 		{"len > ", `column 7: expected a number, found the end`},
 		{"len > tcp", `column 7: expected a number, found "tcp"`},
 		{"len / 0 = 1", `column 5: division by zero`},

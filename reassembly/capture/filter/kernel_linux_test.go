@@ -20,7 +20,7 @@ func TestKernel(t *testing.T) {
 	buffer := make([]byte, 1<<16)
 	for _, linkType := range linkTypes {
 		frames := framesOf(linkType)
-		for _, text := range expressionsFor(linkType) {
+		for _, text := range expressionsFor(t, linkType) {
 			e, err := Parse(text)
 			if err != nil {
 				t.Fatal(err)

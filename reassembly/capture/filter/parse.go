@@ -187,9 +187,12 @@ func (p *parser) relation(x number) (item, error) {
 	return item{condition: &relation{test, x, y}}, err
 }
 
-// precedence of the operators between numbers, as in tcpdump: % and ^ bind like
-// nothing else and are asked to stand in parentheses.
-var precedence = map[string]int{"|": 1, "&": 2, "<<": 3, ">>": 3, "+": 4, "-": 4, "*": 5, "/": 5, "%": 5, "^": 1}
+// precedence of the operators between numbers. In tcpdump's grammar % and ^ have
+// none: what stands in front of them is a single operand, and what stands behind
+// them is all that follows.
+var precedence = map[string]int{"|": 1, "&": 2, "<<": 3, ">>": 3, "+": 4, "-": 4, "*": 5, "/": 5, "%": greedy, "^": greedy}
+
+const greedy = 6
 
 var operations = map[string]bpf.ALUOp{
 	"|": bpf.ALUOpOr, "&": bpf.ALUOpAnd, "<<": bpf.ALUOpShiftLeft, ">>": bpf.ALUOpShiftRight, "+": bpf.ALUOpAdd,
@@ -215,6 +218,9 @@ func (p *parser) calculation(x number, above int) (number, error) {
 			return x, nil
 		}
 		p.take()
+		if binding == greedy {
+			binding = 0
+		}
 		y, err := p.operand()
 		if err == nil {
 			y, err = p.calculation(y, binding)
@@ -255,7 +261,7 @@ func (p *parser) startsNumber() bool {
 	case tokenNumber:
 		_, calculated := operations[after.text]
 		_, compared := comparisons[after.text]
-		return after.kind == tokenOperator && (calculated || compared)
+		return after.kind == tokenOperator && (calculated || compared) || after.is(")") && p.inherited == nil
 	case tokenWord:
 		_, named := namedNumbers[t.text]
 		return named || t.text == "len" || after.is("[")
