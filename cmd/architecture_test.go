@@ -40,6 +40,7 @@ var homes = map[string][]string{
 	"github.com/google/gopacket":    {"reassembly", "reassembly/..."},
 	"github.com/jedib0t/go-pretty/": {"reports", "cmd/..."},
 	"github.com/spf13/cobra":        {"cmd/..."},
+	"github.com/prometheus/":        {"cmd/..."},
 }
 
 // shared are third-party packages that several packages may import.

@@ -41,6 +41,7 @@ It needs the right to capture (see wirelag interfaces).`,
 	l.addFlags(cmd)
 	flags := cmd.Flags()
 	flags.StringVarP(&l.name, "interface", "i", "", "listen on the interface called `NAME`; any stands for all (Linux)")
+	flags.StringVar(&l.programFile, "bpf-file", "", "capture what the program in `FILE` accepts, as tcpdump -ddd prints it")
 	flags.DurationVar(&l.duration, "duration", 0, "end after `TIME` (30s, 10m)")
 	flags.Uint64Var(&l.packets, "packets", 0, "end after `N` packets")
 	flags.BoolVar(&l.promiscuous, "promiscuous", false, "take in what is not addressed to this host, too")
@@ -49,8 +50,9 @@ It needs the right to capture (see wirelag interfaces).`,
 	flags.Var((*size)(&l.record.Size), "rotate-size", "begin another file when one is as large")
 	flags.DurationVar(&l.record.Time, "rotate-time", 0, "begin another file when one spans `TIME`")
 	flags.IntVar(&l.record.Keep, "rotate-keep", 0, "keep the latest `N` files (default: all)")
+	flags.StringVar(&l.metrics, "metrics", "", "serve metrics for Prometheus at `ADDRESS`, as 127.0.0.1:9464")
 	completeWith(cmd, "interface", completeInterfaces)
-	for _, name := range []string{"duration", "packets", "buffer", "rotate-size", "rotate-time", "rotate-keep"} {
+	for _, name := range []string{"duration", "packets", "buffer", "rotate-size", "rotate-time", "rotate-keep", "metrics"} {
 		completeWith(cmd, name, completeNothing)
 	}
 	return cmd
@@ -77,6 +79,8 @@ type listening struct {
 	promiscuous bool
 	buffer      size
 	record      capture.RecordingOptions
+	programFile string
+	metrics     string
 }
 
 // check finds what a single flag cannot.
@@ -99,6 +103,12 @@ func (l *listening) check() error {
 		return errors.New("--rotate-keep and --rotate-time cannot be negative")
 	case l.record.Name != "" && l.record.Name == l.options.output:
 		return errors.New("-w and -o name the same file")
+	case l.programFile != "" && l.options.filter != "":
+		return errors.New("--bpf-file and --filter are two filters: give one")
+	case l.programFile != "" && l.name == live.Any:
+		return errors.New("--bpf-file is for one interface: on any, what tcpdump makes expects other headers")
+	case l.metrics != "":
+		return checkMetricsAddress(l.metrics)
 	}
 	return nil
 }
@@ -124,6 +134,17 @@ func (l *listening) run(cmd *cobra.Command) error {
 	defer interfaces.Close()
 	source := capture.Source(interfaces)
 	w := &work{stop: interfaces.Stop}
+	options := analyze.Options{Limits: asked.limits, TrailMemory: l.trailMemory()}
+	var measured analyze.Listener
+	if l.metrics != "" {
+		m := newMetrics(interfaces.Counters)
+		server, err := m.serve(l.metrics)
+		if err != nil {
+			return &failure{statusOutput, err}
+		}
+		defer server.close()
+		options.Gauges, measured, w.finding = &m.gauges, m.listener(), m.finding
+	}
 	if l.record.Name != "" {
 		l.record.Application = "wirelag " + version()
 		recording, err := capture.Record(interfaces, l.record, interfaces.Stop)
@@ -136,13 +157,16 @@ func (l *listening) run(cmd *cobra.Command) error {
 		if l.duration > 0 {
 			defer time.AfterFunc(l.duration, interfaces.Stop).Stop()
 		}
-		return analyze.Run(context.Background(), source, a, analyze.Options{Limits: asked.limits, TrailMemory: l.trailMemory()})
+		return analyze.Run(context.Background(), source, analyze.Join(measured, a), options)
 	}
 	return l.report(asked, w)
 }
 
 // program is the filter for the interface, nil without one.
 func (l *listening) program(asked *request) ([]bpf.RawInstruction, error) {
+	if l.programFile != "" {
+		return readProgram(l.programFile)
+	}
 	if asked.filter == nil {
 		return nil, nil
 	}
@@ -164,6 +188,20 @@ func (l *listening) program(asked *request) ([]bpf.RawInstruction, error) {
 		return nil, usageError("wirelag live", fmt.Errorf("--filter: %w", err))
 	}
 	return program, nil
+}
+
+// readProgram reads the file of --bpf-file.
+func readProgram(name string) ([]bpf.RawInstruction, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, usageError("wirelag live", fmt.Errorf("--bpf-file: %s: %w", name, reason(err)))
+	}
+	defer file.Close()
+	program, err := filter.ReadProgram(file)
+	if err != nil {
+		return nil, usageError("wirelag live", fmt.Errorf("--bpf-file: %s: %w", name, err))
+	}
+	return program.Live(0), nil
 }
 
 // refused turns an error of live.Open into one that says what to do.

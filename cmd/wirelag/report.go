@@ -74,9 +74,17 @@ type work struct {
 	stop func()
 	// partial: some of what was to be read cannot be.
 	partial bool
+	// finding, if not nil, hears of findings as they are told.
+	finding func(*rules.Finding)
 	// settle, if not nil, ends what else was written. It is called before the
 	// report is, and when the program quits at once.
 	settle func() error
+}
+
+func (w *work) told(f *rules.Finding) {
+	if w.finding != nil {
+		w.finding(f)
+	}
 }
 
 func (w *work) settled() error {
@@ -122,7 +130,10 @@ func (a *reporter) report(asked *request, w *work) error {
 	}
 	options := a.reportOptions(out, asked)
 	r := &recorder{writer: a.format().New(out, options), options: options, cancel: w.stop, known: asked.known, accepted: accepted}
-	described, readErr := w.run(analyze.Join(asked.told.Of(r.listener()), rules.NewLedger(asked.rules, asked.values, r.finding)))
+	described, readErr := w.run(analyze.Join(asked.told.Of(r.listener()), rules.NewLedger(asked.rules, asked.values, func(f *rules.Finding) {
+		w.told(f)
+		r.finding(f)
+	})))
 	settleErr := w.settled()
 	over.Store(true)
 	interrupted := described.Interrupted && r.err == nil

@@ -109,7 +109,8 @@ type Hardware struct {
 }
 
 // LiveAny is Live for a packet socket on all interfaces. Frames of other kinds of
-// hardware than those named are left out, unless the expression is empty.
+// hardware than those named are left out, unless the expression is empty, and so
+// are those that have not what the expression asks for.
 func (e *Expression) LiveAny(kinds []Hardware, snaplen uint32) ([]bpf.RawInstruction, error) {
 	if e.root == nil {
 		return instructions(always, snaplen)
@@ -124,12 +125,17 @@ func (e *Expression) LiveAny(kinds []Hardware, snaplen uint32) ([]bpf.RawInstruc
 		byType[kind.Type] = or(byType[kind.Type], hardwareIs(kind.Number))
 	}
 	all := never
+	var refused error
 	for _, t := range types {
 		c, err := e.lowerLive(t)
 		if err != nil {
-			return nil, err
+			refused = err
+			continue
 		}
 		all = or(all, and(byType[t], c))
+	}
+	if all == never && refused != nil {
+		return nil, refused
 	}
 	return instructions(all, snaplen)
 }

@@ -325,8 +325,17 @@ func TestLiveAny(t *testing.T) {
 		t.Errorf("without a filter: %v, %v", code, err)
 	}
 	tags, _ := Parse("vlan")
-	if _, err := tags.LiveAny(kinds, 0); err == nil {
-		t.Error("VLAN tags of a tunnel are asked for without an error")
+	if code, err = tags.LiveAny(kinds, 0); err != nil {
+		t.Fatal(err)
+	}
+	tagged := map[bpf.Extension]uint32{bpf.ExtLinkLayerType: ethernet, bpf.ExtVLANTagPresent: 1}
+	if f := (frame{make([]byte, 60), 60}); !runLive(t, code, f, tagged) {
+		t.Error("a tag of Ethernet is not found")
+	} else if tagged[bpf.ExtLinkLayerType] = tunnel; runLive(t, code, f, tagged) {
+		t.Error("a tunnel has tags")
+	}
+	if _, err := tags.LiveAny(kinds[1:2], 0); err == nil {
+		t.Error("VLAN tags of nothing but tunnels are asked for without an error")
 	}
 }
 
