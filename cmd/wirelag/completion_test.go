@@ -62,7 +62,7 @@ func TestCompletion(t *testing.T) {
 // would be the names of files.
 func TestEveryFlagIsCompleted(t *testing.T) {
 	root := newRoot(streams{})
-	filesFit := []string{"output", "write"}
+	filesFit := []string{"output", "write", "bpf-file"}
 	for _, cmd := range append(available(root), root) {
 		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
 			if f.NoOptDefVal == "" && !slices.Contains(filesFit, f.Name) {
