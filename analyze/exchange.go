@@ -54,6 +54,8 @@ type Connection struct {
 	// Trail is what is kept of its segments; nil where that was not asked for, or
 	// there was no room.
 	Trail *Trail
+	// Over: Closed was told of it.
+	Over bool
 	// overrun: exchanges were given up because too many waited.
 	overrun bool
 }

@@ -233,6 +233,7 @@ func (t *teller) closed(h *handle) {
 	if t.listener.Closed != nil {
 		t.listener.Closed(c)
 	}
+	c.Over = true
 }
 
 func (t *teller) tick(now capture.Time) {

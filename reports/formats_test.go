@@ -52,7 +52,7 @@ func reportBy(t testing.TB, asked []*rules.Rule, source, format string, o Option
 			t.Error(err)
 		}
 	}
-	judge := rules.NewLedger(asked, nil, func(f *rules.Finding) { check(w.Finding(f)) })
+	judge := rules.NewLedger(asked, nil, func(f *rules.Finding) { check(w.Finding(f)) }, nil)
 	described, err := analyze.Run(context.Background(), parsed.Source(), analyze.Join(judge, analyze.Listener{
 		Exchange: func(x *analyze.Exchange) { check(w.Exchange(x)) },
 		Hop:      func(h *analyze.Hop) { check(w.Hop(h)) },

@@ -79,7 +79,7 @@ func reportPlanted(t *testing.T, f Format, o Options) string {
 			t.Error(err)
 		}
 	}
-	judge := rules.NewLedger([]*rules.Rule{tattling}, nil, func(f *rules.Finding) { check(w.Finding(f)) })
+	judge := rules.NewLedger([]*rules.Rule{tattling}, nil, func(f *rules.Finding) { check(w.Finding(f)) }, nil)
 	described, err := analyze.Run(context.Background(), parsed.Source(), analyze.Join(judge, analyze.Listener{
 		Exchange: func(x *analyze.Exchange) { check(w.Exchange(x)) },
 		Closed:   func(c *analyze.Connection) { check(w.Connection(c)) },

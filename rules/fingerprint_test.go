@@ -35,7 +35,7 @@ c %s
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener := NewLedger([]*Rule{rule}, nil, func(f *Finding) { found += f.Fingerprint() })
+	listener := NewLedger([]*Rule{rule}, nil, func(f *Finding) { found += f.Fingerprint() }, nil)
 	if _, err := analyze.Run(context.Background(), parsed.Source(), listener, analyze.Options{}); err != nil {
 		t.Fatal(err)
 	}

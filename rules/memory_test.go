@@ -47,7 +47,7 @@ func TestMemoryIsLevel(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc
 	}
-	listener := analyze.Join(NewLedger(All, nil, func(*Finding) {}), analyze.Listener{Closed: func(*analyze.Connection) {
+	listener := analyze.Join(NewLedger(All, nil, func(*Finding) {}, nil), analyze.Listener{Closed: func(*analyze.Connection) {
 		switch closed++; closed {
 		case connections / 2:
 			half = heap()

@@ -226,7 +226,7 @@ func (c *testCase) check(t *testing.T, point time.Duration) {
 // judge runs rules over src and returns what they find.
 func judge(t testing.TB, src capture.Source, enabled []*Rule, options Values) (findings []*Finding) {
 	t.Helper()
-	listener := NewLedger(enabled, options, func(f *Finding) { findings = append(findings, f) })
+	listener := NewLedger(enabled, options, func(f *Finding) { findings = append(findings, f) }, nil)
 	if _, err := analyze.Run(context.Background(), src, listener, analyze.Options{}); err != nil {
 		t.Fatal(err)
 	}

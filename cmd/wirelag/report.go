@@ -133,7 +133,7 @@ func (a *reporter) report(asked *request, w *work) error {
 	described, readErr := w.run(analyze.Join(asked.told.Of(r.listener()), rules.NewLedger(asked.rules, asked.values, func(f *rules.Finding) {
 		w.told(f)
 		r.finding(f)
-	})))
+	}, nil)))
 	settleErr := w.settled()
 	over.Store(true)
 	interrupted := described.Interrupted && r.err == nil

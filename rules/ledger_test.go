@@ -1,0 +1,124 @@
+package rules
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"wirelag/analyze"
+	"wirelag/reassembly/capture"
+	"wirelag/reassembly/capture/script"
+)
+
+// heard runs rules over a script and returns what the ledger tells and notes, a
+// line each, with the second of the clock in which it does.
+func heard(t *testing.T, text string, enabled ...*Rule) (lines []string) {
+	t.Helper()
+	s, err := script.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start, now := s.Packets[0].Time, capture.Time(0)
+	say := func(what string, f *Finding) {
+		lines = append(lines, fmt.Sprintf("%v %s %s ×%d", now.Sub(start).Truncate(time.Second), what, f.Rule.ID, f.Count))
+	}
+	listener := analyze.Join(
+		analyze.Listener{Tick: func(t capture.Time) { now = t }},
+		NewLedger(enabled, nil, func(f *Finding) { say("told", f) }, func(f *Finding, _ *Instance) { say("noted", f) }),
+		analyze.Listener{Finish: func() { lines = append(lines, "end") }})
+	if _, err := analyze.Run(context.Background(), s.Source(), listener, analyze.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	return lines
+}
+
+const cutResponse = `
+c 10.0.0.1:40000 > 10.0.0.2:80
+d 10.0.0.1:40001 > 10.0.0.2:80
+0ms    c > SYN
+40ms   c < SYN ACK
+40ms   c > ACK
+41ms   c > "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
+81ms   c < "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" repeat("x", 3000) split
+82ms   c < FIN
+83ms   c > FIN
+123ms  c < ACK
+200s   d > SYN
+`
+
+// A finding is told when the connection is over, or as soon as it is certain
+// that no other replaces it.
+func TestFindingsAreToldWhenTheyAreProven(t *testing.T) {
+	alone := heard(t, cutResponse, truncatedBody)
+	if want := []string{"0s noted truncated-body ×1", "2s told truncated-body ×1", "end"}; !slices.Equal(alone, want) {
+		t.Errorf("alone: %q, want %q", alone, want)
+	}
+	replaceable := heard(t, cutResponse, truncatedBody, lengthMismatch)
+	if want := []string{"1m1s noted truncated-body ×1", "1m3s told truncated-body ×1", "end"}; !slices.Equal(replaceable, want) {
+		t.Errorf("beside a rule that may replace it: %q, want %q", replaceable, want)
+	}
+}
+
+// What is about a pair goes on until the end; each instance is noted.
+func TestInstancesAreNoted(t *testing.T) {
+	var text strings.Builder
+	for i := range 4 {
+		fmt.Fprintf(&text, "c%d 10.0.0.1:%d > 10.0.0.2:80\n", i, 40000+i)
+	}
+	for i := range 4 {
+		at := i * 10_000
+		for _, line := range []string{
+			`%dms c%d > SYN`, `%dms c%d < SYN ACK`, `%dms c%d > ACK`, `%dms c%d > "GET / HTTP/1.1\r\nHost: h\r\n\r\n"`,
+			`%dms c%d < "HTTP/1.1 204 No Content\r\n\r\n"`, `%dms c%d > FIN`, `%dms c%d < FIN`, `%dms c%d > ACK`,
+		} {
+			fmt.Fprintf(&text, line+"\n", at, i)
+			at += 50
+		}
+	}
+	got := heard(t, text.String(), handshakeOverhead)
+	want := []string{
+		"2s noted handshake-overhead ×1", "12s noted handshake-overhead ×2", "22s noted handshake-overhead ×3",
+		"30s noted handshake-overhead ×4", "30s told handshake-overhead ×4", "end",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// What the ledger keeps of connections goes with them.
+func TestLedgerLetsGo(t *testing.T) {
+	l := &Ledger{tell: func(*Finding) {}, open: map[groupKey]*Finding{}, pending: map[uint64]int{}, states: map[*Rule]*ruleState{}}
+	for _, r := range All {
+		winners, wins := relations(r, map[*Rule]bool{lengthMismatch: true, truncatedBody: true})
+		l.states[r] = &ruleState{winners: winners, wins: wins, claims: map[claim]bool{}}
+		if r.Per == PerConnection {
+			l.perConnection = append(l.perConnection, r)
+		}
+	}
+	s, err := script.Parse(cutResponse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c *analyze.Connection
+	_, err = analyze.Run(context.Background(), s.Source(), analyze.Listener{Opened: func(o *analyze.Connection) { c = o }}, analyze.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range uint64(3 * maxOver) {
+		of := *c.Connection
+		of.ID = i + 1
+		l.report(truncatedBody, Instance{Connection: &analyze.Connection{Connection: &of}})
+		l.closed(&analyze.Connection{Connection: &of})
+	}
+	if len(l.over) > maxOver || len(l.held)-l.head > maxHeld || len(l.open) > maxFindings || len(l.pending) > 2*maxOver {
+		t.Errorf("%d over, %d held, %d open, %d pending", len(l.over), len(l.held)-l.head, len(l.open), len(l.pending))
+	}
+	l.tick(capture.Time(10 * decisionTime))
+	l.tick(capture.Time(20 * decisionTime))
+	if len(l.over) != 0 || len(l.open) != 0 || len(l.pending) != 0 || len(l.held) != l.head {
+		t.Errorf("after all was decided: %d over, %d held, %d open, %d pending", len(l.over), len(l.held)-l.head, len(l.open), len(l.pending))
+	}
+}
