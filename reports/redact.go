@@ -185,6 +185,11 @@ func trimmedName(s string) string {
 // detail, advice and evidence are what a finding says.
 func (r *redactor) detail(f *rules.Finding) string { return r.told(f, f.Detail) }
 
+// instance is what happened in one instance of a finding.
+func (r *redactor) instance(rule *rules.Rule, i *rules.Instance) string {
+	return r.told(&rules.Finding{Rule: rule, Connection: i.Connection}, i.Detail)
+}
+
 func (r *redactor) advice(f *rules.Finding) string { return r.told(f, f.Advice) }
 
 func (r *redactor) evidence(f *rules.Finding, e *rules.Evidence) string { return r.told(f, e.What) }

@@ -153,7 +153,10 @@ func (l *listening) run(cmd *cobra.Command) error {
 		}
 		source, w.settle = recording, recording.End
 	}
+	shown := l.newWatch(interfaces, asked)
+	w.listener, w.noted = shown.listener, shown.noted
 	w.run = func(a analyze.Listener) (*analyze.Capture, error) {
+		defer shown.end()
 		if l.duration > 0 {
 			defer time.AfterFunc(l.duration, interfaces.Stop).Stop()
 		}

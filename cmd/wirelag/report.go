@@ -76,6 +76,9 @@ type work struct {
 	partial bool
 	// finding, if not nil, hears of findings as they are told.
 	finding func(*rules.Finding)
+	// listener and noted, which may be nil, hear of it as well.
+	listener analyze.Listener
+	noted    func(*rules.Finding, *rules.Instance)
 	// settle, if not nil, ends what else was written. It is called before the
 	// report is, and when the program quits at once.
 	settle func() error
@@ -128,12 +131,14 @@ func (a *reporter) report(asked *request, w *work) error {
 	if accepted != nil {
 		opened[1].Store(accepted.out)
 	}
-	options := a.reportOptions(out, asked)
+	options := a.reportOptions(a.stream(out), asked)
 	r := &recorder{writer: a.format().New(out, options), options: options, cancel: w.stop, known: asked.known, accepted: accepted}
-	described, readErr := w.run(analyze.Join(asked.told.Of(r.listener()), rules.NewLedger(asked.rules, asked.values, func(f *rules.Finding) {
+	tell := func(f *rules.Finding) {
 		w.told(f)
 		r.finding(f)
-	}, nil)))
+	}
+	described, readErr := w.run(analyze.Join(
+		asked.told.Of(r.listener()), w.listener, rules.NewLedger(asked.rules, asked.values, tell, w.noted)))
 	settleErr := w.settled()
 	over.Store(true)
 	interrupted := described.Interrupted && r.err == nil
@@ -178,12 +183,17 @@ func (a *reporter) keepBaseline(asked *request, accepted *acceptedFindings, whol
 	return nil
 }
 
-func (a *reporter) reportOptions(out *destination, asked *request) reports.Options {
-	o := &a.options
-	var stream any = a.stdout
+// stream is what the report goes to.
+func (a *reporter) stream(out *destination) any {
 	if out.file != nil {
-		stream = out.file
+		return out.file
 	}
+	return a.stdout
+}
+
+// reportOptions say how a report on stream is to look.
+func (a *reporter) reportOptions(stream any, asked *request) reports.Options {
+	o := &a.options
 	least, _ := severityOf(o.minSeverity)
 	failOn, ok := severityOf(o.failOn)
 	if !ok {
