@@ -24,7 +24,7 @@ const (
 // none comes. lost is how many the kernel dropped.
 func (d *device) read(b *capture.Batch, stopTime func() capture.Time) (lost uint64, err error) {
 	d.ring.release(b)
-	for {
+	for entered := now(); ; {
 		for d.ring.ready() {
 			if d.ring.losing() {
 				lost += d.losses()
@@ -34,20 +34,20 @@ func (d *device) read(b *capture.Batch, stopTime func() capture.Time) (lost uint
 			}
 			d.ring.release(b)
 		}
-		began, stop, timeout := now(), stopTime(), idle
+		at, stop, until := now(), stopTime(), entered.Add(idle)
 		if stop != 0 {
-			if timeout = stop.Add(drain).Sub(began); timeout <= 0 {
-				return lost + d.losses(), io.EOF
-			}
+			until = stop.Add(drain)
 		}
-		err := d.wait(timeout, stop == 0)
 		switch {
-		case d.ring.ready():
-		case err != nil:
-			return lost + d.losses(), err
-		case stopTime() == 0 && now().Sub(began) >= timeout:
-			b.Now = began.Add(-settled)
+		case at < until:
+		case stop != 0:
+			return lost + d.losses(), io.EOF
+		default:
+			b.Now = at.Add(-settled)
 			return lost + d.losses(), nil
+		}
+		if err := d.wait(until.Sub(at), stop == 0); err != nil && !d.ring.ready() {
+			return lost + d.losses(), err
 		}
 	}
 }
