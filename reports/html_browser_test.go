@@ -38,7 +38,7 @@ func pageOn(t *testing.T, o Options, source capture.Source) string {
 	t.Helper()
 	var out bytes.Buffer
 	w := newHTML(&out, o)
-	judge := rules.NewLedger(rules.All, nil, func(f *rules.Finding) { check(t, w.Finding(f)) })
+	judge := rules.NewLedger(rules.All, nil, func(f *rules.Finding) { check(t, w.Finding(f)) }, nil)
 	described, err := analyze.Run(context.Background(), source, analyze.Join(analyze.Listener{
 		Exchange: func(x *analyze.Exchange) { check(t, w.Exchange(x)) },
 		Hop:      func(h *analyze.Hop) { check(t, w.Hop(h)) },
