@@ -134,7 +134,7 @@ func (l *listening) run(cmd *cobra.Command) error {
 	defer interfaces.Close()
 	source := capture.Source(interfaces)
 	w := &work{stop: interfaces.Stop}
-	options := analyze.Options{Limits: asked.limits, TrailMemory: l.trailMemory()}
+	options := analyze.Options{Limits: asked.limits, TrailMemory: l.trailMemory(), Jobs: l.options.processors()}
 	var measured analyze.Listener
 	if l.metrics != "" {
 		m := newMetrics(interfaces.Counters)
@@ -154,13 +154,13 @@ func (l *listening) run(cmd *cobra.Command) error {
 		source, w.settle = recording, recording.End
 	}
 	shown := l.newWatch(interfaces, asked)
-	w.listener, w.noted = shown.listener, shown.noted
+	w.listener, w.noted = analyze.Join(measured, shown.listener), shown.noted
 	w.run = func(a analyze.Listener) (*analyze.Capture, error) {
 		defer shown.end()
 		if l.duration > 0 {
 			defer time.AfterFunc(l.duration, interfaces.Stop).Stop()
 		}
-		return analyze.Run(context.Background(), source, analyze.Join(measured, a), options)
+		return analyze.Run(context.Background(), source, a, options)
 	}
 	return l.report(asked, w)
 }
