@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"wirelag/reassembly/capture/live"
 )
 
 // needs skips a test without root or one of the programs.
@@ -24,6 +26,9 @@ func needs(t *testing.T, programs ...string) {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("needs root, to capture and for network namespaces")
+	}
+	if err := live.Permitted(); err != nil {
+		t.Skipf("needs the right to capture: %v", err)
 	}
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
@@ -48,7 +53,9 @@ func twoHosts(t *testing.T) (client, server string) {
 	t.Helper()
 	client, server = fmt.Sprintf("wl-c-%d", os.Getpid()), fmt.Sprintf("wl-s-%d", os.Getpid())
 	for i, name := range []string{client, server} {
-		command(t, "ip", "netns", "add", name)
+		if out, err := exec.Command("ip", "netns", "add", name).CombinedOutput(); err != nil {
+			t.Skipf("needs network namespaces: %s", out)
+		}
 		t.Cleanup(func() { exec.Command("ip", "netns", "del", name).Run() })
 		if i == 1 {
 			command(t, "ip", "-n", client, "link", "add", "wire", "type", "veth", "peer", "name", "wire", "netns", server)
@@ -141,8 +148,8 @@ func TestLiveIsWhatItsRecordingIs(t *testing.T) {
 	serve(t, server)
 	folder := t.TempDir()
 	report, recording := filepath.Join(folder, "live.json"), filepath.Join(folder, "live.pcapng")
-	live := in(client, os.Args[0], "live", "-i", "wire", "-w", recording, "--format", "json", "-o", report)
-	stderr := background(t, live)
+	listening := in(client, os.Args[0], "live", "-i", "wire", "-w", recording, "--format", "json", "-o", report)
+	stderr := background(t, listening)
 	waitFor(t, "the capture", func() bool {
 		in(client, "curl", "-s", "-m", "5", "-o", os.DevNull, "http://10.77.9.2:8080/ready").Run()
 		hidden, _ := filepath.Glob(filepath.Join(folder, ".live.pcapng.*"))
@@ -158,8 +165,8 @@ func TestLiveIsWhatItsRecordingIs(t *testing.T) {
 	}
 	time.Sleep(3 * time.Second) // in which what is over is told
 	interrupted := time.Now()
-	live.Process.Signal(os.Interrupt)
-	if err := live.Wait(); err != nil {
+	listening.Process.Signal(os.Interrupt)
+	if err := listening.Wait(); err != nil {
 		t.Fatalf("%v: %s", err, stderr)
 	}
 	t.Logf("the report was there %v after Ctrl-C", time.Since(interrupted).Round(time.Millisecond))
@@ -231,11 +238,11 @@ func TestLiveInterfaceGoesAway(t *testing.T) {
 	needs(t, "ip")
 	client, _ := twoHosts(t)
 	report := filepath.Join(t.TempDir(), "report")
-	live := in(client, os.Args[0], "live", "-i", "wire", "--promiscuous", "-o", report)
-	stderr := background(t, live)
-	waitFor(t, "the capture", func() bool { return hasPacketSocket(live.Process.Pid) })
+	listening := in(client, os.Args[0], "live", "-i", "wire", "--promiscuous", "-o", report)
+	stderr := background(t, listening)
+	waitFor(t, "the capture", func() bool { return hasPacketSocket(listening.Process.Pid) })
 	command(t, "ip", "-n", client, "link", "del", "wire")
-	if err := live.Wait(); err != nil {
+	if err := listening.Wait(); err != nil {
 		t.Fatalf("%v: %s", err, stderr)
 	}
 	text, err := os.ReadFile(report)
@@ -306,6 +313,47 @@ func TestLivePermission(t *testing.T) {
 	if list, err := run("-all,+net_raw", "interfaces"); err != nil || !strings.Contains(list, "You may listen on all of them") {
 		t.Errorf("with CAP_NET_RAW: %v, %s", err, list)
 	}
+}
+
+// TestLoad says how many packets a second of wrk's are analysed, and how many are
+// dropped, for as long as WIRELAG_LOAD says (10s). It is for a machine that does
+// nothing else.
+func TestLoad(t *testing.T) {
+	lasting, err := time.ParseDuration(os.Getenv("WIRELAG_LOAD"))
+	if err != nil {
+		t.Skip("set WIRELAG_LOAD to a duration")
+	}
+	needs(t, "ip", "nginx", "wrk", "curl")
+	_, server := twoHosts(t)
+	serve(t, server)
+	report := filepath.Join(t.TempDir(), "load.json")
+	listening := in(server, os.Args[0], "live", "-i", "lo", "--quiet", "--format", "ndjson", "-o", report)
+	stderr := background(t, listening)
+	waitFor(t, "the capture", func() bool { return hasPacketSocket(listening.Process.Pid) })
+	out, err := in(server, "wrk", "-t1", "-c40", "-d", lasting.String(), "http://10.77.9.2:8080/").CombinedOutput()
+	if err != nil {
+		t.Fatalf("wrk: %v: %s", err, out)
+	}
+	listening.Process.Signal(os.Interrupt)
+	if err := listening.Wait(); err != nil {
+		t.Fatalf("%v: %s", err, stderr)
+	}
+	text, err := os.ReadFile(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var capture struct {
+		Packets uint64
+		Health  []struct {
+			Kind  string
+			Count uint64
+		}
+	}
+	at := bytes.LastIndex(text, []byte(`{"type":"capture"`))
+	if err := json.NewDecoder(bytes.NewReader(text[max(at, 0):])).Decode(&capture); err != nil || at < 0 {
+		t.Fatal(err)
+	}
+	t.Logf("%.0f packets/s analysed; health %v\n%s", float64(capture.Packets)/lasting.Seconds(), capture.Health, out)
 }
 
 // TestSoak listens to connections that come and go, for as long as WIRELAG_SOAK
