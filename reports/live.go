@@ -26,12 +26,18 @@ type Live struct {
 	connected uint64
 	exchanged uint64
 	found     [rules.Error + 1]uint64
-	latest    []string // lines, the latest last
+	latest    []liveLine // the latest last, one of each rule and pair
 	costs     map[pairKey]*pairCost
 	other     pairCost // beyond maxPairs
 	last      LiveCounters
 	lastAt    time.Duration
 	lastSeen  uint64 // exchanges
+}
+
+// liveLine is the line that tells of an instance.
+type liveLine struct {
+	key  storyKey
+	line string
 }
 
 // pairCost is what findings between a client and a server cost.
@@ -96,7 +102,9 @@ func (l *Live) Noted(f *rules.Finding, i *rules.Instance) string {
 		return ""
 	}
 	line := l.line(i, f.Rule)
-	l.latest = append(l.latest, line)
+	key := storyKey{f.Rule, keyOf(i.Connection.Connection)}
+	l.latest = slices.DeleteFunc(l.latest, func(k liveLine) bool { return k.key == key })
+	l.latest = append(l.latest, liveLine{key, line})
 	l.latest = slices.Delete(l.latest, 0, max(0, len(l.latest)-latestShown))
 	return line
 }
@@ -166,7 +174,7 @@ func (l *Live) viewFindings(p *page) {
 	p.line(fmt.Sprintf("%s, %s, %s", counted(l.found[rules.Error], "error"), counted(l.found[rules.Warning], "warning"),
 		count(l.found[rules.Info])+" info"), normal)
 	for _, line := range l.latest {
-		p.line("  "+line, normal)
+		p.line("  "+line.line, normal)
 	}
 	costs := make([]*pairCost, 0, len(l.costs))
 	for _, c := range l.costs {

@@ -56,7 +56,8 @@ type Source struct {
 	device *device
 	file   *capture.File
 	limit  uint64
-	number uint64 // of the latest packet
+	number uint64       // of the latest packet
+	latest capture.Time // when that came
 
 	stopped                 atomic.Int64 // when Stop was called, by the clock of the packets
 	packets, bytes, dropped atomic.Uint64
@@ -66,6 +67,11 @@ type Source struct {
 
 // errGone says that the interface does not exist any more.
 var errGone = errors.New("the interface went away")
+
+// race is by how much less the times of packets may go backward that came in on
+// several processors at once: each stamps a packet before it is put into the ring.
+// The order there is what counts, and no time goes backward for that.
+const race = time.Millisecond
 
 // idle is how long Read waits for packets before it tells the time.
 const idle = 250 * time.Millisecond
@@ -169,9 +175,14 @@ func (s *Source) take(b *capture.Batch) {
 	}
 	bytes := uint64(0)
 	for i := range b.Packets {
+		p := &b.Packets[i]
 		s.number++
-		b.Packets[i].Frame = capture.NewFrame(0, s.number)
-		bytes += uint64(b.Packets[i].Length)
+		p.Frame = capture.NewFrame(0, s.number)
+		if s.number > 1 && p.Time < s.latest && p.Time > s.latest.Add(-race) {
+			p.Time = s.latest
+		}
+		s.latest = p.Time
+		bytes += uint64(p.Length)
 	}
 	s.file.Count(b.Packets)
 	s.packets.Add(uint64(len(b.Packets)))
