@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -61,6 +62,8 @@ type Source struct {
 
 	stopped                 atomic.Int64 // when Stop was called, by the clock of the packets
 	packets, bytes, dropped atomic.Uint64
+	closing                 sync.Mutex // a Stop may come during Close
+	closed                  bool
 	ended                   bool
 	until                   capture.Time // Stop ended it then
 }
@@ -192,7 +195,12 @@ func (s *Source) take(b *capture.Batch) {
 // Stop ends the capture: Read returns what was captured until now, and then
 // io.EOF, within 100 ms.
 func (s *Source) Stop() {
-	if s.stopped.CompareAndSwap(0, int64(now())) {
+	if !s.stopped.CompareAndSwap(0, int64(now())) {
+		return
+	}
+	s.closing.Lock()
+	defer s.closing.Unlock()
+	if !s.closed {
 		s.device.wake()
 	}
 }
@@ -210,7 +218,15 @@ func (s *Source) Files() []*capture.File { return []*capture.File{s.file} }
 
 // Close ends the capture. What was read is not valid any more. It must not be
 // called during a Read.
-func (s *Source) Close() error { return s.device.close() }
+func (s *Source) Close() error {
+	s.closing.Lock()
+	defer s.closing.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	return s.device.close()
+}
 
 // now is the time by the clock that packets are stamped with.
 func now() capture.Time { return capture.Time(time.Now().UnixNano()) }
