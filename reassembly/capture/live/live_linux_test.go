@@ -369,7 +369,7 @@ func TestDrops(t *testing.T) {
 			}
 		}
 		dropped := s.Counters().Dropped
-		if dropped == 0 || told != dropped || s.Files()[0].Dropped != dropped || sent-packets-dropped > 2 {
+		if dropped == 0 || told != dropped || s.Files()[0].Dropped != dropped || sent+2-packets-dropped > 4 { // the last may be on its way
 			t.Errorf("%d sent, %d packets, %d dropped, %d of them told by packets, %d in the file", sent, packets, dropped, told, s.Files()[0].Dropped)
 		}
 	})
