@@ -32,7 +32,7 @@ func measured(t *testing.T, source string) string {
 		t.Fatal(err)
 	}
 	m := newMetrics(func() live.Counters { return live.Counters{Packets: 17, Bytes: 1700, Dropped: 5} })
-	listener := analyze.Join(m.listener(), rules.NewLedger(rules.All, nil, m.finding))
+	listener := analyze.Join(m.listener(), rules.NewLedger(rules.All, nil, m.finding, nil))
 	if _, err := analyze.Run(context.Background(), parsed.Source(), listener, analyze.Options{Gauges: &m.gauges}); err != nil {
 		t.Fatal(err)
 	}
