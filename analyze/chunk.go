@@ -14,7 +14,7 @@ import (
 
 // shardCount is how many shards there are, whatever the number of goroutines
 // that drive them: what they find does not depend on that.
-const shardCount = 4
+const shardCount = 2
 
 // A chunk has so many packets at most, or but one that is larger than chunkBytes:
 // the decoded segments are to stay in the processor's cache, and what is found in

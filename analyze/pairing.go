@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"slices"
+	"strings"
 
 	"wirelag/analyze/http1"
 	"wirelag/reassembly"
@@ -471,8 +472,9 @@ func (c *Connection) describe(m *http1.Message) {
 	if c.Protocol == UnknownProtocol || c.Protocol < protocolOf(m.Version) {
 		c.Protocol = protocolOf(m.Version)
 	}
-	host, _ := m.Get("Host")
-	c.name(host, nameInHost)
+	if host, _ := m.Get("Host"); c.nameSource < nameInHost {
+		c.name(strings.Clone(host), nameInHost) // the head's memory is shared with many others
+	}
 }
 
 // note takes from an exchange that is over what is known of the connection by it.

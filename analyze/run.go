@@ -84,7 +84,7 @@ func (r *run) alone(ctx context.Context, src capture.Source) error {
 // How many chunks and batches are under way at once.
 const (
 	chunksAhead  = 4
-	batchesAhead = 3
+	batchesAhead = 2
 )
 
 // together reads in one goroutine and follows connections in others.

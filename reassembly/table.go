@@ -42,7 +42,7 @@ type Consumer struct {
 const (
 	lingerTime    = 2 * time.Second
 	tombstoneTime = 2 * time.Minute // the longest TIME_WAIT (RFC 9293 §3.4.2: 2 MSL)
-	maxTombstones = 1 << 14         // of all tables
+	maxTombstones = 1 << 13         // of all tables
 )
 
 // Table follows the connections of a capture. It is driven by one goroutine.
