@@ -26,6 +26,8 @@ type Analyzer struct {
 	waiting   int        // exchanges that are not over, of all connections
 	prefixes  int        // bytes of streams of which it is not known what they are
 	share     int        // how many analyzers share the bounds
+	// load accounts for memory that is held for connections.
+	load func(bytes int)
 }
 
 // wanted says which events that most listeners have no use for are wanted.
@@ -75,7 +77,9 @@ const handleSlab = 128
 
 // newAnalyzer returns one of the given number of analyzers, which share the bounds.
 func newAnalyzer(w wanted, of int) *Analyzer {
-	a := &Analyzer{wanted: w, arena: &http1.Arena{Shares: of}, room: historyRoom{entries: maxHistories / of}, share: of}
+	a := &Analyzer{wanted: w, share: of, load: func(int) {}}
+	load := func(n int) { a.load(n) }
+	a.arena, a.room = &http1.Arena{Shares: of, Load: load}, historyRoom{entries: maxHistories / of, load: load}
 	if w.trails > 0 {
 		a.trails = &trailRoom{limit: w.trails / int64(of)}
 	}
@@ -150,6 +154,7 @@ func (a *Analyzer) conversation(c *reassembly.Connection) *conversation {
 	}
 	v := &conversation{analyzer: a, connection: &Connection{Connection: c}, handle: c.Attached.(*handle)}
 	c.Attached = v
+	a.load(conversationWeight)
 	e := a.log.add(conversationBegan, v.handle)
 	e.client, e.server = c.Endpoints()
 	return v
@@ -190,6 +195,7 @@ func (a *Analyzer) closed(c *reassembly.Connection) {
 	if !alone {
 		v := a.conversation(c)
 		v.close()
+		a.load(-conversationWeight)
 		h, connection = v.handle, v.connection
 	}
 	connection.Trail, h.trail = h.trail, nil

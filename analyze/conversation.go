@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"bytes"
+	"unsafe"
 
 	"wirelag/analyze/http1"
 	"wirelag/reassembly"
@@ -19,6 +20,15 @@ type conversation struct {
 	pairing    pairing
 	lostAt     capture.Time // when the capture last lost bytes of the connection, or may have
 }
+
+// What is held for a connection with a conversation, and for each exchange that is
+// not over besides its heads, in bytes: the size of the structures, and what the
+// allocator adds.
+const (
+	conversationWeight = int(unsafe.Sizeof(conversation{})+unsafe.Sizeof(Connection{})+unsafe.Sizeof(told{})+
+		2*unsafe.Sizeof(sender{})+2*unsafe.Sizeof(http1.Parser{})) * 5 / 4
+	exchangeWeight = int(unsafe.Sizeof(exchange{})) * 5 / 4
+)
 
 // mode is what is done with the bytes of a stream.
 type mode uint8
@@ -63,6 +73,7 @@ const maxPieces = 64
 // setPrefix holds b as the prefix; nil holds none.
 func (v *conversation) setPrefix(s *stream, b []byte) {
 	v.analyzer.prefixes += cap(b) - cap(s.prefix)
+	v.analyzer.load(cap(b) - cap(s.prefix))
 	s.prefix = b
 }
 

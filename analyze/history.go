@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"sort"
+	"unsafe"
 
 	"wirelag/reassembly/capture"
 )
@@ -20,7 +21,11 @@ type history struct {
 type historyRoom struct {
 	entries int
 	refused uint64 // entries that were forgotten too early for want of room
+	load    func(bytes int)
 }
+
+// weigh accounts for the memory of so many entries more.
+func (r *historyRoom) weigh(entries int) { r.load(entries * int(unsafe.Sizeof(acked{}))) }
 
 // seen is a segment with payload.
 type seen struct {
@@ -34,23 +39,36 @@ type acked struct {
 	at         capture.Mark
 }
 
+// historyLeast is how many entries a ring has at first; up to historySize it
+// grows as they come.
+const historyLeast = 4
+
 // newHistory is an empty history.
 func (a *Analyzer) newHistory() *history {
 	n := len(a.spare)
 	if n == 0 {
-		return &history{data: make([]seen, historySize), acks: make([]acked, historySize), room: &a.room}
+		h := &history{data: make([]seen, historyLeast), acks: make([]acked, historyLeast), room: &a.room}
+		h.room.weigh(h.size())
+		return h
 	}
 	h := a.spare[n-1]
 	a.spare = a.spare[:n-1]
+	h.room.weigh(h.size())
 	return h
 }
 
+// size is how many entries h has room for.
+func (h *history) size() int { return len(h.data) + len(h.acks) }
+
 // empty prepares h to be used for another stream, and gives its growth back.
 func (h *history) empty() {
-	h.room.entries += len(h.data) - historySize + len(h.acks) - historySize
-	h.data, h.acks = h.data[:historySize:historySize], h.acks[:historySize:historySize]
-	if len(h.data) < cap(h.data) {
+	h.room.weigh(-h.size())
+	h.room.entries += max(len(h.data)-historySize, 0) + max(len(h.acks)-historySize, 0)
+	if len(h.data) > historySize {
 		h.data = make([]seen, historySize)
+	}
+	if len(h.acks) > historySize {
+		h.acks = make([]acked, historySize)
 	}
 	h.dataLost, h.datas, h.acksLost, h.ackeds = 0, 0, 0, 0
 }
@@ -58,7 +76,7 @@ func (h *history) empty() {
 // addData remembers d. Of what is not acknowledged up to a place, nothing is forgotten
 // while there is room.
 func (h *history) addData(d seen, acknowledged int64) {
-	if n := h.dataLost; h.datas-n == len(h.data) && h.datum(n).end > acknowledged {
+	if n := h.dataLost; h.datas-n == len(h.data) && (len(h.data) < historySize || h.datum(n).end > acknowledged) {
 		h.data = grown(h.data, h.datas, h.room)
 	}
 	h.data[h.datas%len(h.data)] = d
@@ -69,7 +87,7 @@ func (h *history) addData(d seen, acknowledged int64) {
 // addACK remembers a. Of what came since a moment, nothing is forgotten while
 // there is room.
 func (h *history) addACK(a acked, since capture.Time) {
-	if n := h.acksLost; h.ackeds-n == len(h.acks) && h.ack(n).at.Time >= since {
+	if n := h.acksLost; h.ackeds-n == len(h.acks) && (len(h.acks) < historySize || h.ack(n).at.Time >= since) {
 		h.acks = grown(h.acks, h.ackeds, h.room)
 	}
 	h.acks[h.ackeds%len(h.acks)] = a
@@ -80,11 +98,14 @@ func (h *history) addACK(a acked, since capture.Time) {
 // grown is a full ring of n entries ever in one of twice the length, if there is
 // room for that.
 func grown[T any](ring []T, n int, room *historyRoom) []T {
-	if len(ring) >= maxHistory || room.entries < len(ring) {
-		room.refused++
-		return ring
+	if len(ring) >= historySize {
+		if len(ring) >= maxHistory || room.entries < len(ring) {
+			room.refused++
+			return ring
+		}
+		room.entries -= len(ring)
 	}
-	room.entries -= len(ring)
+	room.weigh(len(ring))
 	larger := make([]T, 2*len(ring))
 	for i := n - len(ring); i < n; i++ {
 		larger[i%len(larger)] = ring[i%len(ring)]

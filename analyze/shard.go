@@ -17,6 +17,7 @@ type shard struct {
 func newShard(number int, w wanted, limits reassembly.Limits) *shard {
 	s := &shard{number: number, analyzer: newAnalyzer(w, shardCount)}
 	s.table = reassembly.NewTable(s.analyzer.consumer(), limits.Share(shardCount))
+	s.analyzer.load = s.table.Load
 	return s
 }
 

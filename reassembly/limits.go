@@ -3,6 +3,7 @@ package reassembly
 import (
 	"reflect"
 	"time"
+	"unsafe"
 )
 
 // Limits bound what a Table keeps. The zero value of a field means its default.
@@ -10,6 +11,9 @@ type Limits struct {
 	// Connections is how many connections are followed at once; beyond it the
 	// one idle for longest among the oldest is closed. Default 1,200,000.
 	Connections int
+	// Memory is about how many bytes the connections may take that are followed at
+	// once, with what Table.Load says is kept for them. Default 320 MiB.
+	Memory int64
 	// PendingBytes is the memory for segments that wait behind holes, over all
 	// connections. Default 32 MiB.
 	PendingBytes int
@@ -21,16 +25,19 @@ type Limits struct {
 	tombstones int
 }
 
-// connectionMemory is about what an open connection takes, with what is kept
-// of its messages.
-const connectionMemory = 4 << 10
+// connectionWeight is what a connection takes in a table: its record, and its
+// places in the index and in queues.
+const connectionWeight = int64(unsafe.Sizeof(Connection{})) + 128
+
+// leastConnections is how many are followed in however little memory.
+const leastConnections = 64
 
 // LimitsFor returns the limits with which an analysis keeps to about so many
 // bytes of memory. Connections get most of it; the rest is for what does not
 // depend on their number, and for the garbage collector.
 func LimitsFor(memory int64) Limits {
 	return Limits{
-		Connections:  int(max(memory*5/8/connectionMemory, 64)),
+		Memory:       max(memory/2, leastConnections*connectionWeight),
 		PendingBytes: int(max(memory/16, 1<<20)),
 	}
 }
@@ -39,6 +46,7 @@ func LimitsFor(memory int64) Limits {
 func (l Limits) Share(n int) Limits {
 	l = l.withDefaults()
 	l.Connections = max(l.Connections/n, 1)
+	l.Memory /= int64(n)
 	l.PendingBytes /= n
 	l.tombstones /= n
 	return l
@@ -47,6 +55,9 @@ func (l Limits) Share(n int) Limits {
 func (l Limits) withDefaults() Limits {
 	if l.Connections == 0 {
 		l.Connections = 1_200_000
+	}
+	if l.Memory == 0 {
+		l.Memory = 320 << 20
 	}
 	if l.PendingBytes == 0 {
 		l.PendingBytes = 32 << 20

@@ -59,6 +59,7 @@ type Table struct {
 	tombstones queue // told
 	opened     queue // for eviction, in the order of opening
 	live       int   // not told yet
+	load       int64 // bytes that the consumer keeps for them
 	orderer    *orderer
 	pending    int // bytes of memory behind holes
 	early      early
@@ -135,6 +136,9 @@ func (t *Table) Add(s *packet.Segment) { t.AddShared(s, t.keys.Of(s), nil) }
 func (t *Table) AddShared(s *packet.Segment, key Key, shared *vantage.Connection) {
 	t.stats.Segments++
 	t.Advance(s.Time)
+	if t.crowded() {
+		t.makeRoom()
+	}
 	tuple, side, hash := key.tuple(s), key.side, key.hash
 	c := t.index.find(&tuple, hash)
 	if c != nil {
@@ -373,7 +377,7 @@ func (t *Table) count(c *Connection) {
 // (whichever it is when all are busy), when there are too many.
 func (t *Table) makeRoom() {
 	const busy = 10 * time.Second
-	for tries := 0; t.live > t.limits.Connections; tries++ {
+	for tries := 0; t.crowded(); tries++ {
 		c, ok := t.opened.pop()
 		if !ok {
 			return
@@ -390,6 +394,14 @@ func (t *Table) makeRoom() {
 		t.opened.keep(func(c *Connection) bool { return !c.told })
 	}
 }
+
+// crowded reports whether connections take more than they may.
+func (t *Table) crowded() bool {
+	return t.live > t.limits.Connections || int64(t.live)*connectionWeight+t.load > t.limits.Memory && t.live > 1
+}
+
+// Load tells that the consumer keeps so many bytes more for connections.
+func (t *Table) Load(bytes int) { t.load += int64(bytes) }
 
 func (t *Table) evict(c *Connection) {
 	t.stats.EvictedConnections++

@@ -42,12 +42,19 @@ type Arena struct {
 	held int // bytes kept for messages that are not over
 	// Shares is how many arenas share the bound on that; 0 counts as 1.
 	Shares int
+	// Load, if not nil, is told of what Hold is.
+	Load func(bytes int)
 }
 
 // Hold notes that n more bytes (see [Message.Size]) are kept for messages that are
 // not over; fewer when n is negative. While there are too many, what a head may
 // keep is little. Parsers note by themselves what they hold until Handler.Head.
-func (a *Arena) Hold(n int) { a.held += n }
+func (a *Arena) Hold(n int) {
+	a.held += n
+	if a.Load != nil {
+		a.Load(n)
+	}
+}
 
 // limit is most, or, while too much is held, no more than few.
 func (a *Arena) limit(most, few int) int {
