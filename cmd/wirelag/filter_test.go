@@ -2,8 +2,15 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/net/bpf"
+
+	"wirelag/reassembly/capture"
+	"wirelag/reassembly/capture/filter"
+	"wirelag/reassembly/capture/live"
 )
 
 // With --filter there are the connections that it keeps, with the frame numbers
@@ -55,6 +62,31 @@ func TestFilterThatMakesNoSense(t *testing.T) {
 	const want = `wirelag: --filter: column 5: expected host, net, port or proto behind tcp, found "prot" (see wirelag analyze --help)` + "\n"
 	if got.status != statusUsage || got.stderr != want {
 		t.Errorf("status %d, %s", got.status, got.stderr)
+	}
+}
+
+// Instructions that only Linux knows are for Linux alone.
+func TestFilterOfInterfaces(t *testing.T) {
+	e, err := filter.Parse("vlan 5 and tcp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for system, want := range map[string]bool{"linux": true, "darwin": false, "freebsd": false, "windows": false} {
+		program, err := compile(e, live.Interface{Index: 1, LinkType: capture.LinkTypeEthernet}, system)
+		if err != nil {
+			t.Fatal(err)
+		}
+		instructions, _ := bpf.Disassemble(program)
+		extended := slices.ContainsFunc(instructions, func(in bpf.Instruction) bool {
+			_, ok := in.(bpf.LoadExtension)
+			return ok
+		})
+		if extended != want {
+			t.Errorf("%s: %v", system, instructions)
+		}
+	}
+	if _, err := compile(e, live.Interface{Index: 1, LinkType: capture.LinkTypeRaw}, "linux"); err == nil {
+		t.Error("tags of raw IP are asked for without an error")
 	}
 }
 

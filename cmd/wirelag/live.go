@@ -177,20 +177,31 @@ func (l *listening) program(asked *request) ([]bpf.RawInstruction, error) {
 	if err != nil {
 		return nil, refused(l.name, err)
 	}
-	var program []bpf.RawInstruction
-	if in.Index == 0 {
-		var kinds []filter.Hardware
-		for _, k := range live.Kinds() {
-			kinds = append(kinds, filter.Hardware{Number: k.Number, Type: k.LinkType})
-		}
-		program, err = asked.filter.LiveAny(kinds, 0)
-	} else {
-		program, err = asked.filter.Live(in.LinkType, 0)
-	}
+	program, err := compile(asked.filter, in, runtime.GOOS)
 	if err != nil {
 		return nil, usageError("wirelag live", fmt.Errorf("--filter: %w", err))
 	}
 	return program, nil
+}
+
+// compile makes a filter for an interface of a system. Only the kernel of Linux
+// takes VLAN tags off, and knows the instructions that ask for them.
+func compile(e *filter.Expression, in live.Interface, system string) ([]bpf.RawInstruction, error) {
+	switch {
+	case system != "linux":
+		p, err := e.Compile(in.LinkType)
+		if err != nil {
+			return nil, err
+		}
+		return p.Live(0), nil
+	case in.Index != 0:
+		return e.Live(in.LinkType, 0)
+	}
+	var kinds []filter.Hardware
+	for _, k := range live.Kinds() {
+		kinds = append(kinds, filter.Hardware{Number: k.Number, Type: k.LinkType})
+	}
+	return e.LiveAny(kinds, 0)
 }
 
 // readProgram reads the file of --bpf-file.
