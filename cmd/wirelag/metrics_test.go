@@ -19,6 +19,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"wirelag/analyze"
+	"wirelag/reassembly/capture"
+	"wirelag/reassembly/capture/filter"
 	"wirelag/reassembly/capture/live"
 	"wirelag/reassembly/capture/script"
 	"wirelag/rules"
@@ -234,18 +236,15 @@ func TestLiveMetrics(t *testing.T) {
 	if err := live.Permitted(); err != nil {
 		t.Skip(err)
 	}
-	program := filepath.Join(t.TempDir(), "program")
-	if err := os.WriteFile(program, []byte("1\n6 0 0 262144\n"), 0o666); err != nil {
-		t.Fatal(err)
-	}
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
+	program := programFile(t, fmt.Sprintf("tcp port %d", server.Listener.Addr().(*net.TCPAddr).Port))
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	address := taken.Addr().String()
-	arguments := []string{"live", "-i", "lo", "--duration", "1500ms", "--metrics", address, "--bpf-file", program, "--format", "json"}
+	arguments := []string{"live", "-i", "lo", "--duration", "1500ms", "--metrics", address, "--bpf-file", program, "--quiet", "--format", "json"}
 	if got := wirelag(t, nil, arguments...); got.status != statusOutput || !strings.HasPrefix(got.stderr, "wirelag: --metrics: cannot listen at "+address+": ") {
 		t.Errorf("address in use: status %d, %s", got.status, got.stderr)
 	}
@@ -273,6 +272,28 @@ func TestLiveMetrics(t *testing.T) {
 	if ask("http://"+address+"/metrics") != "" {
 		t.Error("metrics are served when all is over")
 	}
+}
+
+// programFile writes a program for Ethernet as tcpdump -ddd prints it.
+func programFile(t *testing.T, expression string) string {
+	t.Helper()
+	e, err := filter.Parse(expression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := e.Live(capture.LinkTypeEthernet, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintln(len(code))
+	for _, in := range code {
+		text += fmt.Sprintln(in.Op, in.Jt, in.Jf, in.K)
+	}
+	name := filepath.Join(t.TempDir(), "program")
+	if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return name
 }
 
 // ask returns what is answered, "" for nothing.
