@@ -76,3 +76,30 @@ func checkLaws(t *testing.T, text string, p *Program, linkType capture.LinkType,
 		}
 	}
 }
+
+// Whatever is taken for a program ends on every frame, and where x/net/bpf knows
+// it too, with the same verdict.
+func FuzzReadProgram(f *testing.F) {
+	data := framesOf(capture.LinkTypeEthernet)[0].data
+	f.Add("4\n40 0 0 12\n21 0 1 2048\n6 0 0 262144\n6 0 0 0\n", data)
+	f.Add("6\n128 0 0 0\n2 0 0 3\n97 0 0 3\n132 0 0 0\n12 0 0 0\n22 0 0 0\n", data)
+	f.Add("5\n177 0 0 14\n72 0 0 14\n69 1 0 7\n5 0 0 0\n22 0 0 0\n", data)
+	f.Fuzz(func(t *testing.T, text string, data []byte) {
+		p, err := ReadProgram(strings.NewReader(text))
+		if err != nil {
+			return
+		}
+		got := p.run(data, uint32(len(data)))
+		instructions, known := bpf.Disassemble(p.code)
+		if !known {
+			return
+		}
+		theirs, err := bpf.NewVM(instructions)
+		if err != nil {
+			return
+		}
+		if want, err := theirs.Run(data); err == nil && uint32(want) != got {
+			t.Errorf("%d, by x/net/bpf %d", got, uint32(want))
+		}
+	})
+}
