@@ -23,7 +23,6 @@ cat|cat|cat "$f"
 tcpdump|tcpdump|tcpdump -r "$f" -w /dev/null
 httpry|httpry|httpry -r "$f" -o /dev/null
 tcptrace|tcptrace|tcptrace -n "$f"
-tcpflow|tcpflow|tcpflow -a -o "$work/flows" -r "$f"
 httpdump|httpdump|httpdump -file "$f"
 tshark|tshark|tshark -n -q -z http,tree -r "$f"
 PEERS
@@ -39,7 +38,6 @@ once() {
     f=$f work=$work bash -c "$2" >/dev/null 2>&1 || true
   fi
   awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.3f\n", b - a }' >>"$work/$1.seconds"
-  rm -rf "$work/flows"
 }
 
 median() { sort -n "$1" | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR+1)/2] : (v[NR/2] + v[NR/2+1]) / 2 }'; }
