@@ -97,15 +97,10 @@ func (w *work) settled() error {
 	return w.settle()
 }
 
-// gcPercent is by how much the heap grows between two collections. What is alive is
-// little, so that collecting it often costs some percent of the time and saves a
-// third of the memory that the default takes.
-const gcPercent = 40
-
 // report does the work and writes the report on it.
 func (a *reporter) report(asked *request, w *work) error {
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(int64(a.options.maxMemory)))
-	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
+	defer tuneHeap()()
 	var opened [2]atomic.Pointer[destination]
 	var over atomic.Bool // the work, but not the report on it
 	quit := func() {
