@@ -18,6 +18,7 @@ type Excess struct {
 type ended struct {
 	exchange *number
 	length   int64
+	doubtful bool // what asked for it is not known: the answer to a HEAD has no body, whatever it says
 }
 
 // learn takes over the exchange's number once it is known.
@@ -33,7 +34,7 @@ func (e *Excess) learn() {
 func (v *conversation) exceed(d reassembly.Direction, data []byte, at capture.Span) {
 	c := v.connection
 	before := v.pairing.ended[d]
-	if before.exchange == nil || v.pairing.finishing || !c.Intact() || onlyLineEnds(data) {
+	if before.exchange == nil || before.doubtful || v.pairing.finishing || !c.Intact() || onlyLineEnds(data) {
 		return
 	}
 	if c.Excess == nil {

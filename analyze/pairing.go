@@ -173,7 +173,7 @@ func (r *requests) End(m *http1.Message) {
 
 func (v *conversation) endedRequest(x *exchange) {
 	m := x.Request
-	v.pairing.ended[reassembly.ToServer] = ended{x.number, m.Length}
+	v.pairing.ended[reassembly.ToServer] = ended{exchange: x.number, length: m.Length}
 	x.RequestPlace = v.place(v.connection.ClientSide(), m, v.pairing.requestHad)
 	if m.Complete {
 		v.aboutRequest(requestEnded, x)
@@ -268,7 +268,7 @@ func (r *responses) End(m *http1.Message) {
 		}
 		x.responseEnd = x.ResponsePlace.Start + m.Extent()
 		x.ResponsePlace.End = x.responseEnd
-		v.pairing.ended[reassembly.ToClient] = ended{x.number, m.Length}
+		v.pairing.ended[reassembly.ToClient] = ended{x.number, m.Length, x.Request == nil}
 		v.pairing.progress.ended(x.Exchange, x.responseEnd)
 	}
 	v.tellFinished()

@@ -19,9 +19,10 @@ var lengthMismatch = &Rule{
 		Measured: "Bytes (other than line ends) behind the end of a response, or of a request with Content-Length, that do not begin a message; Content-Length with " +
 			"different values; chunk framing in which a size, or the line end behind a chunk, is missing. Cost = 0.",
 		CapturePoint: "Bytes are the same everywhere.",
-		Limits:       "Silent where bytes of the connection are missing from the capture, and for the beginning of a message that the end of the connection cut.",
-		Cure:         "Let the application set no Content-Length by hand where the framework knows it, send no body with HEAD, 204 and 304, and close the connection where a length turned out wrong.",
-		References:   []string{"HTTP-DG §4.7.1", "RFC 9112 §6.3", "RFC 9110 §8.6"},
+		Limits: "Silent where bytes of the connection are missing from the capture, for the beginning of a message that the end of the connection " +
+			"cut, and where the request of a response is not in the capture (the answer to a HEAD has no body).",
+		Cure:       "Let the application set no Content-Length by hand where the framework knows it, send no body with HEAD, 204 and 304, and close the connection where a length turned out wrong.",
+		References: []string{"HTTP-DG §4.7.1", "RFC 9112 §6.3", "RFC 9110 §8.6"},
 	},
 	Listen: func(p *Pass) analyze.Listener {
 		told := map[uint64]uint64{} // by connection: the exchange whose framing was told to be broken
@@ -55,8 +56,8 @@ var lengthMismatch = &Rule{
 func mismatch(x *analyze.Exchange, m *http1.Message) (Instance, bool) {
 	i := Instance{Connection: x.Connection, Exchange: x, Severity: Error}
 	switch {
-	case m == nil || m.Lost > 0:
-		return i, false
+	case m == nil || m.Lost > 0, x.Request == nil && m.BodyBytes == 0:
+		return i, false // what answers a HEAD has no body, whatever it says
 	case m.Problems.Has(http1.ConflictingLengths):
 		i.Detail = fmt.Sprintf("A message of %d body bytes has Content-Lengths that differ: nobody can tell which is right.", m.BodyBytes)
 		i.Evidence = []Evidence{{m.HeadEnd.At, "head with different Content-Lengths"}}
