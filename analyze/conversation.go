@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"wirelag/analyze/http1"
+	"wirelag/analyze/tls"
 	"wirelag/reassembly"
 	"wirelag/reassembly/capture"
 )
@@ -38,6 +39,7 @@ const (
 	hunting               // in its middle: where does a message begin?
 	parsing               // HTTP/1
 	resolving             // DNS
+	greeting              // TLS, whose ClientHello is not whole
 	ignoring              // something else
 )
 
@@ -120,6 +122,10 @@ func (v *conversation) feed(side reassembly.Side, data []byte, at capture.Span) 
 	case resolving:
 		v.resolve(side, data, at)
 		return
+	case greeting:
+		v.setPrefix(s, append(s.prefix, data...))
+		v.greet(side, s.prefix)
+		return
 	}
 	n := len(data)
 	if len(s.prefix) > 0 {
@@ -151,6 +157,25 @@ func (v *conversation) feed(side reassembly.Side, data []byte, at capture.Span) 
 		return
 	}
 	v.reject(side, p)
+	if p == isTLS {
+		v.greet(side, data[skip:])
+	}
+}
+
+// greet looks for the server's name in what side's stream of TLS begins with.
+func (v *conversation) greet(side reassembly.Side, data []byte) {
+	s := &v.streams[side]
+	name, done := tls.ServerName(data)
+	v.connection.name(name, nameInHello)
+	if done || !v.mayExtend(data) {
+		s.mode = ignoring
+		v.setPrefix(s, nil)
+		return
+	}
+	if s.mode != greeting {
+		s.mode = greeting
+		v.setPrefix(s, bytes.Clone(data))
+	}
 }
 
 // mayExtend reports whether data may be kept until it can be told what it begins.
@@ -228,6 +253,9 @@ func (v *conversation) gap(side reassembly.Side, n int64, at capture.Span) {
 		v.setPrefix(s, nil)
 	case resolving:
 		v.endResolving(side)
+	case greeting:
+		s.mode = ignoring
+		v.setPrefix(s, nil)
 	case parsing:
 		s.parser.Gap(uint64(n), at)
 		s.lost = s.lost || !s.parser.InSync()

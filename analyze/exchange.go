@@ -16,7 +16,7 @@ import (
 type Connection struct {
 	*reassembly.Connection
 	Protocol Protocol
-	// ServerName is the host that the client asked for: as it said (Host field), or
+	// ServerName is the host that the client asked for: as it said (Host field, SNI), or
 	// else by the lookup of the server's address; "" when unknown.
 	ServerName string
 	nameSource nameSource

@@ -56,6 +56,7 @@ type nameSource uint8
 const (
 	nameUnknown nameSource = iota
 	nameLookedUp
+	nameInHello // TLS's SNI
 	nameInHost
 )
 
