@@ -13,7 +13,7 @@ import (
 // where much is, memory is worth more.
 const (
 	smallHeap     = 24 << 20
-	growthPercent = 40
+	growthPercent = 35
 )
 
 // heapTuner sets after each collection when the next one comes.
