@@ -122,7 +122,7 @@ func (l *eventLog) reset() {
 		l.events = nil
 	}
 	if len(l.facts) > logRoom {
-		l.facts = l.facts[:logRoom:logRoom]
+		l.facts = append([]*facts(nil), l.facts[:logRoom]...) // an array that holds no others
 	}
 }
 

@@ -83,7 +83,7 @@ func TestAllocations(t *testing.T) {
 			responses.Feed(response, at)
 		}
 	})
-	if perExchange := perRun / exchanges; perExchange > 0.04 {
+	if perExchange := perRun / exchanges; perExchange > 0.03 {
 		t.Errorf("%.4f allocations per exchange", perExchange)
 	}
 	body := []byte(strings.Repeat("5b4\r\n"+strings.Repeat("x", 1460)+"\r\n", 4))

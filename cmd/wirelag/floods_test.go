@@ -194,7 +194,7 @@ var exchangeFloods = []flood{
 		send: oneConnection("", strings.Repeat(get, 50), "")},
 	{name: "pipelined requests of 60 KB without an answer", items: 40_000, least: 1800, perItem: 4 << 10, limits: []string{"limit-head"},
 		send: oneConnection(get, toServer+strings.Repeat("A: b\r\n", 10<<10)+"\r\n", "")},
-	{name: "pipelined requests on each connection", items: 2_000, least: 60, perItem: 96 * conversation, limits: []string{"limit-unanswered"},
+	{name: "pipelined requests on each connection", items: 2_000, least: 60, perItem: 64 * conversation, limits: []string{"limit-unanswered"},
 		send: eachConnection(strings.Repeat(get, 2000))},
 	{name: "responses that nobody asked for", items: 1_000_000 / 50, least: 300, limits: []string{"limit-unanswered"},
 		send: func(w *wire, items int) {
@@ -274,7 +274,7 @@ var ruleFloods = []flood{
 				w.now += 20 * time.Millisecond
 			}
 		}},
-	{name: "requests of 56 KB with much to say about", items: 100_000, least: 1600, perItem: 28 << 10,
+	{name: "requests of 56 KB with much to say about", items: 100_000, least: 1600, perItem: 24 << 10,
 		send: func(w *wire, items int) {
 			for i := range items {
 				c, s := client(i), server()

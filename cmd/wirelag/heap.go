@@ -4,7 +4,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	gauges "runtime/metrics"
-	"sync/atomic"
+	"sync"
 )
 
 // How large the heap may become before it is collected: smallHeap, or so many
@@ -20,7 +20,8 @@ const (
 type heapTuner struct {
 	live   [1]gauges.Sample
 	before int // the percent that was in force
-	over   atomic.Bool
+	mu     sync.Mutex
+	over   bool
 }
 
 // tuneHeap begins to tune, until the function that it returns is called.
@@ -29,7 +30,9 @@ func tuneHeap() (stop func()) {
 	t.before = debug.SetGCPercent(smallHeap / (4 << 20) * 100) // of 4 MiB, which count as alive at least
 	t.watch()
 	return func() {
-		t.over.Store(true)
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.over = true
 		debug.SetGCPercent(t.before)
 	}
 }
@@ -45,7 +48,9 @@ func (t *heapTuner) collected() {
 	if live := t.live[0].Value.Uint64(); live < smallHeap {
 		percent = max(percent, int((smallHeap-live)*100/max(live, 1<<20)))
 	}
-	if !t.over.Load() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.over {
 		debug.SetGCPercent(percent)
 		t.watch()
 	}

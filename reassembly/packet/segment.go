@@ -7,7 +7,6 @@ package packet
 
 import (
 	"bytes"
-	"encoding/binary"
 	"net/netip"
 
 	"wirelag/reassembly/capture"
@@ -36,12 +35,6 @@ func (e Endpoint) Port() uint16 { return e.port }
 
 // AddrPort is the endpoint as the standard library has it.
 func (e Endpoint) AddrPort() netip.AddrPort { return netip.AddrPortFrom(e.Addr(), e.port) }
-
-// Bytes appends the 18 bytes that identify e (address, port) to b, for hashing.
-func (e Endpoint) Bytes(b []byte) []byte {
-	b = append(b, e.addr[:]...)
-	return binary.BigEndian.AppendUint16(b, e.port)
-}
 
 // Flags are the control bits of a TCP segment (RFC 9293 §3.1).
 type Flags uint8
