@@ -54,6 +54,17 @@ var connectionFloods = []flood{
 		}},
 	{name: "open connections", items: 2_000_000, perItem: bareConnection, full: []string{"limit-connections"}, send: eachConnection("")},
 	{name: "requests without an answer, each on its connection", items: 2_000_000, perItem: conversation, full: []string{"limit-connections"}, send: eachConnection(get)},
+	{name: "connections with the same sums and XORs of addresses and ports", items: 4_000_000, perItem: bareConnection, full: []string{"limit-connections"},
+		send: func(w *wire, items int) {
+			for i := range items {
+				c, s := client(0), server()
+				c.addr, c.port = 10<<24+uint32(i/2), uint16(-(i / 2))
+				if i%2 == 1 {
+					c.addr, s.addr, c.port = 10<<24^uint32(i/2), 192<<24^uint32(i/2), 40_000
+				}
+				w.send(c, s, syn, "")
+			}
+		}},
 	{name: "connections that begin anew on the same ports", items: 2_000_000,
 		send: func(w *wire, items int) {
 			for i := range items {
