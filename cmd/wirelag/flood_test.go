@@ -14,9 +14,7 @@ import (
 )
 
 // floodScale says how large the floods are. At 1 they are as large as the bounds
-// are meant for, which takes minutes:
-//
-//	go test ./cmd/wirelag -run TestFloods -floods 1 -v -timeout 1h
+// are meant for, which takes minutes: see TestFullFloods.
 var floodScale = flag.Float64("floods", 0.004, "size of the floods, as a part of the full one")
 
 // maxHeap is what no capture may make the program hold.
@@ -45,12 +43,16 @@ func TestFloods(t *testing.T) {
 	if testing.Short() {
 		t.Skip("they take some seconds")
 	}
-	for _, f := range slices.Concat(connectionFloods, reassemblyFloods, headFloods, exchangeFloods, ruleFloods, packetFloods, streamFloods) {
+	for _, f := range allFloods() {
 		t.Run(f.name, func(t *testing.T) {
 			items := max(int(float64(f.items)**floodScale), f.least, 100)
 			f.check(t, items)
 		})
 	}
+}
+
+func allFloods() []flood {
+	return slices.Concat(connectionFloods, reassemblyFloods, headFloods, exchangeFloods, ruleFloods, packetFloods, streamFloods)
 }
 
 func (f *flood) check(t *testing.T, items int) {
@@ -103,6 +105,17 @@ func measure() levels {
 	return levels{int64(m.HeapAlloc), int64(m.TotalAlloc)}
 }
 
+// write writes the capture.
+func (f *flood) write(out io.Writer, items int) {
+	if f.raw != nil {
+		f.raw(out, items)
+		return
+	}
+	w := newWire(out)
+	f.send(w, items)
+	w.out.Flush()
+}
+
 // analyse runs the program over the flood, in one goroutine, so that nothing is
 // under way at its end. It returns the levels at the flood's
 // end, when all that it holds is held, and the kinds of capture health.
@@ -114,13 +127,7 @@ func (f *flood) analyse(t *testing.T, items int) (levels, []string) {
 	go func() {
 		defer close(sent)
 		defer out.Close()
-		if f.raw != nil {
-			f.raw(out, items)
-		} else {
-			w := newWire(out)
-			f.send(w, items)
-			w.out.Flush()
-		}
+		f.write(out, items)
 		after = measure()
 	}()
 	var report captureLine
