@@ -1,41 +1,6 @@
 package reassembly
 
-import (
-	"hash/maphash"
-
-	"wirelag/reassembly/packet"
-)
-
-// Keys tells which connection segments belong to. Its hash is seeded at random, so
-// that a capture cannot be made to collide. It may be used by several goroutines.
-type Keys struct{ seed maphash.Seed }
-
-// NewKeys returns keys with a seed of their own.
-func NewKeys() Keys { return Keys{maphash.MakeSeed()} }
-
-// Key is the 4-tuple of a segment as a number, the same for both directions, and
-// the side that sent it.
-type Key struct {
-	hash uint32
-	side Side
-}
-
-// Of returns the key of s.
-func (k Keys) Of(s *packet.Segment) Key {
-	tuple, side := canonical(s)
-	return Key{uint32(maphash.Comparable(k.seed, tuple)), side}
-}
-
-// Shard spreads connections over n shards.
-func (k Key) Shard(n int) int { return int(uint64(k.hash) * uint64(n) >> 32) }
-
-// tuple is the 4-tuple of s, whose key k is.
-func (k Key) tuple(s *packet.Segment) tuple {
-	if k.side == 0 {
-		return tuple{s.Src, s.Dst}
-	}
-	return tuple{s.Dst, s.Src}
-}
+import "wirelag/reassembly/packet"
 
 // index finds connections by their 4-tuple: open addressing with linear probing
 // over a power of two of slots.
@@ -53,12 +18,12 @@ func newIndex() *index {
 // tuple is a 4-tuple in canonical order: the same for both directions.
 type tuple [2]packet.Endpoint
 
-// canonical returns the tuple of a segment and the side that sent it.
-func canonical(s *packet.Segment) (tuple, Side) {
-	if s.Src.Compare(s.Dst) <= 0 {
-		return tuple{s.Src, s.Dst}, 0
+// tuple is the 4-tuple of s, whose key k is.
+func (k Key) tuple(s *packet.Segment) tuple {
+	if k.side == 0 {
+		return tuple{s.Src, s.Dst}
 	}
-	return tuple{s.Dst, s.Src}, 1
+	return tuple{s.Dst, s.Src}
 }
 
 func (c *Connection) is(t *tuple) bool {

@@ -7,6 +7,7 @@ package packet
 
 import (
 	"bytes"
+	"encoding/binary"
 	"net/netip"
 
 	"wirelag/reassembly/capture"
@@ -29,6 +30,11 @@ func (e Endpoint) Addr() netip.Addr { return netip.AddrFrom16(e.addr).Unmap() }
 
 // Host is the endpoint without its port.
 func (e Endpoint) Host() Endpoint { return Endpoint{addr: e.addr} }
+
+// AddrWords is the address as two numbers, of which the first counts more in Compare.
+func (e *Endpoint) AddrWords() (high, low uint64) {
+	return binary.BigEndian.Uint64(e.addr[:8]), binary.BigEndian.Uint64(e.addr[8:])
+}
 
 // Port is the port number.
 func (e Endpoint) Port() uint16 { return e.port }

@@ -1,0 +1,51 @@
+package reassembly
+
+import (
+	"math/bits"
+	"math/rand/v2"
+
+	"wirelag/reassembly/packet"
+)
+
+// Keys tells which connection segments belong to. Its hash is seeded at random, so
+// that a capture cannot be made to collide. It may be used by several goroutines.
+type Keys struct{ address, port [2]uint64 }
+
+// NewKeys returns keys with a seed of their own.
+func NewKeys() Keys {
+	return Keys{[2]uint64{rand.Uint64(), rand.Uint64()}, [2]uint64{rand.Uint64(), rand.Uint64()}}
+}
+
+// Key is the 4-tuple of a segment as a number, the same for both directions, and
+// the side that sent it.
+type Key struct {
+	hash uint32
+	side Side
+}
+
+// Of returns the key of s. Side 0 is that of the lower endpoint, or of both.
+func (k *Keys) Of(s *packet.Segment) Key {
+	srcHigh, srcLow := s.Src.AddrWords()
+	dstHigh, dstLow := s.Dst.AddrWords()
+	srcPort, dstPort := uint64(s.Src.Port()), uint64(s.Dst.Port())
+	_, less := bits.Sub64(dstPort, srcPort, 0)
+	_, less = bits.Sub64(dstLow, srcLow, less)
+	_, less = bits.Sub64(dstHigh, srcHigh, less)
+	return Key{uint32(k.endpoint(srcHigh, srcLow, srcPort) + k.endpoint(dstHigh, dstLow, dstPort)), Side(less)}
+}
+
+// endpoint hashes an endpoint by multiplying it with secret numbers, as the
+// runtime's own maps do on processors without AES instructions.
+func (k *Keys) endpoint(high, low, port uint64) uint64 {
+	address := fold(high^k.address[0], low^k.address[1])
+	return fold(address^k.port[0], port^k.port[1])
+}
+
+// fold multiplies a and b and returns both halves of the product in one.
+func fold(a, b uint64) uint64 {
+	high, low := bits.Mul64(a, b)
+	return high ^ low
+}
+
+// Shard spreads connections over n shards.
+func (k Key) Shard(n int) int { return int(uint64(k.hash) * uint64(n) >> 32) }
