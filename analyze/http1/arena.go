@@ -58,11 +58,14 @@ func (a *Arena) Hold(n int) {
 
 // limit is most, or, while too much is held, no more than few.
 func (a *Arena) limit(most, few int) int {
-	if a.held > heldMax/max(a.Shares, 1) {
+	if a.scarce(0) {
 		return min(most, few)
 	}
 	return most
 }
+
+// scarce reports whether too much would be held with n more bytes.
+func (a *Arena) scarce(n int) bool { return a.held+n > heldMax/max(a.Shares, 1) }
 
 func (a *Arena) message() *Message {
 	if len(a.messages) == 0 {
@@ -90,6 +93,19 @@ func (a *Arena) keep(b []byte) string {
 	a.text = a.text[n:]
 	return text
 }
+
+// ahead is the memory of the next n bytes, at most slabTextMax, that are kept:
+// what fill writes.
+func (a *Arena) ahead(n int) string {
+	if n > len(a.text) {
+		a.text = make([]byte, slabBytes)
+	}
+	// Written before anybody but the caller of ahead has it, then never again.
+	return unsafe.String(unsafe.SliceData(a.text), n)
+}
+
+// fill copies b to where ahead said.
+func (a *Arena) fill(b []byte) { a.text = a.text[copy(a.text, b):] }
 
 // appendField appends to a list of fields that this arena started.
 func (a *Arena) appendField(list []Field, f Field) []Field {

@@ -10,6 +10,9 @@ func (p *Parser) lines(data []byte, at Span) []byte {
 		if p.flags&lineDone != 0 && !isSpace(data[0]) {
 			p.heldField()
 		}
+		if len(p.line) == 0 && p.state == inHead {
+			data = p.plainFields(data)
+		}
 		end := bytes.IndexByte(data, '\n') + 1
 		if len(p.line) == 0 && 0 < end && end <= lineMax {
 			line := data[:end]
@@ -163,7 +166,7 @@ func (p *Parser) keepField(line []byte, name, value int) {
 	p.keep(end + bytesOfOneField)
 	*list = p.arena.appendField(*list, Field{Name: text[:name], Value: text[value:]})
 	if p.state == inHead {
-		m.names |= nameBit(text[:name])
+		m.noteField(&m.Fields[len(m.Fields)-1])
 	}
 }
 
@@ -194,7 +197,6 @@ func (p *Parser) endHeld() {
 	switch m := p.message; p.state {
 	case inHead:
 		m.Fields = p.arena.closeFields(m.Fields)
-		m.options = optionsOf(m)
 	case inTrailers:
 		m.Trailers = p.arena.closeFields(m.Trailers)
 	}

@@ -109,6 +109,12 @@ type Message struct {
 // about fields are about such as are not there.
 func (m *Message) mayHave(name string) bool { return m.names == 0 || m.names&nameBit(name) != 0 }
 
+// noteField notes what questions about a field of m are asked most.
+func (m *Message) noteField(f *Field) {
+	m.names |= nameBit(f.Name)
+	m.options |= f.options()
+}
+
 // Extent is how many bytes of the stream lie between the message's first byte
 // and its end, those included that are missing from the capture.
 func (m *Message) Extent() int64 { return m.WireBytes - int64(m.blanks) + int64(m.Lost) }
@@ -167,9 +173,17 @@ const (
 	saysMore // anything else
 )
 
-func optionsOf(m *Message) (o options) {
-	for item := range m.List("Connection") {
-		switch {
+// options is what f says if it is a Connection field.
+func (f *Field) options() (o options) {
+	if len(f.Name) != len("connection") || !sameName(f.Name, "connection") {
+		return 0
+	}
+	list := f.Value
+	for more := true; more; {
+		var item string
+		item, list, more = strings.Cut(list, ",")
+		switch item = trimmed(item); {
+		case item == "":
 		case sameName(item, "close"):
 			o |= saysClose
 		case sameName(item, "keep-alive"):
@@ -186,7 +200,9 @@ func optionsOf(m *Message) (o options) {
 func (m *Message) Nominates() bool {
 	o := m.options
 	if m.names == 0 {
-		o = optionsOf(m)
+		for i := range m.Fields {
+			o |= m.Fields[i].options()
+		}
 	}
 	return o&saysMore != 0
 }

@@ -99,7 +99,7 @@ func nameBit(name string) nameSet {
 	if name == "" {
 		return 1
 	}
-	first, last := lower(name[0]), lower(name[len(name)-1])
+	first, last := name[0]|0x20, name[len(name)-1]|0x20 // lower case, if letters
 	return 1 << ((uint(len(name))*7 + uint(first)*11 + uint(last)*3) & 63)
 }
 
@@ -108,24 +108,25 @@ const (
 	highs = 0x8080808080808080
 )
 
-// hasControl reports whether the eight bytes of w include one below 0x20 or DEL
-// (the "hasless" and "haszero" of Bit Twiddling Hacks).
-func hasControl(w uint64) bool {
+// controlMask marks the bytes of w that are below 0x20 or DEL by their highest bit
+// (the "hasless" and "haszero" of Bit Twiddling Hacks). Only the lowest mark is
+// exact: one above it may be wrong.
+func controlMask(w uint64) uint64 {
 	del := w ^ 0x7f*ones
-	return ((w-0x20*ones)&^w|(del-ones)&^del)&highs != 0
+	return ((w-0x20*ones)&^w | (del-ones)&^del) & highs
 }
 
 // controls returns the problems that the control bytes of a line make.
 func controls(line []byte) Problem {
 	rest := line
 	for len(rest) >= 8 {
-		if hasControl(binary.LittleEndian.Uint64(rest)) {
+		if controlMask(binary.LittleEndian.Uint64(rest)) != 0 {
 			return classifyControls(rest)
 		}
 		rest = rest[8:]
 	}
 	if len(line) >= 8 {
-		if !hasControl(binary.LittleEndian.Uint64(line[len(line)-8:])) {
+		if controlMask(binary.LittleEndian.Uint64(line[len(line)-8:])) == 0 {
 			return 0
 		}
 	}

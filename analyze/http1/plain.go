@@ -1,0 +1,96 @@
+package http1
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// plainMax is how many bytes of a head plainFields takes at once.
+const plainMax = 4 << 10
+
+// plainFields takes the fields at the start of data that lie whole in it, with the
+// byte behind them, and have nothing odd: no fold, no control byte, no line end
+// but CRLF, no white space around the name. It does what field does with each of
+// them, but copies them all at once, and leaves the rest of data to lines.
+func (p *Parser) plainFields(data []byte) (rest []byte) {
+	data, rest = data[:min(len(data), plainMax)], data
+	if len(data) > int(p.room) || p.arena.scarce(len(data)*bytesOfOneField) {
+		return rest
+	}
+	m, text := p.message, p.arena.ahead(len(data))
+	n, kept, before := 0, 0, len(m.Fields)
+	for len(m.Fields) < fieldsMax {
+		f, ok := readPlainField(data[n:])
+		if !ok {
+			break
+		}
+		p.frame(data[n:n+f.name], data[n+f.value:n+f.end])
+		m.Fields = p.arena.appendField(m.Fields, Field{Name: text[n : n+f.name], Value: text[n+f.value : n+f.end]})
+		n += f.next
+		kept += f.end
+	}
+	if n == 0 {
+		return rest
+	}
+	p.arena.fill(data[:n])
+	for i := before; i < len(m.Fields); i++ {
+		m.noteField(&m.Fields[i])
+	}
+	p.room -= int32(kept)
+	p.keep(kept + bytesOfOneField*(len(m.Fields)-before))
+	p.flags |= sawCRLF
+	p.count(n)
+	return rest[n:]
+}
+
+// plainField says where in a line the parts of a field are.
+type plainField struct {
+	name       int // its end
+	value, end int // without the white space around
+	next       int // the line behind
+}
+
+// readPlainField reads the line that data starts with, if it is whole and plain.
+func readPlainField(data []byte) (f plainField, ok bool) {
+	for f.name < len(data) && tokenBytes[data[f.name]] {
+		f.name++
+	}
+	if f.name == 0 || f.name == len(data) || data[f.name] != ':' {
+		return f, false
+	}
+	f.value = f.name + 1
+	for f.value < len(data) && isSpace(data[f.value]) {
+		f.value++
+	}
+	f.end = f.value + plainLength(data[f.value:])
+	f.next = f.end + len("\r\n")
+	if f.next >= len(data) || data[f.end] != '\r' || data[f.end+1] != '\n' || isSpace(data[f.next]) {
+		return f, false
+	}
+	for isSpace(data[f.end-1]) {
+		f.end--
+	}
+	f.value = min(f.value, f.end)
+	return f, true
+}
+
+// plainLength is how many bytes of b, from its start, are no control bytes
+// other than HTAB.
+func plainLength(b []byte) (n int) {
+	for n+8 <= len(b) {
+		found := controlMask(binary.LittleEndian.Uint64(b[n:]))
+		if found == 0 {
+			n += 8
+			continue
+		}
+		n += bits.TrailingZeros64(found) / 8
+		if b[n] != '\t' {
+			return n
+		}
+		n++
+	}
+	for n < len(b) && (b[n] >= 0x20 && b[n] != 0x7f || b[n] == '\t') {
+		n++
+	}
+	return n
+}
