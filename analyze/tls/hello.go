@@ -43,8 +43,8 @@ func handshake(stream []byte) (message []byte, whole bool) {
 		} else {
 			message = append(message, fragment...)
 		}
-		if len(message) >= messageHeader && len(message) >= messageHeader+int(binary.BigEndian.Uint32(message)&0xffffff) {
-			return message, true
+		if size, ok := sizeOf(message); ok && len(message) >= size {
+			return message[:size], true
 		}
 		if length == 0 || len(fragment) < length {
 			return message, length == 0
@@ -52,6 +52,14 @@ func handshake(stream []byte) (message []byte, whole bool) {
 		stream = stream[recordHeader+length:]
 	}
 	return message, false
+}
+
+// sizeOf is how many bytes a message has, where its header is there.
+func sizeOf(message []byte) (n int, ok bool) {
+	if len(message) < messageHeader {
+		return 0, false
+	}
+	return messageHeader + int(binary.BigEndian.Uint32(message)&0xffffff), true
 }
 
 // nameOf is the name in a ClientHello, as far as that is there. done is true when
