@@ -2,6 +2,7 @@ package reports
 
 import (
 	"bytes"
+	"net/netip"
 	"strconv"
 	"strings"
 	"unicode"
@@ -79,7 +80,8 @@ func isHost(s []byte) bool {
 		}
 	}
 	if len(host) > 2 && host[0] == '[' && host[len(host)-1] == ']' {
-		return len(bytes.Trim(host[1:len(host)-1], "0123456789abcdefABCDEF:.")) == 0
+		addr, err := netip.ParseAddr(string(host[1 : len(host)-1]))
+		return err == nil && addr.Is6() && addr.Zone() == ""
 	}
 	for rest := host; len(rest) > 0; {
 		r, size := utf8.DecodeRune(rest)
