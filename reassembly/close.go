@@ -118,7 +118,7 @@ func (t *Table) giveUp(c *Connection, side Side) {
 	for e.stretch != nil {
 		t.closeHole(c, side, c.last, false)
 	}
-	if !e.started || !c.ends[side.Other()].sentACK {
+	if e.segments == 0 || !e.started || !c.ends[side.Other()].sentACK {
 		return
 	}
 	end := c.ends[side.Other()].ack

@@ -135,6 +135,7 @@ type end struct {
 	scale                                                                 uint8
 	hasISN, started, hasFIN, finInOrder, sentACK, hasScale, hasTimestamps bool
 	scaleUnknown                                                          bool // the options of its SYN were cut off
+	inferred                                                              bool // next was taken from the first acknowledgement, before anything of it was seen
 	probing                                                               bool // its latest payload probed a zero window
 
 	topTSVal uint32 // the timestamp of the segment that reached top
@@ -279,11 +280,15 @@ func (c *Connection) OneSided() bool {
 // as sequence numbers, acknowledgements and what the capturing system says of
 // its losses tell.
 func (c *Connection) Intact() bool {
-	return !c.lost && !c.OneSided() && !c.ends[0].endMissing() && !c.ends[1].endMissing()
+	return !c.lost && !c.OneSided() && !c.missesEnd(0) && !c.missesEnd(1)
 }
 
-// endMissing reports whether bytes before e's FIN have not been seen.
-func (e *end) endMissing() bool { return e.hasFIN && !e.finInOrder }
+// missesEnd reports whether bytes of side have not been seen that lie before its
+// FIN, or that the other side acknowledged.
+func (c *Connection) missesEnd(side Side) bool {
+	e, other := &c.ends[side], &c.ends[side.Other()]
+	return e.hasFIN && !e.finInOrder || e.started && other.acknowledges(e.next+2) // one beyond may be a FIN
+}
 
 // SYNRepeats counts SYNs and SYN/ACKs that were sent again.
 func (c *Connection) SYNRepeats() int { return int(c.synRepeats) }

@@ -35,7 +35,7 @@ func (c *Connection) comesEarly(side Side, s *packet.Segment) bool {
 		return false
 	case !c.synchronised && !(e.hasISN && other.hasISN): // a SYN is to come
 		return !s.Flags.Has(packet.SYN) && (other.segments == 0 || s.Length > 0 || s.Flags.Has(packet.FIN))
-	case !other.started:
+	case !other.started || other.segments == 0:
 		return false
 	}
 	seen := other.next

@@ -228,7 +228,7 @@ func (t *Table) takeSYN(c *Connection, side Side, s *packet.Segment) {
 	switch {
 	case repeated:
 		return
-	case !e.started || c.replacesISN(side):
+	case !e.started || e.inferred && e.unsettled() || c.replacesISN(side):
 		e.next, e.top, e.started = s.Seq+1, s.Seq+1, true
 	case s.Seq+1 != e.next-uint32(e.offset):
 		return // a stream that began elsewhere goes on
@@ -284,12 +284,15 @@ func (c *Connection) measureRepeated(side Side, s *packet.Segment) {
 
 // acknowledge takes the acknowledgement number and the window of a segment.
 func (t *Table) acknowledge(c *Connection, side Side, s *packet.Segment) {
-	e := &c.ends[side]
+	e, other := &c.ends[side], &c.ends[side.Other()]
 	if !s.Flags.Has(packet.ACK) || s.Flags.Has(packet.RST) {
 		return
 	}
+	if !e.sentACK && !c.midStream {
+		other.infer(s.Ack)
+	}
 	e.window = uint32(s.Window)
-	if e.hasScale && c.ends[side.Other()].hasScale && !s.Flags.Has(packet.SYN) {
+	if e.hasScale && other.hasScale && !s.Flags.Has(packet.SYN) {
 		e.window <<= e.scale
 	}
 	if e.sentACK && int32(s.Ack-e.ack) <= 0 {
@@ -321,7 +324,7 @@ func (t *Table) carry(c *Connection, side Side, s *packet.Segment) {
 	if s.Flags.Has(packet.SYN) {
 		p.start++
 	}
-	if !e.started || e.unsettled() && !e.hasFIN && e.top != p.start {
+	if !e.started || e.unsettled() && !e.hasFIN && e.top != p.start && !(e.inferred && int32(p.start-e.next) >= 0) {
 		e.next, e.top, e.started = p.start, p.start, true
 	}
 	t.revive(c, side, p.start)
@@ -345,6 +348,18 @@ func (t *Table) carry(c *Connection, side Side, s *packet.Segment) {
 // stream that the capture did not see the start of. Its start is the first
 // payload then: an acknowledgement or a keep-alive probe does not tell it.
 func (e *end) unsettled() bool { return !e.hasISN && e.offset == 0 && e.stretch == nil }
+
+// infer takes the first acknowledgement for the start of e's stream, where the
+// capture misses its SYN and what came next.
+func (e *end) infer(ack uint32) {
+	switch {
+	case !e.started:
+		e.top, e.started = ack, true
+	case !e.unsettled() || int32(ack-e.next) >= 0:
+		return
+	}
+	e.next, e.inferred = ack, true
+}
 
 // trimStart takes off what lies before next.
 func (t *Table) trimStart(p piece, next uint32) piece {
