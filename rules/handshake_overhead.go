@@ -23,8 +23,8 @@ var handshakeOverhead = &Rule{
 			"Cost = all setups of the client -> server pair but the first, which no reuse could save. " +
 			"One such connection is told as info at cost 0, two or more as a warning.",
 		CapturePoint: "Both times are the client's: the round trip between capture point and client is added.",
-		Limits: "Silent without SYN and SYN/ACK in the capture, for connections with no or several exchanges, " +
-			"and where connection-not-reused tells of the same connections.",
+		Limits: "Silent without SYN and SYN/ACK in the capture, for connections with no or several exchanges, or on which the client " +
+			"could have gone on when the capture ended, and where connection-not-reused tells of the same connections.",
 		Cure: "Keep the connection open and send the next request on it (keep-alive and a connection pool in the client); " +
 			"open it before it is needed where the first request cannot wait.",
 		References: []string{"HTTP-DG §4.2.3", "RFC 9293 §3.5", "RFC 9112 §9.3"},
@@ -78,10 +78,9 @@ func firstExchange(c *analyze.Connection) (setup, total time.Duration, ok bool) 
 	if !known || c.Exchanges != 1 || c.FirstAnswered.IsZero() || c.AnsweredSYN().IsZero() || c.SYNACK().IsZero() || !c.Intact() {
 		return 0, 0, false
 	}
-	halfClosed := c.Close() == reassembly.StillOpen && !c.FIN(c.ClientSide().Other()).IsZero()
 	answered := c.Closing != nil && c.Closing.Reset.Answer
-	if (halfClosed || answered) && c.FIN(c.ClientSide()).IsZero() {
-		return 0, 0, false // the client may have sent more, or did, as the reset shows
+	if (c.Close() == reassembly.StillOpen || answered) && c.FIN(c.ClientSide()).IsZero() {
+		return 0, 0, false // the client may send more, or did, as the reset shows
 	}
 	setup = c.SYNACK().Sub(c.AnsweredSYN()) + toClient
 	return setup, c.FirstAnswered.Sub(c.AnsweredSYN()) + toClient, true
