@@ -78,24 +78,24 @@ var csvColumns = [...]struct {
 	name   string
 	append func(e *encoder, b []byte, x *analyze.Exchange) []byte
 }{
-	{"exchange", func(_ *encoder, b []byte, x *analyze.Exchange) []byte { return strconv.AppendUint(b, x.ID, 10) }},
+	{"exchange", func(_ *encoder, b []byte, x *analyze.Exchange) []byte { return appendUint(b, x.ID) }},
 	{"connection", func(_ *encoder, b []byte, x *analyze.Exchange) []byte {
-		return strconv.AppendUint(b, x.Connection.ID, 10)
+		return appendUint(b, x.Connection.ID)
 	}},
 	{"stream", func(_ *encoder, b []byte, x *analyze.Exchange) []byte {
-		return strconv.AppendUint(b, uint64(x.Stream), 10)
+		return appendUint(b, uint64(x.Stream))
 	}},
 	{"client_ip", func(e *encoder, b []byte, x *analyze.Exchange) []byte {
 		return e.redact.client(x.Connection).Addr().AppendTo(b)
 	}},
 	{"client_port", func(e *encoder, b []byte, x *analyze.Exchange) []byte {
-		return strconv.AppendUint(b, uint64(e.redact.client(x.Connection).Port()), 10)
+		return appendUint(b, uint64(e.redact.client(x.Connection).Port()))
 	}},
 	{"server_ip", func(e *encoder, b []byte, x *analyze.Exchange) []byte {
 		return e.redact.server(x.Connection).Addr().AppendTo(b)
 	}},
 	{"server_port", func(e *encoder, b []byte, x *analyze.Exchange) []byte {
-		return strconv.AppendUint(b, uint64(e.redact.server(x.Connection).Port()), 10)
+		return appendUint(b, uint64(e.redact.server(x.Connection).Port()))
 	}},
 	{"host", func(e *encoder, b []byte, x *analyze.Exchange) []byte {
 		return appendCell(b, e.redact.hostOfExchange(x))
@@ -103,7 +103,7 @@ var csvColumns = [...]struct {
 	{"method", ofRequest(func(e *encoder, b []byte, m *http1.Message) []byte { return appendCell(b, e.redact.method(m)) })},
 	{"target", ofRequest(func(e *encoder, b []byte, m *http1.Message) []byte { return appendCell(b, e.redact.target(m)) })},
 	{"version", ofRequest(appendVersionCell)},
-	{"status", ofResponse(func(_ *encoder, b []byte, m *http1.Message) []byte { return strconv.AppendInt(b, int64(m.Status), 10) })},
+	{"status", ofResponse(func(_ *encoder, b []byte, m *http1.Message) []byte { return appendInt(b, int64(m.Status)) })},
 	{"reason", ofResponse(func(e *encoder, b []byte, m *http1.Message) []byte { return appendCell(b, e.redact.reason(m)) })},
 	{"start", func(e *encoder, b []byte, x *analyze.Exchange) []byte {
 		m := x.Request
@@ -176,11 +176,11 @@ func appendVersionCell(_ *encoder, b []byte, m *http1.Message) []byte {
 }
 
 func appendHeaderBytes(_ *encoder, b []byte, m *http1.Message) []byte {
-	return strconv.AppendInt(b, m.HeaderBytes, 10)
+	return appendInt(b, m.HeaderBytes)
 }
 
 func appendBodyBytes(_ *encoder, b []byte, m *http1.Message) []byte {
-	return strconv.AppendInt(b, m.BodyBytes, 10)
+	return appendInt(b, m.BodyBytes)
 }
 
 func appendComplete(_ *encoder, b []byte, m *http1.Message) []byte {
@@ -188,15 +188,15 @@ func appendComplete(_ *encoder, b []byte, m *http1.Message) []byte {
 }
 
 func appendFile(_ *encoder, b []byte, m *http1.Message) []byte {
-	return strconv.AppendInt(b, int64(m.First.Frame.File()), 10)
+	return appendInt(b, int64(m.First.Frame.File()))
 }
 
 func appendFirstFrame(_ *encoder, b []byte, m *http1.Message) []byte {
-	return strconv.AppendUint(b, m.First.Frame.Number(), 10)
+	return appendUint(b, m.First.Frame.Number())
 }
 
 func appendLastFrame(_ *encoder, b []byte, m *http1.Message) []byte {
-	return strconv.AppendUint(b, m.Last.Frame.Number(), 10)
+	return appendUint(b, m.Last.Frame.Number())
 }
 
 // appendCell appends captured text as a quoted field. A backslash is doubled,

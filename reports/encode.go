@@ -17,7 +17,8 @@ import (
 type encoder struct {
 	redact redactor
 	files  bool // frame numbers need the index of their file
-	date   dateCache
+	second secondCache
+	latest [2]latestFields // of requests and of responses
 }
 
 func newEncoder(o Options) encoder {
@@ -28,7 +29,7 @@ func newEncoder(o Options) encoder {
 // without its exchanges.
 func (e *encoder) connection(b []byte, c *analyze.Connection) []byte {
 	b = append(b, `"id":`...)
-	b = strconv.AppendUint(b, c.ID, 10)
+	b = appendUint(b, c.ID)
 	b = append(b, `,"client":{`...)
 	b = appendAddress(b, e.redact.client(c))
 	b = append(b, `},"server":{`...)
@@ -50,14 +51,14 @@ func (e *encoder) connection(b []byte, c *analyze.Connection) []byte {
 	b = append(b, '"')
 	b = e.frames(b, c.First().Frame, c.Last().Frame)
 	b = append(b, `,"packets":`...)
-	b = strconv.AppendUint(b, c.Packets(), 10)
+	b = appendUint(b, c.Packets())
 	b = e.roundTrips(b, c.Connection)
 	b = append(b, `,"client_bytes":`...)
-	b = strconv.AppendInt(b, c.Bytes(reassembly.ToServer), 10)
+	b = appendInt(b, c.Bytes(reassembly.ToServer))
 	b = append(b, `,"server_bytes":`...)
-	b = strconv.AppendInt(b, c.Bytes(reassembly.ToClient), 10)
+	b = appendInt(b, c.Bytes(reassembly.ToClient))
 	b = append(b, `,"retransmissions":`...)
-	b = strconv.AppendUint(b, c.Retransmissions(), 10)
+	b = appendUint(b, c.Retransmissions())
 	b = append(b, `,"mid_stream":`...)
 	b = strconv.AppendBool(b, c.MidStream())
 	if shared := c.Shared(); shared != nil {
@@ -70,7 +71,7 @@ func appendAddress(b []byte, a netip.AddrPort) []byte {
 	b = append(b, `"ip":"`...)
 	b = a.Addr().AppendTo(b)
 	b = append(b, `","port":`...)
-	return strconv.AppendUint(b, uint64(a.Port()), 10)
+	return appendUint(b, uint64(a.Port()))
 }
 
 func closedBy(c *reassembly.Connection) string {
@@ -95,20 +96,12 @@ func (e *encoder) roundTrips(b []byte, c *reassembly.Connection) []byte {
 	return appendMillis(b, known(c.Setup()))
 }
 
-// known is d, or analyze.Unknown.
-func known(d time.Duration, ok bool) time.Duration {
-	if !ok {
-		return analyze.Unknown
-	}
-	return d
-}
-
 // exchange appends the members of an exchange, without the braces.
 func (e *encoder) exchange(b []byte, x *analyze.Exchange) []byte {
 	b = append(b, `"id":`...)
-	b = strconv.AppendUint(b, x.ID, 10)
+	b = appendUint(b, x.ID)
 	b = append(b, `,"stream":`...)
-	b = strconv.AppendUint(b, uint64(x.Stream), 10)
+	b = appendUint(b, uint64(x.Stream))
 	b = append(b, `,"request":`...)
 	b = e.request(b, x.Request)
 	b = append(b, `,"response":`...)
@@ -118,7 +111,7 @@ func (e *encoder) exchange(b []byte, x *analyze.Exchange) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = strconv.AppendInt(b, int64(m.Status), 10)
+		b = appendInt(b, int64(m.Status))
 	}
 	b = append(b, `],"timing":{`...)
 	b = appendTiming(b, &x.Timing)
@@ -143,7 +136,7 @@ func (e *encoder) response(b []byte, m *http1.Message) []byte {
 		return append(b, "null"...)
 	}
 	b = append(b, `{"status":`...)
-	b = strconv.AppendInt(b, int64(m.Status), 10)
+	b = appendInt(b, int64(m.Status))
 	b = append(b, `,"reason":`...)
 	b = appendString(b, e.redact.reason(m))
 	return e.message(b, m)
@@ -154,28 +147,28 @@ func (e *encoder) message(b []byte, m *http1.Message) []byte {
 	b = append(b, `,"version":"`...)
 	b = appendVersion(b, m.Version)
 	b = append(b, `","headers":`...)
-	b = e.fields(b, m, headers(m), (*redactor).header)
-	if n := trailers(m); n > 0 {
+	b = e.headers(b, m)
+	if trailers(m) > 0 {
 		b = append(b, `,"trailers":`...)
-		b = e.fields(b, m, n, (*redactor).trailer)
+		b = e.trailers(b, m)
 	}
 	if m.FieldsCut > 0 || m.BytesCut > 0 {
 		b = append(b, `,"headers_cut":`...)
-		b = strconv.AppendInt(b, int64(m.FieldsCut), 10)
+		b = appendInt(b, int64(m.FieldsCut))
 		b = append(b, `,"header_bytes_cut":`...)
-		b = strconv.AppendInt(b, m.BytesCut, 10)
+		b = appendInt(b, m.BytesCut)
 	}
 	b = append(b, `,"header_bytes":`...)
-	b = strconv.AppendInt(b, m.HeaderBytes, 10)
+	b = appendInt(b, m.HeaderBytes)
 	b = append(b, `,"body_bytes":`...)
-	b = strconv.AppendInt(b, m.BodyBytes, 10)
+	b = appendInt(b, m.BodyBytes)
 	b = append(b, `,"framing":"`...)
 	b = append(b, m.Framing.String()...)
 	b = append(b, `","complete":`...)
 	b = strconv.AppendBool(b, m.Complete)
 	if m.Lost > 0 {
 		b = append(b, `,"lost_bytes":`...)
-		b = strconv.AppendUint(b, m.Lost, 10)
+		b = appendUint(b, m.Lost)
 	}
 	if m.Problems != 0 {
 		b = append(b, `,"problems":`...)
@@ -191,29 +184,15 @@ func (e *encoder) message(b []byte, m *http1.Message) []byte {
 
 // appendVersion appends "1.0", "1.1", "2".
 func appendVersion(b []byte, v http1.Version) []byte {
-	b = strconv.AppendUint(b, uint64(v.Major), 10)
+	if v == http1.HTTP11 {
+		return append(b, "1.1"...)
+	}
+	b = appendUint(b, uint64(v.Major))
 	if v.Major >= 2 {
 		return b
 	}
 	b = append(b, '.')
-	return strconv.AppendUint(b, uint64(v.Minor), 10)
-}
-
-// fields appends n fields of a message.
-func (e *encoder) fields(b []byte, m *http1.Message, n int, field func(*redactor, *http1.Message, int) (string, []byte)) []byte {
-	b = append(b, '[')
-	for i := range n {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		name, value := field(&e.redact, m, i)
-		b = append(b, '[')
-		b = appendString(b, name)
-		b = append(b, ',')
-		b = appendString(b, value)
-		b = append(b, ']')
-	}
-	return append(b, ']')
+	return appendUint(b, uint64(v.Minor))
 }
 
 func appendProblems(b []byte, p http1.Problem) []byte {
@@ -253,6 +232,9 @@ func appendPhases(b []byte, t *analyze.Timing) []byte {
 }
 
 func appendCauses(b []byte, c *analyze.Causes) []byte {
+	if *c == (analyze.Causes{}) {
+		return append(b, `"nagle":0,"delayed_ack":0,"slow_start":0,"retransmission":0,"window":0`...)
+	}
 	b = append(b, `"nagle":`...)
 	b = appendMillis(b, c.Nagle)
 	b = append(b, `,"delayed_ack":`...)

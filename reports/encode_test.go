@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"math/rand/v2"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -180,9 +182,53 @@ func TestMilliseconds(t *testing.T) {
 	}
 }
 
+func TestNumbersInJSON(t *testing.T) {
+	check := func(n uint64) {
+		if got, want := string(appendUint(nil, n)), strconv.FormatUint(n, 10); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		if got, want := string(appendInt(nil, int64(n))), strconv.FormatInt(int64(n), 10); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	for shift := range 64 {
+		for _, power := range []uint64{1 << shift, powersOfTen[shift%len(powersOfTen)]} {
+			check(power - 1)
+			check(power)
+			check(power + 1)
+			check(-power)
+		}
+	}
+}
+
+// A head is told the same whatever came before it.
+func TestHeadsInJSONDoNotDependOnEachOther(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	of := func(list ...string) string { return list[random.IntN(len(list))] }
+	for _, o := range []Options{{}, {ShowSecrets: true}, {RedactHosts: true, RedactKey: []byte("k")}} {
+		e := newEncoder(o)
+		for range 2000 {
+			m := &http1.Message{Role: http1.Role(random.IntN(2))}
+			for range random.IntN(40) {
+				m.Fields = append(m.Fields, http1.Field{
+					Name:  of("Host", "Cookie", "cookie", "X", "", "a.example", "Cookie "),
+					Value: of("", "a=b", "a.example", "\"\x00\xff", strings.Repeat("long", 300)),
+				})
+			}
+			fresh := newEncoder(o)
+			if got, want := string(e.headers(nil, m)), string(fresh.headers(nil, m)); got != want {
+				t.Fatalf("got  %s\nwant %s", got, want)
+			}
+		}
+	}
+}
+
 func TestTimesInJSON(t *testing.T) {
 	var e encoder
-	for _, at := range []capture.Time{0, 1, -1, startTime, startTime + 999_999_211, -1 << 63, 1<<63 - 1, startTime} {
+	const day = capture.Time(24 * time.Hour)
+	for _, at := range []capture.Time{
+		0, 1, -1, startTime, startTime + 999_999_211, -1 << 63, 1<<63 - 1, startTime, startTime + day, startTime + day + 1, -day, -day - 1, day - 1, day,
+	} {
 		want := `"` + at.UTC().Format("2006-01-02T15:04:05.000000000Z") + `"`
 		if got := string(e.time(nil, at)); got != want {
 			t.Errorf("%d: got %s, want %s", at, got, want)
@@ -246,14 +292,52 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 	}
 }
 
+// smallExchange is a small file that a benchmark's client fetched from a server,
+// one of many on the connection.
+func smallExchange() *analyze.Exchange {
+	x := fullExchange()
+	x.Connection = &analyze.Connection{Connection: &reassembly.Connection{ID: 1}}
+	x.ID, x.Stream, x.Interim = 1_234_567, 0, nil
+	*x.Request = http1.Message{
+		Role: http1.Request, Version: http1.HTTP11, Method: "GET", Target: "/small.bin", HeaderBytes: 84, Complete: true,
+		Fields: []http1.Field{{Name: "Host", Value: "10.77.0.1"}, {Name: "User-Agent", Value: "ApacheBench/2.3"}, {Name: "Accept", Value: "*/*"}},
+		First:  markAt(0, 4_000_004, 0), Last: markAt(0, 4_000_004, 0),
+		Start: capture.Span{At: markAt(0, 4_000_004, 0)}, End: capture.Span{At: markAt(0, 4_000_004, 0)},
+	}
+	*x.Response = http1.Message{
+		Role: http1.Response, Version: http1.HTTP11, Status: 200, Reason: "OK", HeaderBytes: 252, BodyBytes: 200, Length: 200,
+		Framing: http1.ContentLength, Complete: true,
+		Fields: []http1.Field{
+			{Name: "Server", Value: "nginx/1.22.1"}, {Name: "Date", Value: "Thu, 26 Nov 2026 01:49:33 GMT"},
+			{Name: "Content-Type", Value: "application/octet-stream"}, {Name: "Content-Length", Value: "200"},
+			{Name: "Last-Modified", Value: "Thu, 26 Nov 2026 01:49:28 GMT"}, {Name: "Connection", Value: "keep-alive"},
+			{Name: "ETag", Value: `"6b079028-c8"`}, {Name: "Accept-Ranges", Value: "bytes"},
+		},
+		First: markAt(0, 4_000_006, time.Millisecond), Last: markAt(0, 4_000_007, time.Millisecond),
+		Start: capture.Span{At: markAt(0, 4_000_006, time.Millisecond)}, End: capture.Span{At: markAt(0, 4_000_007, time.Millisecond)},
+	}
+	x.Timing = analyze.Timing{
+		DNS: analyze.Unknown, Connect: analyze.Unknown, SSL: analyze.Unknown, Blocked: 412_000, Wait: 1_361_000, Receive: 15_000,
+	}
+	return x
+}
+
 func BenchmarkExchange(b *testing.B) {
-	e := newEncoder(Options{})
-	x := typicalExchange()
-	buf := e.exchange(nil, x)
-	b.SetBytes(int64(len(buf)))
-	b.ReportAllocs()
-	for b.Loop() {
-		x.Request.Start.At.Time += 1_234_567
-		buf = e.exchange(buf[:0], x)
+	for name, x := range map[string]*analyze.Exchange{"typical": typicalExchange(), "small": smallExchange()} {
+		b.Run(name, func(b *testing.B) {
+			e := newEncoder(Options{})
+			other := [2]http1.Field{{Name: "Host", Value: "www.example"}, {Name: "Server", Value: "other/1.0"}}
+			buf := e.exchange(nil, x)
+			b.SetBytes(int64(len(buf)))
+			b.ReportAllocs()
+			for b.Loop() {
+				for _, m := range []*http1.Message{x.Request, x.Response} {
+					m.Start.At.Time += 1_234_567
+					m.End.At.Time += 1_234_567
+					m.Fields[0], other[m.Role] = other[m.Role], m.Fields[0]
+				}
+				buf = e.exchange(buf[:0], x)
+			}
+		})
 	}
 }

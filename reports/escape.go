@@ -9,7 +9,7 @@ import (
 const hexDigits = "0123456789abcdef"
 
 // plain tells the ASCII characters that stand for themselves in a JSON string.
-var plain = func() (table [utf8.RuneSelf]bool) {
+var plain = func() (table [256]bool) {
 	for c := ' '; c < 0x7f; c++ {
 		table[c] = c != '"' && c != '\\'
 	}
@@ -22,65 +22,73 @@ var plain = func() (table [utf8.RuneSelf]bool) {
 // JSON escapes.
 func appendString[S string | []byte](b []byte, s S) []byte {
 	b = append(b, '"')
-	if n := len(b); len(s) <= longPlain {
-		if b = append(b, s...); isPlain(b[n:]) {
-			return append(b, '"')
-		}
-		b = b[:n]
+	start := len(b)
+	if b = append(b, s...); !isPlain(b[start:]) {
+		b = appendEscaped(b[:start], s)
 	}
-	start := 0
-	for i := 0; i < len(s); {
-		if c := s[i]; c < utf8.RuneSelf {
-			if plain[c] {
-				i++
-				continue
-			}
-			b = append(b, s[start:i]...)
-			b = appendEscapedASCII(b, c)
-			i++
-			start = i
-			continue
-		}
-		r, size := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
-		if size > 1 && unicode.IsPrint(r) {
-			i += size
-			continue
-		}
-		b = append(b, s[start:i]...)
-		if size == 1 {
-			b = append(b, `\\x`...)
-			b = append(b, hexDigits[s[i]>>4], hexDigits[s[i]&0xf])
-		} else {
-			b = appendUTF16(b, r)
-		}
-		i += size
-		start = i
-	}
-	b = append(b, s[start:]...)
 	return append(b, '"')
 }
 
-// longPlain is up to which length a string is first taken to be plain.
-const longPlain = 1 << 10
+func appendEscaped[S string | []byte](b []byte, s S) []byte {
+	start := 0
+	for i := 0; i < len(s); {
+		if plain[s[i]] {
+			i++
+			continue
+		}
+		b = append(b, s[start:i]...)
+		if s[i] < utf8.RuneSelf {
+			b = appendEscapedASCII(b, s[i])
+			i++
+		} else {
+			r, size := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
+			b = appendEscapedRune(b, s[i:i+size], r)
+			i += size
+		}
+		start = i
+	}
+	return append(b, s[start:]...)
+}
 
 // isPlain reports whether all of b stands for itself in a JSON string. Eight
-// bytes at a time are looked at: of ASCII, which are not below 0x20, no DEL,
-// quotation mark or backslash (the "hasless" and "haszero" of Bit Twiddling Hacks).
+// bytes at a time are looked at, the last eight once more with those before.
 func isPlain(b []byte) bool {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	for ; len(b) >= 8; b = b[8:] {
-		w := binary.LittleEndian.Uint64(b)
-		del, quote, backslash := w^0x7f*ones, w^'"'*ones, w^'\\'*ones
-		if ((w-0x20*ones)&^w|(del-ones)&^del|(quote-ones)&^quote|(backslash-ones)&^backslash|w)&highs != 0 {
-			return false
+	if len(b) < 8 {
+		for _, c := range b {
+			if !plain[c] {
+				return false
+			}
 		}
+		return true
 	}
-	for _, c := range b {
-		if c >= utf8.RuneSelf || !plain[c] {
-			return false
-		}
+	special := specials(b[len(b)-8:])
+	for ; len(b) > 8; b = b[8:] {
+		special |= specials(b)
 	}
-	return true
+	return special&highBits == 0
+}
+
+const highBits = 0x8080808080808080
+
+// specials has a high bit, at least that of the first, where the first eight bytes of
+// b have one that is not plain. The three terms have it for DEL and what is not
+// ASCII; for controls and the quotation mark, which 2 turns into a space; and for
+// the backslash.
+func specials(b []byte) uint64 {
+	const ones = 0x0101010101010101
+	w := binary.LittleEndian.Uint64(b)
+	return (w + ones) | ((w ^ 2*ones) - 0x21*ones) | ((w ^ '\\'*ones) - ones)
+}
+
+// appendEscapedRune appends r, which is not ASCII and was encoded as s.
+func appendEscapedRune[S string | []byte](b []byte, s S, r rune) []byte {
+	switch {
+	case len(s) == 1: // not UTF-8
+		return append(b, '\\', '\\', 'x', hexDigits[s[0]>>4], hexDigits[s[0]&0xf])
+	case unicode.IsPrint(r):
+		return append(b, s...)
+	}
+	return appendUTF16(b, r)
 }
 
 func appendEscapedASCII(b []byte, c byte) []byte {

@@ -3,7 +3,6 @@ package reports
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"time"
 
 	"wirelag/reassembly/capture"
@@ -13,7 +12,7 @@ import (
 // finding appends the members of a finding, without the braces.
 func (e *encoder) finding(b []byte, f *rules.Finding) []byte {
 	b = append(b, `"id":`...)
-	b = strconv.AppendUint(b, f.ID, 10)
+	b = appendUint(b, f.ID)
 	b = append(b, `,"fingerprint":"`...)
 	b = append(b, e.redact.fingerprint(f)...)
 	if f.Known {
@@ -44,11 +43,11 @@ func (e *encoder) finding(b []byte, f *rules.Finding) []byte {
 	b = append(b, `],"filter":`...)
 	b = appendString(b, e.redact.filter(f))
 	b = append(b, `,"count":`...)
-	b = strconv.AppendInt(b, int64(f.Count), 10)
+	b = appendInt(b, int64(f.Count))
 	b = append(b, `,"cost_ms":`...)
 	b = appendMillis(b, max(f.Cost, 0))
 	b = append(b, `,"bytes_lost":`...)
-	b = strconv.AppendInt(b, f.BytesLost, 10)
+	b = appendInt(b, f.BytesLost)
 	b = append(b, `,"title":`...)
 	b = appendString(b, f.Title())
 	b = append(b, `,"detail":`...)
@@ -74,7 +73,7 @@ func appendIDs(b []byte, name string, ids []uint64, total int) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = strconv.AppendUint(b, id, 10)
+		b = appendUint(b, id)
 	}
 	b = append(b, ']')
 	if total <= len(ids) {
@@ -83,7 +82,7 @@ func appendIDs(b []byte, name string, ids []uint64, total int) []byte {
 	b = append(b, ',', '"')
 	b = append(b, name...)
 	b = append(b, `_total":`...)
-	return strconv.AppendInt(b, int64(total), 10)
+	return appendInt(b, int64(total))
 }
 
 // framesOf are the numbers of the frames that evidence names, each once.
@@ -110,9 +109,9 @@ func (e *encoder) evidence(b []byte, f *rules.Finding) []byte {
 		}
 		b = append(b, separator...)
 		separator = `,{"file":`
-		b = strconv.AppendInt(b, int64(shown.Mark.Frame.File()), 10)
+		b = appendInt(b, int64(shown.Mark.Frame.File()))
 		b = append(b, `,"frame":`...)
-		b = strconv.AppendUint(b, shown.Mark.Frame.Number(), 10)
+		b = appendUint(b, shown.Mark.Frame.Number())
 		b = append(b, `,"time":`...)
 		b = e.time(b, shown.Mark.Time)
 		b = append(b, `,"what":`...)

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/binary"
 	"io"
-	"strconv"
 
 	"wirelag/analyze"
 	"wirelag/reassembly/capture"
@@ -43,7 +42,7 @@ func (h *harWriter) Exchange(x *analyze.Exchange) error {
 func (h *harWriter) Finding(f *rules.Finding) error {
 	for _, id := range f.Exchanges {
 		b := append(h.entries.room(), `{"id":`...)
-		b = strconv.AppendUint(b, f.ID, 10)
+		b = appendUint(b, f.ID)
 		b = append(b, `,"rule":"`...)
 		b = append(b, f.Rule.ID...)
 		b = append(b, `","severity":"`...)

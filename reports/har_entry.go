@@ -38,13 +38,13 @@ func (e *encoder) harEntry(b []byte, x *analyze.Exchange) []byte {
 	b = append(b, `},"serverIPAddress":"`...)
 	b = e.redact.server(x.Connection).Addr().AppendTo(b)
 	b = append(b, `","connection":"`...)
-	b = strconv.AppendUint(b, x.Connection.ID, 10)
+	b = appendUint(b, x.Connection.ID)
 	b = append(b, `","_server_port":`...)
-	b = strconv.AppendUint(b, uint64(e.redact.server(x.Connection).Port()), 10)
+	b = appendUint(b, uint64(e.redact.server(x.Connection).Port()))
 	b = append(b, `,"_client":{`...)
 	b = appendAddress(b, e.redact.client(x.Connection))
 	b = append(b, `},"_exchange":`...)
-	return strconv.AppendUint(b, x.ID, 10)
+	return appendUint(b, x.ID)
 }
 
 // harPhases are the phases of x, and those of an exchange without response: its
@@ -114,11 +114,11 @@ func (e *encoder) harResponse(b []byte, x *analyze.Exchange) []byte {
 		return append(b, `"}`...)
 	}
 	b = append(b, `{"status":`...)
-	b = strconv.AppendInt(b, int64(m.Status), 10)
+	b = appendInt(b, int64(m.Status))
 	b = append(b, `,"statusText":`...)
 	b = appendString(b, e.redact.reason(m))
 	b = append(b, `,"content":{"size":`...)
-	b = strconv.AppendInt(b, e.contentSize(m), 10)
+	b = appendInt(b, e.contentSize(m))
 	b = append(b, `,"mimeType":`...)
 	if mime := e.redact.get(m, "Content-Type"); len(mime) > 0 {
 		b = appendString(b, mime)
@@ -128,7 +128,7 @@ func (e *encoder) harResponse(b []byte, x *analyze.Exchange) []byte {
 	b = append(b, `},"redirectURL":`...)
 	b = appendString(b, e.redact.get(m, "Location"))
 	b = append(b, `,"_transferSize":`...)
-	b = strconv.AppendInt(b, m.WireBytes, 10)
+	b = appendInt(b, m.WireBytes)
 	if !m.Complete {
 		b = append(b, `,"_error":"not the whole response: `...)
 		b = append(b, whyNot(x.Connection)...)
@@ -152,17 +152,17 @@ func (e *encoder) harMessage(b []byte, m *http1.Message, cookies string) []byte 
 		if i > 0 {
 			b = append(b, ',')
 		}
-		name, value := e.redact.header(m, i)
+		name, value, redacted := e.redact.header(m, i)
 		b = append(b, `{"name":`...)
 		b = appendString(b, name)
 		b = append(b, `,"value":`...)
-		b = appendString(b, value)
+		b = appendValue(b, value, redacted)
 		b = append(b, '}')
 	}
 	b = append(b, `],"headersSize":`...)
-	b = strconv.AppendInt(b, m.HeaderBytes, 10)
+	b = appendInt(b, m.HeaderBytes)
 	b = append(b, `,"bodySize":`...)
-	b = strconv.AppendInt(b, m.BodyBytes, 10)
+	b = appendInt(b, m.BodyBytes)
 	b = append(b, `,"_frames":{`...)
 	at := len(b)
 	b = e.frames(b, m.First.Frame, m.Last.Frame)
@@ -205,9 +205,12 @@ func whyNot(c *analyze.Connection) string {
 func (e *encoder) harCookies(b []byte, m *http1.Message, name string) []byte {
 	first := true
 	for i := range headers(m) {
-		called, masked := e.redact.header(m, i)
+		called, value, masked := e.redact.header(m, i)
 		if !strings.EqualFold(called, name) {
 			continue
+		}
+		if masked == nil {
+			masked = []byte(value)
 		}
 		for more := true; more; {
 			var pair []byte

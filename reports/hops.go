@@ -21,9 +21,9 @@ func (e *encoder) hop(b []byte, h *analyze.Hop, fromFront bool) []byte {
 		confidence = "certain"
 	}
 	b = append(b, `"exchange":`...)
-	b = strconv.AppendUint(b, other.ID, 10)
+	b = appendUint(b, other.ID)
 	b = append(b, `,"connection":`...)
-	b = strconv.AppendUint(b, other.Connection.ID, 10)
+	b = appendUint(b, other.Connection.ID)
 	b = append(b, `,"side":"`...)
 	b = append(b, side...)
 	b = append(b, `","confidence":"`...)
@@ -79,7 +79,7 @@ func endHops(w *bufio.Writer, n int) {
 func (n *ndjsonWriter) Hop(h *analyze.Hop) error {
 	n.proxied.hop(h)
 	n.line = append(n.line[:0], `{"type":"hop","of":`...)
-	n.line = strconv.AppendUint(n.line, h.Front.ID, 10)
+	n.line = appendUint(n.line, h.Front.ID)
 	n.line = append(n.line, ',')
 	n.line = n.encoder.hop(n.line, h, true)
 	return n.end()

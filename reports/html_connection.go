@@ -235,8 +235,15 @@ func (d *drawer) startLine(m *http1.Message) string {
 	return version + " " + strconv.Itoa(m.Status) + " " + clip(Printable(d.redact.reason(m)), mostField)
 }
 
-func fieldLine(name string, value []byte) string {
-	return clip(Printable(name), mostField) + ": " + clip(Printable(string(value)), mostField)
+func fieldLine(name, value string, redacted []byte) string {
+	return clip(Printable(name), mostField) + ": " + valueText(name, value, redacted)
+}
+
+func valueText(_, value string, redacted []byte) string {
+	if redacted != nil {
+		value = string(redacted)
+	}
+	return clip(Printable(value), mostField)
 }
 
 func (d *drawer) headNote(m *http1.Message) string {

@@ -87,7 +87,7 @@ func (d *drawer) compare(title string, front, back *http1.Message, frontOnly, ba
 func (d *drawer) names(front, back *http1.Message) (names []string) {
 	for _, m := range []*http1.Message{front, back} {
 		for i := range headers(m) {
-			name, _ := d.redact.header(m, i)
+			name, _, _ := d.redact.header(m, i)
 			if !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) }) {
 				names = append(names, name)
 			}
@@ -99,7 +99,7 @@ func (d *drawer) names(front, back *http1.Message) (names []string) {
 // fieldsCalled are the numbers of the fields of m with a name.
 func (d *drawer) fieldsCalled(m *http1.Message, name string) (numbers []int) {
 	for i := range headers(m) {
-		if n, _ := d.redact.header(m, i); strings.EqualFold(n, name) {
+		if n, _, _ := d.redact.header(m, i); strings.EqualFold(n, name) {
 			numbers = append(numbers, i)
 		}
 	}
@@ -122,8 +122,7 @@ func sameValues(a, b *http1.Message, inA, inB []int) bool {
 func (d *drawer) values(m *http1.Message, numbers []int) string {
 	var values []string
 	for _, i := range numbers {
-		_, value := d.redact.header(m, i)
-		values = append(values, clip(Printable(string(value)), mostField))
+		values = append(values, valueText(d.redact.header(m, i)))
 	}
 	return strings.Join(values, "\n")
 }

@@ -1,7 +1,6 @@
 package reports
 
 import (
-	"strconv"
 	"time"
 
 	"wirelag/reassembly/capture"
@@ -12,32 +11,14 @@ import (
 func (e *encoder) frames(b []byte, first, last capture.Frame) []byte {
 	if e.files {
 		b = append(b, `,"file":`...)
-		b = strconv.AppendInt(b, int64(first.File()), 10)
+		b = appendInt(b, int64(first.File()))
 		b = append(b, `,"last_file":`...)
-		b = strconv.AppendInt(b, int64(last.File()), 10)
+		b = appendInt(b, int64(last.File()))
 	}
 	b = append(b, `,"first_frame":`...)
-	b = strconv.AppendUint(b, first.Number(), 10)
+	b = appendUint(b, first.Number())
 	b = append(b, `,"last_frame":`...)
-	return strconv.AppendUint(b, last.Number(), 10)
-}
-
-// appendMillis appends d in milliseconds with all of its nanoseconds; −1 when it is unknown.
-func appendMillis(b []byte, d time.Duration) []byte {
-	if d < 0 {
-		return append(b, "-1"...)
-	}
-	b = strconv.AppendInt(b, int64(d/time.Millisecond), 10)
-	fraction := int(d % time.Millisecond)
-	if fraction == 0 {
-		return b
-	}
-	b = append(b, '.')
-	for unit := int(time.Millisecond) / 10; fraction > 0; unit /= 10 {
-		b = append(b, byte('0'+fraction/unit))
-		fraction %= unit
-	}
-	return b
+	return appendUint(b, last.Number())
 }
 
 // mark appends the time of m, or null when it is no moment.
@@ -50,47 +31,40 @@ func (e *encoder) mark(b []byte, m capture.Mark) []byte {
 
 // time appends t as a string (RFC 3339, nine digits of fraction, UTC).
 func (e *encoder) time(b []byte, t capture.Time) []byte {
-	const day = int64(24 * time.Hour)
-	days, rest := int64(t)/day, int64(t)%day
-	if rest < 0 {
-		days, rest = days-1, rest+day
+	seconds, fraction := int64(t)/1e9, int64(t)%1e9
+	if fraction < 0 {
+		seconds, fraction = seconds-1, fraction+1e9
 	}
-	seconds := uint64(rest / int64(time.Second))
-	b = append(b, '"')
-	b = append(b, e.date.text(days)...)
-	b = append(b, 'T')
-	b = appendDigits(b, seconds/3600, 2)
-	b = append(b, ':')
-	b = appendDigits(b, seconds/60%60, 2)
-	b = append(b, ':')
-	b = appendDigits(b, seconds%60, 2)
-	b = append(b, '.')
-	b = appendDigits(b, uint64(rest%int64(time.Second)), 9)
+	b = append(b, e.second.text(seconds)...)
+	b = appendDigits(b, uint64(fraction), 9)
 	return append(b, `Z"`...)
 }
 
-// appendDigits appends n with leading zeros.
-func appendDigits(b []byte, n uint64, width int) []byte {
-	const zeros = "000000000"
-	b = append(b, zeros[:width]...)
-	for i := len(b) - 1; n > 0; i-- {
-		b[i] = byte('0' + n%10)
-		n /= 10
-	}
-	return b
+// secondCache is the latest second written: most moments share it with the one
+// before, and nearly all of them the day.
+type secondCache struct {
+	second, day int64 // since the Unix epoch
+	buf         []byte
 }
 
-// dateCache is the latest date written: most moments share it with the one before.
-type dateCache struct {
-	days int64
-	buf  []byte
-}
-
-// text is the date days after the Unix epoch; valid until the next call.
-func (d *dateCache) text(days int64) []byte {
-	if days != d.days || d.buf == nil {
-		d.days = days
-		d.buf = time.Unix(days*24*60*60, 0).UTC().AppendFormat(d.buf[:0], time.DateOnly)
+// text is the beginning of the string up to the decimal point; valid until the next call.
+func (c *secondCache) text(second int64) []byte {
+	if second == c.second && c.buf != nil {
+		return c.buf
 	}
-	return d.buf
+	const date, secondsOfDay = `"2006-01-02T`, 24 * 60 * 60
+	c.second = second
+	day, second := second/secondsOfDay, second%secondsOfDay
+	if second < 0 {
+		day, second = day-1, second+secondsOfDay
+	}
+	if day != c.day || c.buf == nil {
+		c.day = day
+		c.buf = time.Unix(day*secondsOfDay, 0).UTC().AppendFormat(c.buf[:0], date)
+	}
+	c.buf = appendDigits(c.buf[:len(date)], uint64(second/3600), 2)
+	c.buf = appendDigits(append(c.buf, ':'), uint64(second/60%60), 2)
+	c.buf = appendDigits(append(c.buf, ':'), uint64(second%60), 2)
+	c.buf = append(c.buf, '.')
+	return c.buf
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strconv"
 
 	"wirelag/analyze"
 	"wirelag/rules"
@@ -36,7 +35,7 @@ func (n *ndjsonWriter) Connection(c *analyze.Connection) error {
 func (n *ndjsonWriter) Exchange(x *analyze.Exchange) error {
 	n.spent.add(x)
 	n.line = append(n.line[:0], `{"type":"exchange","connection":`...)
-	n.line = strconv.AppendUint(n.line, x.Connection.ID, 10)
+	n.line = appendUint(n.line, x.Connection.ID)
 	n.line = append(n.line, ',')
 	n.line = n.encoder.exchange(n.line, x)
 	return n.end()

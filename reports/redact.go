@@ -29,7 +29,7 @@ type redactor struct {
 }
 
 func newRedactor(o Options) redactor {
-	r := redactor{off: o.ShowSecrets}
+	r := redactor{off: o.ShowSecrets, buf: []byte{}, other: []byte{}}
 	if o.RedactHosts {
 		r.hosts = newPseudonyms(o.RedactKey)
 	}
@@ -129,48 +129,36 @@ func headers(m *http1.Message) int { return len(m.Fields) }
 
 func trailers(m *http1.Message) int { return len(m.Trailers) }
 
-// header is field i of a message's head, from 0.
-func (r *redactor) header(m *http1.Message, i int) (name string, value []byte) {
-	return r.field(&m.Fields[i])
+// header is field i of a message's head, from 0. Unless redacted is nil, it is
+// what of the value may be shown.
+func (r *redactor) header(m *http1.Message, i int) (name, value string, redacted []byte) {
+	f := &m.Fields[i]
+	return r.captured(f.Name), f.Value, r.value(f.Name, f.Value)
 }
 
-// trailer is field i behind a message's body.
-func (r *redactor) trailer(m *http1.Message, i int) (name string, value []byte) {
-	return r.field(&m.Trailers[i])
+// trailer is field i behind a message's body, as a header is.
+func (r *redactor) trailer(m *http1.Message, i int) (name, value string, redacted []byte) {
+	f := &m.Trailers[i]
+	return r.captured(f.Name), f.Value, r.value(f.Name, f.Value)
 }
 
 // get is the value of the first field of m called name; empty without one.
 func (r *redactor) get(m *http1.Message, name string) []byte {
 	value, _ := m.Get(name)
-	_, redacted := r.field(&http1.Field{Name: name, Value: value})
-	return redacted
+	if redacted := r.value(name, value); redacted != nil {
+		return redacted
+	}
+	r.buf = append(r.buf[:0], value...)
+	return r.buf
 }
 
-func (r *redactor) field(f *http1.Field) (name string, value []byte) {
-	value, changed := r.value(f.Name, f.Value)
-	if !changed {
-		r.buf = append(r.buf[:0], f.Value...)
-		value = r.buf
+// value is what may be shown of a header or trailer field; nil where that is the
+// value as it was captured.
+func (r *redactor) value(name, value string) (redacted []byte) {
+	if r.hosts == nil && (r.off || !mayHaveSecrets(name)) {
+		return nil
 	}
-	return r.captured(f.Name), value
-}
-
-// value is the value of a header or trailer field; changed is false, and nothing
-// returned, where it is as it was captured.
-func (r *redactor) value(name, value string) (redacted []byte, changed bool) {
-	name = trimmedName(name)
-	masked := !r.off && r.maskValue(name, value)
-	if r.hosts == nil {
-		if masked {
-			return r.buf, true
-		}
-		return nil, false
-	}
-	if !masked {
-		r.buf = append(r.buf[:0], value...)
-	}
-	r.replaceValue(name)
-	return r.buf, true
+	return r.redacted(trimmedName(name), value)
 }
 
 // trimmedName is the name of a field without white space around it, which
@@ -180,6 +168,21 @@ func trimmedName(s string) string {
 		return strings.Trim(s, " \t")
 	}
 	return s
+}
+
+func (r *redactor) redacted(name, value string) []byte {
+	masked := !r.off && r.maskValue(name, value)
+	if r.hosts == nil {
+		if masked {
+			return r.buf
+		}
+		return nil
+	}
+	if !masked {
+		r.buf = append(r.buf[:0], value...)
+	}
+	r.replaceValue(name)
+	return r.buf
 }
 
 // detail, advice and evidence are what a finding says.
@@ -290,16 +293,15 @@ func (r *redactor) replace(by func(b []byte, s string) []byte) {
 
 // maskValue leaves the value of a field in buf without its secrets, if it may have any.
 func (r *redactor) maskValue(name, value string) bool {
-	r.buf = r.buf[:0]
 	switch secretsOf(name) {
 	case credentials:
-		r.buf = appendMaskedCredentials(r.buf, value)
+		r.buf = appendMaskedCredentials(r.buf[:0], value)
 	case cookies:
-		r.buf = appendMaskedCookies(r.buf, value)
+		r.buf = appendMaskedCookies(r.buf[:0], value)
 	case setCookie:
-		r.buf = appendMaskedSetCookie(r.buf, value)
+		r.buf = appendMaskedSetCookie(r.buf[:0], value)
 	case url:
-		r.buf = appendMaskedURL(r.buf, value)
+		r.buf = appendMaskedURL(r.buf[:0], value)
 	default:
 		return false
 	}
@@ -355,24 +357,30 @@ var secretFields = [...]struct {
 }
 
 func secretsOf(name string) secrets {
-	if len(name) < len(secretLengths) && !secretLengths[len(name)] {
-		return none
-	}
 	for i := range secretFields {
-		if f := &secretFields[i]; len(f.name) == len(name) && f.name[0]|0x20 == name[0]|0x20 && strings.EqualFold(f.name, name) {
+		if f := &secretFields[i]; len(f.name) == len(name) && strings.EqualFold(f.name, name) {
 			return f.secrets
 		}
 	}
 	return none
 }
 
-// secretLengths are the lengths of the names of secretFields.
-var secretLengths = func() (lengths [32]bool) {
+// mayHaveSecrets reports whether name, with white space around it, may be one of
+// secretFields. Hardly another has the length and both ends of one.
+func mayHaveSecrets(name string) bool {
+	return name != "" && (secretEnds[len(name)%len(secretEnds)]&ends(name) != 0 || name[0] <= ' ' || name[len(name)-1] <= ' ')
+}
+
+// secretEnds are the ends of the names of secretFields, by length.
+var secretEnds = func() (of [32]uint32) {
 	for _, f := range secretFields {
-		lengths[len(f.name)] = true
+		of[len(f.name)] |= ends(f.name)
 	}
-	return lengths
+	return of
 }()
+
+// ends is the bit that stands for a name's first and last letter, in either case.
+func ends(name string) uint32 { return 1 << ((name[0] + 3*name[len(name)-1]) & 31) }
 
 // longestScheme bounds what is taken for the name of an authentication scheme
 // (the longest of IANA's registry has 13 characters, AWS4-HMAC-SHA256 has 16).
