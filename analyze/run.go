@@ -59,7 +59,7 @@ func newRun(l Listener, o Options) *run {
 	r.dealer = dealer{capture: &r.capture, keys: reassembly.NewKeys(), plan: o.Plan, ticks: l.Tick != nil}
 	w := wanted{opened: l.Opened != nil, requested: l.Requested != nil, trails: o.TrailMemory}
 	for i := range r.shards {
-		r.shards[i] = newShard(i, w, o.Limits)
+		r.shards[i] = newShard(i, w, o.Limits, r.dealer.keys)
 		if o.Gauges != nil {
 			r.shards[i].table.Measure(o.Gauges)
 		}

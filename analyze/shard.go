@@ -14,9 +14,10 @@ type shard struct {
 	analyzer *Analyzer
 }
 
-func newShard(number int, w wanted, limits reassembly.Limits) *shard {
+func newShard(number int, w wanted, limits reassembly.Limits, keys reassembly.Keys) *shard {
 	s := &shard{number: number, analyzer: newAnalyzer(w, shardCount)}
 	s.table = reassembly.NewTable(s.analyzer.consumer(), limits.Share(shardCount))
+	s.table.UseKeys(keys)
 	s.analyzer.load = s.table.Load
 	return s
 }

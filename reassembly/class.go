@@ -78,23 +78,41 @@ func fingerprintOf(s *packet.Segment) fingerprint {
 // known to hold copies: a copy behind a queue comes after others.
 const manyRecent = 64
 
-// remember notes s, to know copies of it by.
-func (t *Table) remember(e *end, s *packet.Segment) {
-	if e.many == nil && t.stats.Copies > 0 {
-		e.many = new([manyRecent]fingerprint)
-		copy(e.many[:], e.recent[:])
+// fingerprints are the latest segments of an end, to know copies by.
+type fingerprints struct {
+	recent [2]fingerprint
+	many   *[manyRecent]fingerprint // more of them, in place of those; nil without
+	any    bool
+}
+
+// fingerprints are those of side.
+func (c *Connection) fingerprints(side Side) fingerprints {
+	f := fingerprints{recent: c.ends[side].recent, any: c.ends[side].segments > 0}
+	if c.oddities != nil {
+		f.many = c.oddities.many[side]
 	}
-	recent := e.latest()
-	recent[e.segments%uint32(len(recent))] = fingerprintOf(s)
+	return f
+}
+
+// remember notes a segment of side, to know copies of it by.
+func (t *Table) remember(c *Connection, side Side, p fingerprint) {
+	e := &c.ends[side]
+	recent := e.recent[:]
+	if t.stats.Copies > 0 {
+		recent = c.remembersMany(side)
+	}
+	recent[e.segments%uint32(len(recent))] = p
 	e.segments++
 }
 
-// latest are the segments remembered.
-func (e *end) latest() []fingerprint {
-	if e.many != nil {
-		return e.many[:]
+// remembersMany are the many segments that are remembered of side, from now on.
+func (c *Connection) remembersMany(side Side) []fingerprint {
+	o := c.odd()
+	if o.many[side] == nil {
+		o.many[side] = new([manyRecent]fingerprint)
+		copy(o.many[side][:], c.ends[side].recent[:])
 	}
-	return e.recent[:]
+	return o.many[side][:]
 }
 
 // copies reports whether p, the fingerprint of s, is that of a copy of the segment with r.
@@ -102,16 +120,30 @@ func (p fingerprint) copies(r fingerprint, s *packet.Segment) bool {
 	return r.hash == p.hash && p.at-r.at <= uint32(copyAge(s)/time.Microsecond)
 }
 
-// copied reports whether s is a copy of a segment of side seen shortly before.
-func (c *Connection) copied(side Side, s *packet.Segment) bool {
-	if e := &c.ends[side]; e.segments > 0 {
-		p := fingerprintOf(s)
-		for _, r := range e.latest() {
-			if p.copies(r, s) {
-				return true
-			}
+// hold reports whether p, the fingerprint of s, is that of a copy of one of f.
+func (f *fingerprints) hold(s *packet.Segment, p fingerprint) bool {
+	if !f.any {
+		return false
+	}
+	recent := f.recent[:]
+	if f.many != nil {
+		recent = f.many[:]
+	}
+	for _, r := range recent {
+		if p.copies(r, s) {
+			return true
 		}
 	}
-	before := c.before()
-	return before != nil && before.copied(side, s)
+	return false
+}
+
+// copied reports whether s, with fingerprint p, is a copy of a segment of side seen
+// shortly before.
+func (c *Connection) copied(side Side, s *packet.Segment, p fingerprint) bool {
+	f := c.fingerprints(side)
+	if f.hold(s, p) {
+		return true
+	}
+	before := c.previous()
+	return before != nil && before.copied(side, s, p)
 }

@@ -7,21 +7,22 @@ import (
 
 // takeFIN notes the end of side's stream.
 func (t *Table) takeFIN(c *Connection, side Side, s *packet.Segment) {
-	e := &c.ends[side]
-	if e.hasFIN {
+	if c.hasFIN(side) {
 		return
 	}
-	e.finSeq, e.hasFIN, e.fin = s.Seq+s.Length, true, s.Mark
-	if int32(e.finSeq-e.next) < 0 {
-		e.finSeq = e.next
+	e, other := &c.ends[side], &c.ends[side.Other()]
+	end := c.toEnd()
+	end.fin[side], end.finSeq[side] = s.Mark, s.Seq+s.Length
+	if int32(end.finSeq[side]-e.next) < 0 {
+		end.finSeq[side] = e.next
 	}
-	if other := &c.ends[side.Other()]; !other.hasFIN {
-		c.firstFIN = side
-		if other.started && other.stretch == nil && s.Flags.Has(packet.ACK) && s.Ack == other.next+1 {
-			c.firstFIN = side.Other() // it answers a FIN that the capture has late, or not at all
+	if !c.hasFIN(side.Other()) {
+		end.firstFIN = side
+		if other.started && c.stretch(side.Other()) == nil && s.Flags.Has(packet.ACK) && s.Ack == other.next+1 {
+			end.firstFIN = side.Other() // it answers a FIN that the capture has late, or not at all
 		}
-	} else if s.Time < other.fin.Time {
-		c.firstFIN = side // the capture has it late
+	} else if s.Time < end.fin[side.Other()].Time {
+		end.firstFIN = side // the capture has it late
 	}
 	t.finishStream(c, side, s.Mark)
 }
@@ -30,36 +31,37 @@ func (t *Table) takeFIN(c *Connection, side Side, s *packet.Segment) {
 // capture has not seen: what it acknowledges is one number beyond the stream.
 func (c *Connection) finUnseen(side Side) bool {
 	e, other := &c.ends[side], &c.ends[side.Other()]
-	return e.started && !e.hasFIN && e.stretch == nil && other.sentACK && other.ack == e.next+1
+	return e.started && !c.hasFIN(side) && c.stretch(side) == nil && other.sentACK && other.ack == e.next+1
 }
 
 // Ended is the first FIN or RST and its sender: who began to end the connection.
 // ok is false while there is none, and where an acknowledgement shows that the
 // capture misses a FIN.
 func (c *Connection) Ended() (at capture.Mark, by Side, ok bool) {
-	if c.finUnseen(0) || c.finUnseen(1) {
+	e := c.ending
+	if e == nil || c.finUnseen(0) || c.finUnseen(1) {
 		return capture.Mark{}, 0, false
 	}
-	if fin := c.ends[c.firstFIN].fin; c.ends[c.firstFIN].hasFIN {
-		return fin, c.firstFIN, true
+	if c.hasFIN(e.firstFIN) {
+		return e.fin[e.firstFIN], e.firstFIN, true
 	}
-	return c.rst, c.rstSide, !c.rst.IsZero()
+	return e.rst, e.rstSide, !e.rst.IsZero()
 }
 
 // finishStream tells that side finished, once all before its FIN was handed on.
 func (t *Table) finishStream(c *Connection, side Side, at capture.Mark) {
-	e := &c.ends[side]
-	if !e.hasFIN || e.finInOrder || e.next != e.finSeq {
+	if !c.awaitsFIN(side) || c.ends[side].next != c.ending.finSeq[side] {
 		return
 	}
-	e.finInOrder = true
+	c.toEnd().finInOrder[side] = true
 	if t.consumer.Finished != nil {
 		t.consumer.Finished(c, side, at)
 	}
-	if !c.ends[side.Other()].finInOrder || c.over {
+	if !c.finInOrder(side.Other()) || c.over() {
 		return
 	}
-	c.close, c.closedBy = ByFIN, c.firstFIN
+	c.close = ByFIN
+	c.toEnd().closedBy = c.ending.firstFIN
 	t.finish(c, at)
 }
 
@@ -69,7 +71,7 @@ func (t *Table) finishStream(c *Connection, side Side, at capture.Mark) {
 func (c *Connection) acceptsRST(side Side, s *packet.Segment) bool {
 	e, other := &c.ends[side], &c.ends[side.Other()]
 	if !e.hasISN && other.hasISN && !c.synchronised {
-		return s.Flags.Has(packet.ACK) && s.Ack-other.isn-1 <= other.top-other.isn
+		return s.Flags.Has(packet.ACK) && other.opens(s.Ack)
 	}
 	if !e.started {
 		return true
@@ -85,21 +87,22 @@ func (c *Connection) acceptsRST(side Side, s *packet.Segment) bool {
 
 // takeRST notes that side reset the connection.
 func (t *Table) takeRST(c *Connection, side Side, s *packet.Segment) {
-	if !c.rst.IsZero() {
+	if rst, _ := c.RST(); !rst.IsZero() {
 		return
 	}
-	c.rst, c.rstSide, c.rstSeq = s.Mark, side, s.Seq
-	if c.over {
+	end := c.toEnd()
+	end.rst, end.rstSide, end.rstSeq = s.Mark, side, s.Seq
+	if c.over() {
 		return
 	}
-	c.close, c.closedBy = ByRST, side
+	c.close, end.closedBy = ByRST, side
 	t.finish(c, s.Mark)
 }
 
 // revive takes a reset back when its supposed sender goes on sending behind it:
 // somebody else sent it, and the other side did not act on it.
 func (t *Table) revive(c *Connection, side Side, seq uint32) {
-	if c.close != ByRST || c.rstSide != side || int32(seq-c.rstSeq) < 0 {
+	if c.close != ByRST || c.ending.rstSide != side || int32(seq-c.ending.rstSeq) < 0 {
 		return
 	}
 	t.stats.ResetsRevoked++
@@ -108,21 +111,23 @@ func (t *Table) revive(c *Connection, side Side, seq uint32) {
 
 // reopen forgets that the connection was reset.
 func (c *Connection) reopen() {
-	c.rst, c.close, c.over, c.closedAt = capture.Mark{}, StillOpen, false, capture.Mark{}
+	end := c.toEnd()
+	end.rst, end.closedAt = capture.Mark{}, capture.Mark{}
+	c.close = StillOpen
 }
 
 // giveUp ends side's stream with what is there: bytes behind holes are handed
 // on, and what the other side acknowledged beyond is reported missing.
 func (t *Table) giveUp(c *Connection, side Side) {
-	e := &c.ends[side]
-	for e.stretch != nil {
+	for c.stretch(side) != nil {
 		t.closeHole(c, side, c.last, false)
 	}
-	if e.segments == 0 || !e.started || !c.ends[side.Other()].sentACK {
+	e, other := &c.ends[side], &c.ends[side.Other()]
+	if e.segments == 0 || !e.started || !other.sentACK {
 		return
 	}
-	end := c.ends[side.Other()].ack
-	if e.hasFIN && end == e.finSeq+1 || !e.hasFIN && end == e.next+1 {
+	end := other.ack
+	if hasFIN := c.hasFIN(side); hasFIN && end == c.ending.finSeq[side]+1 || !hasFIN && end == e.next+1 {
 		end-- // the FIN's own number
 	}
 	if n := int32(end - e.next); n > 0 && n < 1<<30 {

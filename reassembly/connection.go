@@ -64,101 +64,39 @@ const (
 )
 
 // Connection is one TCP connection: a 4-tuple from its first packet to its end.
-// After Consumer.Closed it is not changed any more and may be kept.
+// It is valid until Consumer.Closed returns; CopyTo makes a copy that stays.
 type Connection struct {
-	// ID numbers the connections of a table from 1 in the order of their first packets.
-	ID uint64
 	// Attached is the consumer's own state for the connection.
 	Attached any
+	ending   *ending   // nil before the first FIN or RST
+	oddities *oddities // nil for most
+	// ID numbers the connections of a table from 1 in the order of their first packets.
+	ID uint64
 
-	ends  [2]end
-	first capture.Mark
-	last  capture.Mark
-
-	syn         capture.Mark // the first SYN
-	lastSYN     capture.Mark // the latest SYN of the client
-	answeredSYN capture.Mark // the last SYN before the SYN/ACK that was acknowledged
-	synAck      capture.Mark // the SYN/ACK that the client acknowledged
-	established capture.Mark // the client's first ACK of it
-	challenge   capture.Mark // an acknowledgement of something else, in answer to the SYN
-	rst         capture.Mark
-	closedAt    capture.Mark
-
-	hash       uint32 // of the tuple, for the index
-	drops      uint32 // of the table, up to which it knows
-	rstSeq     uint32
-	packets    uint32
-	synRepeats uint16
-	client     Side
-	closedBy   Side
-	firstFIN   Side
-	rstSide    Side
-	role       Role
-	close      CloseKind
-
+	ref          ref    // of this record
+	older, newer ref    // the records of connections opened before and after it
+	drops        uint32 // of the table, up to which it knows
+	client       Side
+	role         Role
+	close        CloseKind
+	begunBySYN   bool // by its first packet
 	midStream    bool
 	synchronised bool // the handshake is over, or was before the capture began
-	over         bool // both ends finished, or one reset
 	told         bool // Consumer.Closed was called
+	lost         bool // packets are missing from the capture, or may be
 
-	lost bool // packets are missing from the capture, or may be
+	ends [2]end
 
-	// formerClosed is when the connection before on this tuple was closed by FINs,
-	// and formerSide who began that; zero if there is none that is remembered.
-	formerClosed capture.Mark
-	formerSide   Side
-
-	// previous is the incarnation of the tuple before, while segments may still belong to it.
-	previous *Connection
-	// shared is nil when one point captured the connection.
-	shared *vantage.Connection
-}
-
-// end is what is known of one end of a connection, as the sender of its data
-// and as the receiver of the other's.
-type end struct {
-	endpoint packet.Endpoint
-
-	isn    uint32 // valid when hasISN
-	next   uint32 // the sequence number after the bytes delivered in order; valid when started
-	top    uint32 // the highest sequence number sent + 1; valid when started
-	finSeq uint32 // the sequence number of the FIN; valid when hasFIN
-	ack    uint32 // the highest acknowledgement sent; valid when sentACK
-	window uint32 // the last receive window sent, scaled
-
-	segments        uint32
-	retransmissions uint32
-	offset          int64 // bytes of the stream before next: delivered or missing
-
-	mss                                                                   uint16
-	lastIPID                                                              uint16 // of the segment that reached top
-	scale                                                                 uint8
-	hasISN, started, hasFIN, finInOrder, sentACK, hasScale, hasTimestamps bool
-	scaleUnknown                                                          bool // the options of its SYN were cut off
-	inferred                                                              bool // next was taken from the first acknowledgement, before anything of it was seen
-	probing                                                               bool // its latest payload probed a zero window
-
-	topTSVal uint32 // the timestamp of the segment that reached top
-	fin      capture.Mark
-	sample   sample
-	recent   [2]fingerprint           // the latest segments, to know copies by
-	many     *[manyRecent]fingerprint // more of them, once the capture is known to hold copies
-	stretch  *stretch                 // where order is lost: what waits for a hole to be filled
-}
-
-// CopyTo makes to what c is now, without what only its table needs: to may be
-// looked at while the table goes on with c.
-func (c *Connection) CopyTo(to *Connection) {
-	*to = *c
-	to.Attached, to.previous = nil, nil
-	for i := range to.ends {
-		to.ends[i].many, to.ends[i].stretch = nil, nil
-	}
+	last        capture.Mark
+	first       capture.Mark
+	synAck      capture.Mark // the SYN/ACK that the client acknowledged
+	established capture.Mark // the client's first ACK of it
 }
 
 // IsOpen reports whether neither FIN nor RST came so far.
 func (c *Connection) IsOpen() bool {
-	return c.close == StillOpen && c.rst.IsZero() && c.ends[0].fin.IsZero() && c.ends[1].fin.IsZero()
+	e := c.ending
+	return c.close == StillOpen && (e == nil || e.rst.IsZero() && e.fin[0].IsZero() && e.fin[1].IsZero())
 }
 
 // Endpoints are the client's and the server's end.
@@ -205,11 +143,18 @@ func (c *Connection) Last() capture.Mark { return c.last }
 func (c *Connection) MidStream() bool { return c.midStream }
 
 // Packets counts the packets of the connection, in both directions.
-func (c *Connection) Packets() uint64 { return uint64(c.packets) }
+func (c *Connection) Packets() uint64 {
+	return uint64(c.ends[0].segments) + uint64(c.ends[1].segments)
+}
 
 // Shared describes the points that captured the connection and tells which of
 // them leads it; nil where there is but one.
-func (c *Connection) Shared() *vantage.Connection { return c.shared }
+func (c *Connection) Shared() *vantage.Connection {
+	if c.oddities == nil {
+		return nil
+	}
+	return c.oddities.shared
+}
 
 // Bytes counts the bytes of the stream in direction d: seen in order, or known
 // to be missing from the capture.
@@ -217,7 +162,10 @@ func (c *Connection) Bytes(d Direction) int64 { return c.ends[c.Sender(d)].offse
 
 // Retransmissions counts the segments with payload that were sent again, in both directions.
 func (c *Connection) Retransmissions() uint64 {
-	return uint64(c.ends[0].retransmissions) + uint64(c.ends[1].retransmissions)
+	if c.oddities == nil {
+		return 0
+	}
+	return c.oddities.retransmissions
 }
 
 // Close is how the connection ended.
@@ -226,20 +174,54 @@ func (c *Connection) Close() CloseKind { return c.close }
 // ClosedBy is the side that ended the connection: the sender of the first FIN,
 // or of the RST where there was none. ok is false while it is open.
 func (c *Connection) ClosedBy() (side Side, ok bool) {
-	return c.closedBy, c.close == ByFIN || c.close == ByRST
+	if c.close != ByFIN && c.close != ByRST {
+		return 0, false
+	}
+	return c.ending.closedBy, true
 }
 
 // ClosedAt is the packet that ended the connection (the last FIN or the RST); zero while it is open.
-func (c *Connection) ClosedAt() capture.Mark { return c.closedAt }
+func (c *Connection) ClosedAt() capture.Mark {
+	if c.ending == nil {
+		return capture.Mark{}
+	}
+	return c.ending.closedAt
+}
+
+// over reports whether both ends finished, or one reset.
+func (c *Connection) over() bool { return !c.ClosedAt().IsZero() }
 
 // FIN is the packet in which side finished its stream; zero if it did not.
-func (c *Connection) FIN(side Side) capture.Mark { return c.ends[side].fin }
+func (c *Connection) FIN(side Side) capture.Mark {
+	if c.ending == nil {
+		return capture.Mark{}
+	}
+	return c.ending.fin[side]
+}
+
+// hasFIN reports whether side's FIN was seen, finInOrder whether all before it was, too.
+func (c *Connection) hasFIN(side Side) bool { return c.ending != nil && !c.ending.fin[side].IsZero() }
+
+func (c *Connection) finInOrder(side Side) bool { return c.ending != nil && c.ending.finInOrder[side] }
 
 // RST is the packet that reset the connection and its sender; zero if none did.
-func (c *Connection) RST() (capture.Mark, Side) { return c.rst, c.rstSide }
+func (c *Connection) RST() (capture.Mark, Side) {
+	if c.ending == nil {
+		return capture.Mark{}, 0
+	}
+	return c.ending.rst, c.ending.rstSide
+}
 
 // SYN is the first SYN; zero when it is not in the capture.
-func (c *Connection) SYN() capture.Mark { return c.syn }
+func (c *Connection) SYN() capture.Mark { return c.syns().first }
+
+// syns are the SYNs of c.
+func (c *Connection) syns() syns {
+	if o := c.oddities; o != nil && o.hasSYNs {
+		return o.syns
+	}
+	return c.plainSYNs()
+}
 
 // SYNACK is the SYN/ACK that the client acknowledged; zero when it is not in the capture.
 func (c *Connection) SYNACK() capture.Mark { return c.synAck }
@@ -249,7 +231,7 @@ func (c *Connection) Established() capture.Mark { return c.established }
 
 // AnsweredSYN is the last SYN before the SYN/ACK that the client acknowledged:
 // the first one, or a repeat where it was lost.
-func (c *Connection) AnsweredSYN() capture.Mark { return c.answeredSYN }
+func (c *Connection) AnsweredSYN() capture.Mark { return c.syns().answered }
 
 // Begun reports whether side's SYN is in the capture, so that its stream is
 // known from the first byte.
@@ -257,13 +239,22 @@ func (c *Connection) Begun(side Side) bool { return c.ends[side].hasISN }
 
 // Challenge is a segment by which the server acknowledged something else than
 // the client's SYN (RFC 5961 §4.2); zero without one.
-func (c *Connection) Challenge() capture.Mark { return c.challenge }
+func (c *Connection) Challenge() capture.Mark {
+	if c.oddities == nil {
+		return capture.Mark{}
+	}
+	return c.oddities.challenge
+}
 
 // Former is when the connection before it on the same 4-tuple was closed, and
 // which side's FIN was the first then. ok is false when none is remembered
 // that both sides closed.
 func (c *Connection) Former() (at capture.Mark, firstFIN Side, ok bool) {
-	return c.formerClosed, c.formerSide, !c.formerClosed.IsZero()
+	if c.oddities == nil {
+		return at, 0, false
+	}
+	f := c.oddities.former
+	return f.closedAt, f.firstFIN, !f.closedAt.IsZero()
 }
 
 // Synchronised reports whether both sides have begun to talk: the handshake is
@@ -287,11 +278,19 @@ func (c *Connection) Intact() bool {
 // FIN, or that the other side acknowledged.
 func (c *Connection) missesEnd(side Side) bool {
 	e, other := &c.ends[side], &c.ends[side.Other()]
-	return e.hasFIN && !e.finInOrder || e.started && other.acknowledges(e.next+2) // one beyond may be a FIN
+	return c.awaitsFIN(side) || e.started && other.acknowledges(e.next+2) // one beyond may be a FIN
 }
 
+// awaitsFIN reports whether bytes before side's FIN have not been seen.
+func (c *Connection) awaitsFIN(side Side) bool { return c.hasFIN(side) && !c.finInOrder(side) }
+
 // SYNRepeats counts SYNs and SYN/ACKs that were sent again.
-func (c *Connection) SYNRepeats() int { return int(c.synRepeats) }
+func (c *Connection) SYNRepeats() int {
+	if c.oddities == nil {
+		return 0
+	}
+	return int(c.oddities.syns.repeats)
+}
 
 // MSS is the maximum segment size that side announced to receive (RFC 9293 §3.7.1); 0 when unknown.
 func (c *Connection) MSS(side Side) int { return int(c.ends[side].mss) }
@@ -308,22 +307,23 @@ func (c *Connection) RTT() (rtt time.Duration, ok bool) {
 // least time from a segment to the client to its acknowledgement, repeated
 // segments excluded (Karn). ok is false when none was seen.
 func (c *Connection) RTTClient() (time.Duration, bool) {
-	return c.ends[c.client.Other()].sample.best()
+	return c.ends[c.client.Other()].bestRTT()
 }
 
 // RTTServer is the same between the capture point and the server.
 func (c *Connection) RTTServer() (time.Duration, bool) {
-	return c.ends[c.client].sample.best()
+	return c.ends[c.client].bestRTT()
 }
 
 // Setup is how long the client waited for the connection: from its first SYN to
 // the SYN/ACK, repeats included. ok is false when the handshake is not in the capture.
 func (c *Connection) Setup() (time.Duration, bool) {
-	if c.syn.IsZero() || c.synAck.IsZero() {
+	syn := c.SYN()
+	if syn.IsZero() || c.synAck.IsZero() {
 		return 0, false
 	}
 	toClient, _ := c.RTTClient()
-	return c.synAck.Sub(c.syn) + toClient, true
+	return c.synAck.Sub(syn) + toClient, true
 }
 
 // Offset is the place of sequence number seq in side's stream, in bytes from its
@@ -367,7 +367,7 @@ func (c *Connection) scaled() bool {
 // HoleSince is when the first byte behind the present hole in side's stream was
 // captured. ok is false when its stream has no hole.
 func (c *Connection) HoleSince(side Side) (at capture.Time, ok bool) {
-	st := c.ends[side].stretch
+	st := c.stretch(side)
 	if st == nil {
 		return 0, false
 	}

@@ -17,7 +17,7 @@ type early struct {
 }
 
 type heldSegment struct {
-	connection *Connection
+	connection *Connection // nil when that was told to be over
 	side       Side
 	segment    packet.Segment // its Payload is ours
 	until      uint64         // early.taken when patience ends
@@ -39,7 +39,7 @@ func (c *Connection) comesEarly(side Side, s *packet.Segment) bool {
 		return false
 	}
 	seen := other.next
-	if other.finInOrder {
+	if c.finInOrder(side.Other()) {
 		seen++
 	}
 	ahead := int32(s.Ack - seen)
@@ -57,11 +57,11 @@ func (t *Table) holdBack(c *Connection, side Side, s *packet.Segment) {
 	e.held[len(e.held)-1].segment.Payload = append(buffer[:0], s.Payload...)
 }
 
-// holds reports whether s is a copy of a segment that is held back.
-func (e *early) holds(s *packet.Segment) bool {
+// holds reports whether s, with fingerprint p, is a copy of a segment that is held back.
+func (e *early) holds(s *packet.Segment, p fingerprint) bool {
 	for i := range e.held {
 		h := &e.held[i]
-		if h.segment.Src == s.Src && h.segment.Dst == s.Dst && fingerprintOf(s).copies(fingerprintOf(&h.segment), s) {
+		if h.segment.Src == s.Src && h.segment.Dst == s.Dst && p.copies(fingerprintOf(&h.segment), s) {
 			return true
 		}
 	}
@@ -86,6 +86,15 @@ func (t *Table) takeOverdue(all bool) {
 	}
 }
 
+// forget notes that c was told to be over.
+func (e *early) forget(c *Connection) {
+	for i := range e.held {
+		if h := &e.held[i]; h.connection == c {
+			h.connection = nil
+		}
+	}
+}
+
 // takeBack works in the segment held at index i.
 func (t *Table) takeBack(i int) {
 	e := &t.early
@@ -94,13 +103,13 @@ func (t *Table) takeBack(i int) {
 	copy(e.held[i:], e.held[i+1:])
 	e.held[len(e.held)-1] = heldSegment{}
 	e.held = e.held[:len(e.held)-1]
-	switch {
-	case h.connection.told:
+	switch p := fingerprintOf(&h.segment); {
+	case h.connection == nil:
 		t.stats.Late++
-	case h.connection.copied(h.side, &h.segment):
+	case h.connection.copied(h.side, &h.segment, p):
 		t.stats.Copies++
 	default:
-		t.receive(h.connection, h.side, &h.segment)
+		t.receive(h.connection, h.side, &h.segment, p)
 	}
 	e.spare = append(e.spare, h.segment.Payload)
 	*h = heldSegment{}

@@ -1,109 +1,79 @@
 package reassembly
 
-import "wirelag/reassembly/packet"
-
-// index finds connections by their 4-tuple: open addressing with linear probing
-// over a power of two of slots.
+// index finds numbers that stand for something by its hash: open addressing with
+// linear probing over a power of two of slots. It does not know what they stand
+// for, so that most that have another hash need not be looked at.
 type index struct {
-	slots []*Connection
+	slots []slot
 	used  int
+}
+
+type slot struct {
+	hash uint32
+	ref  ref // 0 is none
 }
 
 const indexInitialSlots = 1 << 10
 
 func newIndex() *index {
-	return &index{slots: make([]*Connection, indexInitialSlots)}
+	return &index{slots: make([]slot, indexInitialSlots)}
 }
 
-// tuple is a 4-tuple in canonical order: the same for both directions.
-type tuple [2]packet.Endpoint
-
-// tuple is the 4-tuple of s, whose key k is.
-func (k Key) tuple(s *packet.Segment) tuple {
-	if k.side == 0 {
-		return tuple{s.Src, s.Dst}
-	}
-	return tuple{s.Dst, s.Src}
-}
-
-func (c *Connection) is(t *tuple) bool {
-	return c.ends[0].endpoint == t[0] && c.ends[1].endpoint == t[1]
-}
-
-func (x *index) find(t *tuple, hash uint32) *Connection {
+// find returns the next that has the hash, and its slot; 0 when there is no more.
+// The search begins with slot hash and goes on with the one behind that returned.
+func (x *index) find(hash, from uint32) (r ref, at uint32) {
 	mask := uint32(len(x.slots) - 1)
-	for i := hash & mask; x.slots[i] != nil; i = (i + 1) & mask {
-		if c := x.slots[i]; c.hash == hash && c.is(t) {
-			return c
+	for at = from & mask; x.slots[at].ref != 0; at = (at + 1) & mask {
+		if x.slots[at].hash == hash {
+			return x.slots[at].ref, at
 		}
 	}
-	return nil
+	return 0, at
 }
 
-// put adds c, or replaces the connection of the same tuple.
-func (x *index) put(c *Connection) {
+// put adds r.
+func (x *index) put(hash uint32, r ref) {
 	if x.used*4 >= len(x.slots)*3 {
 		x.grow()
 	}
-	t := tuple{c.ends[0].endpoint, c.ends[1].endpoint}
-	mask := uint32(len(x.slots) - 1)
-	i := c.hash & mask
-	for ; x.slots[i] != nil; i = (i + 1) & mask {
-		if old := x.slots[i]; old.hash == c.hash && old.is(&t) {
-			x.slots[i] = c
-			return
-		}
-	}
-	x.slots[i] = c
 	x.used++
+	x.place(slot{hash, r})
+}
+
+func (x *index) place(s slot) {
+	mask := uint32(len(x.slots) - 1)
+	at := s.hash & mask
+	for x.slots[at].ref != 0 {
+		at = (at + 1) & mask
+	}
+	x.slots[at] = s
 }
 
 func (x *index) grow() {
 	old := x.slots
-	x.slots = make([]*Connection, 2*len(old))
-	mask := uint32(len(x.slots) - 1)
-	for _, c := range old {
-		if c == nil {
-			continue
+	x.slots = make([]slot, 2*len(old))
+	for _, s := range old {
+		if s.ref != 0 {
+			x.place(s)
 		}
-		i := c.hash & mask
-		for x.slots[i] != nil {
-			i = (i + 1) & mask
-		}
-		x.slots[i] = c
 	}
 }
 
-// remove takes c out, if it is in, and closes the gap in the probe sequence.
-func (x *index) remove(c *Connection) {
+// remove takes r out, if it is in, and closes the gap in the probe sequence.
+func (x *index) remove(hash uint32, r ref) {
 	mask := uint32(len(x.slots) - 1)
-	i := c.hash & mask
-	for x.slots[i] != c {
-		if x.slots[i] == nil {
+	i := hash & mask
+	for ; x.slots[i].ref != r; i = (i + 1) & mask {
+		if x.slots[i].ref == 0 {
 			return
 		}
-		i = (i + 1) & mask
 	}
 	x.used--
-	for j := i; ; {
-		j = (j + 1) & mask
-		next := x.slots[j]
-		if next == nil {
-			break
-		}
-		if (j-next.hash)&mask >= (j-i)&mask {
-			x.slots[i] = next
+	for j := (i + 1) & mask; x.slots[j].ref != 0; j = (j + 1) & mask {
+		if (j-x.slots[j].hash)&mask >= (j-i)&mask {
+			x.slots[i] = x.slots[j]
 			i = j
 		}
 	}
-	x.slots[i] = nil
-}
-
-// all calls f with every connection, in no particular order.
-func (x *index) all(f func(*Connection)) {
-	for _, c := range x.slots {
-		if c != nil {
-			f(c)
-		}
-	}
+	x.slots[i] = slot{}
 }

@@ -48,8 +48,7 @@ func TestCollisions(t *testing.T) {
 			s := collide(i, n)
 			key := keys.Of(s)
 			perShard[key.Shard(2)]++
-			tuple := key.tuple(s)
-			x.put(&Connection{hash: key.hash, ends: [2]end{{endpoint: tuple[0]}, {endpoint: tuple[1]}}})
+			x.put(key.hash, ref(i+1))
 		}
 		if x.used != connections {
 			t.Fatalf("%s: %d connections, want %d", family.name, x.used, connections)
@@ -84,9 +83,9 @@ func TestSeeds(t *testing.T) {
 // to find the one that takes most.
 func (x *index) probes() (total, longest int) {
 	mask := uint32(len(x.slots) - 1)
-	for i, c := range x.slots {
-		if c != nil {
-			n := int((uint32(i)-c.hash)&mask) + 1
+	for i, s := range x.slots {
+		if s.ref != 0 {
+			n := int((uint32(i)-s.hash)&mask) + 1
 			total += n
 			longest = max(longest, n)
 		}

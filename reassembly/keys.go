@@ -23,11 +23,15 @@ type Key struct {
 	side Side
 }
 
-// Of returns the key of s. Side 0 is that of the lower endpoint, or of both.
-func (k *Keys) Of(s *packet.Segment) Key {
-	srcHigh, srcLow := s.Src.AddrWords()
-	dstHigh, dstLow := s.Dst.AddrWords()
-	srcPort, dstPort := uint64(s.Src.Port()), uint64(s.Dst.Port())
+// Of returns the key of s.
+func (k *Keys) Of(s *packet.Segment) Key { return k.between(&s.Src, &s.Dst) }
+
+// between is the key of segments from src to dst. Side 0 is that of the lower
+// endpoint, or of both.
+func (k *Keys) between(src, dst *packet.Endpoint) Key {
+	srcHigh, srcLow := src.AddrWords()
+	dstHigh, dstLow := dst.AddrWords()
+	srcPort, dstPort := uint64(src.Port()), uint64(dst.Port())
 	_, less := bits.Sub64(dstPort, srcPort, 0)
 	_, less = bits.Sub64(dstLow, srcLow, less)
 	_, less = bits.Sub64(dstHigh, srcHigh, less)

@@ -25,9 +25,9 @@ type Limits struct {
 	tombstones int
 }
 
-// connectionWeight is what a connection takes in a table: its record, and its
-// places in the index and in queues.
-const connectionWeight = int64(unsafe.Sizeof(Connection{})) + 128
+// connectionWeight is what a connection takes in a table: its record, its place in
+// the index, and what the allocator adds.
+const connectionWeight = int64(unsafe.Sizeof(Connection{})) + 64
 
 // leastConnections is how many are followed in however little memory.
 const leastConnections = 64

@@ -5,21 +5,20 @@ import (
 	"wirelag/reassembly/packet"
 )
 
-// receive works segment s of side into c.
-func (t *Table) receive(c *Connection, side Side, s *packet.Segment) {
+// receive works segment s of side, which has the given fingerprint, into c.
+func (t *Table) receive(c *Connection, side Side, s *packet.Segment, p fingerprint) {
 	t.noteDrops(c)
 	open := c.IsOpen()
 	e := &c.ends[side]
-	t.remember(e, s)
+	t.remember(c, side, p)
 	c.last = s.Mark
-	c.packets++
 	t.inspect(c, side, s)
 	class := c.classify(side, s)
 	if class.Has(Ignored) {
 		t.stats.Ignored++
 	}
 	if class.Has(Retransmitted) && s.Length > 0 {
-		e.retransmissions++
+		c.odd().retransmissions++
 		t.gauges.Retransmissions.Add(1)
 	}
 	if s.Length > 0 {
@@ -82,13 +81,13 @@ func (c *Connection) classify(side Side, s *packet.Segment) Class {
 	if o := &s.Options; o.SACKCount > 0 && duplicateSACK(o, s.Ack) {
 		class |= Spurious
 	}
-	if s.Flags.Has(packet.SYN) && e.hasISN && s.Seq == e.isn {
+	if s.Flags.Has(packet.SYN) && e.hasISN && s.Seq+1 == e.begin() {
 		return class | Retransmitted
 	}
 	if !e.started {
 		return class | New
 	}
-	restarts := e.unsettled() || s.Flags.Has(packet.SYN) && c.replacesISN(side)
+	restarts := c.unsettled(side) || s.Flags.Has(packet.SYN) && c.replacesISN(side)
 	if ahead := int32(s.End() - e.next); !restarts && (ahead > farAhead || ahead < -farAhead) {
 		return Ignored
 	}
@@ -142,14 +141,14 @@ func duplicateSACK(o *packet.Options, ack uint32) bool {
 // identification or timestamp, or what comes sooner than the sender could have
 // learned of a loss.
 func (c *Connection) again(side Side, s *packet.Segment) Class {
-	e := &c.ends[side]
-	if !e.hasISN && int32(s.Seq-(e.next-uint32(e.offset))) < 0 {
+	e, st := &c.ends[side], c.stretch(side)
+	if !e.hasISN && int32(s.Seq-e.begin()) < 0 {
 		return Reordered // it comes from before the capture saw the stream
 	}
-	if int32(s.Seq-e.next) < 0 && (e.stretch == nil || int32(s.Seq+s.Length-e.next) <= 0) {
+	if int32(s.Seq-e.next) < 0 && (st == nil || int32(s.Seq+s.Length-e.next) <= 0) {
 		return Retransmitted
 	}
-	if e.stretch != nil && e.stretch.holds(s.Seq, s.Seq+s.Length) {
+	if st != nil && st.holds(s.Seq, s.Seq+s.Length) {
 		return Retransmitted
 	}
 	const plausibleStep = 1 << 10
@@ -165,7 +164,7 @@ func (c *Connection) again(side Side, s *packet.Segment) Class {
 		}
 		return Retransmitted
 	}
-	if rtt, ok := c.RTT(); ok && e.stretch != nil && s.Time.Sub(e.stretch.since) < rtt/2 {
+	if rtt, ok := c.RTT(); ok && st != nil && s.Time.Sub(st.since) < rtt/2 {
 		return Reordered
 	}
 	return Retransmitted
@@ -178,62 +177,66 @@ func (t *Table) shake(c *Connection, side Side, s *packet.Segment) {
 	case s.Flags.Has(packet.SYN):
 		t.takeSYN(c, side, s)
 	case c.synchronised:
-		if c.established.IsZero() && side == c.client && !c.synAck.IsZero() && s.Flags.Has(packet.ACK) && s.Ack == other.isn+1 {
+		if c.established.IsZero() && side == c.client && !c.synAck.IsZero() && s.Flags.Has(packet.ACK) && s.Ack == other.begin() {
 			c.established = s.Mark
 		}
 	case s.Flags.Has(packet.RST):
-	case side == c.client && other.hasISN && s.Flags.Has(packet.ACK) && s.Ack-other.isn-1 <= nearby:
-		if s.Ack == other.isn+1 { // else it is not the first
+	case side == c.client && other.hasISN && s.Flags.Has(packet.ACK) && s.Ack-other.begin() <= nearby:
+		if s.Ack == other.begin() { // else it is not the first
 			c.established = s.Mark
 		}
 		t.synchronise(c)
 	case side != c.client && e.hasISN, side != c.client && c.answers(side, s):
 		t.synchronise(c)
 	case side != c.client && s.Flags.Has(packet.ACK):
-		c.challenge = s.Mark
-	case side == c.client && s.Length > 0 && s.Seq-e.isn-1 <= nearby && other.segments == 0:
+		c.odd().challenge = s.Mark
+	case side == c.client && s.Length > 0 && s.Seq-e.begin() <= nearby && other.segments == 0:
 		t.synchronise(c) // only one direction was captured
 	}
 }
 
 func (t *Table) synchronise(c *Connection) {
 	c.synchronised = true
-	if p := c.before(); p != nil {
-		c.previous = nil
+	if p := c.previous(); p != nil {
+		c.odd().previous = nil
 		t.timeOut(p)
 	}
 }
 
 func (t *Table) takeSYN(c *Connection, side Side, s *packet.Segment) {
 	e := &c.ends[side]
-	repeated := e.hasISN && e.isn == s.Seq
+	repeated := e.hasISN && e.begin() == s.Seq+1
+	syns := c.syns()
 	if repeated {
-		c.synRepeats++
-		e.sample.cancel()
+		syns.repeats++
+		e.cancelSample()
 	}
 	if s.Flags.Has(packet.ACK) {
 		if c.close == ByRST && !c.synchronised {
 			c.reopen() // refused before, accepted now
 		}
 		if c.established.IsZero() {
-			c.synAck, c.answeredSYN = s.Mark, c.lastSYN
+			c.synAck, syns.answered = s.Mark, syns.latest
 		}
 	} else if side == c.client {
-		if c.syn.IsZero() {
-			c.syn = s.Mark
+		if syns.first.IsZero() {
+			syns.first = s.Mark
 		}
-		c.lastSYN = s.Mark
+		syns.latest = s.Mark
+	}
+	if syns != c.syns() {
+		c.odd().syns, c.odd().hasSYNs = syns, true
 	}
 	e.topTSVal, e.hasTimestamps = s.Options.TSVal, s.Options.HasTimestamps
 	switch {
 	case repeated:
 		return
-	case !e.started || e.inferred && e.unsettled() || c.replacesISN(side):
+	case !e.started || e.inferred && c.unsettled(side) || c.replacesISN(side):
 		e.next, e.top, e.started = s.Seq+1, s.Seq+1, true
-	case s.Seq+1 != e.next-uint32(e.offset):
+	case s.Seq+1 != e.begin():
 		return // a stream that began elsewhere goes on
 	}
-	e.isn, e.hasISN = s.Seq, true
+	e.hasISN = true
 	e.mss = s.Options.MSS
 	e.scaleUnknown = s.Options.Cut && !s.Options.HasWindowScale
 	e.scale, e.hasScale = min(s.Options.WindowScale, 14), s.Options.HasWindowScale
@@ -242,27 +245,26 @@ func (t *Table) takeSYN(c *Connection, side Side, s *packet.Segment) {
 // replacesISN reports whether a SYN of side with another ISN takes the place of
 // the one before: nothing was sent on that one, and nobody acknowledged it.
 func (c *Connection) replacesISN(side Side) bool {
-	e := &c.ends[side]
-	return e.offset == 0 && e.stretch == nil && !c.synchronised
+	return c.ends[side].offset == 0 && c.stretch(side) == nil && !c.synchronised
 }
 
 // measure takes round trip samples from segments of side.
 func (t *Table) measure(c *Connection, side Side, s *packet.Segment, class Class) {
 	e, other := &c.ends[side], &c.ends[side.Other()]
 	if s.Flags.Has(packet.ACK) {
-		other.sample.acknowledge(s.Ack, s.Time)
+		other.endSample(s.Ack, s.Time)
 	}
-	if c.synRepeats > 0 {
+	if c.SYNRepeats() > 0 {
 		c.measureRepeated(side, s)
 	}
 	switch {
 	case class.Has(Retransmitted):
-		e.sample.cancel()
+		e.cancelSample()
 	case s.Flags.Has(packet.SYN):
-		e.sample.startSYN(s.Seq+1, s.Time)
+		e.startSample(samplingSYN, s.Seq+1, s.Time)
 	case class.Has(New) && s.Length > 0:
 		if !other.acknowledges(s.End()) {
-			e.sample.start(s.End(), s.Time)
+			e.startSample(samplingSegment, s.End(), s.Time)
 		}
 	}
 }
@@ -270,15 +272,15 @@ func (t *Table) measure(c *Connection, side Side, s *packet.Segment, class Class
 // measureRepeated takes the sample of a handshake in which a SYN or SYN/ACK was
 // repeated: the timestamp echoed tells which of them is answered (RFC 7323 §4.1).
 func (c *Connection) measureRepeated(side Side, s *packet.Segment) {
-	other := &c.ends[side.Other()]
+	other, latest := &c.ends[side.Other()], c.syns().latest
 	if !s.Options.HasTimestamps || !other.hasTimestamps || s.Options.TSEcr != other.topTSVal {
 		return
 	}
 	switch {
-	case s.Flags.Has(packet.SYN|packet.ACK) && side != c.client && !c.lastSYN.IsZero():
-		other.sample.add(s.Time.Sub(c.lastSYN.Time))
+	case s.Flags.Has(packet.SYN|packet.ACK) && side != c.client && !latest.IsZero():
+		other.addSample(s.Time.Sub(latest.Time))
 	case c.established.Frame == s.Frame && !c.synAck.IsZero():
-		other.sample.add(s.Time.Sub(c.synAck.Time))
+		other.addSample(s.Time.Sub(c.synAck.Time))
 	}
 }
 
@@ -289,7 +291,7 @@ func (t *Table) acknowledge(c *Connection, side Side, s *packet.Segment) {
 		return
 	}
 	if !e.sentACK && !c.midStream {
-		other.infer(s.Ack)
+		c.infer(side.Other(), s.Ack)
 	}
 	e.window = uint32(s.Window)
 	if e.hasScale && other.hasScale && !s.Flags.Has(packet.SYN) {
@@ -324,19 +326,19 @@ func (t *Table) carry(c *Connection, side Side, s *packet.Segment) {
 	if s.Flags.Has(packet.SYN) {
 		p.start++
 	}
-	if !e.started || e.unsettled() && !e.hasFIN && e.top != p.start && !(e.inferred && int32(p.start-e.next) >= 0) {
+	if !e.started || c.unsettled(side) && !c.hasFIN(side) && e.top != p.start && !(e.inferred && int32(p.start-e.next) >= 0) {
 		e.next, e.top, e.started = p.start, p.start, true
 	}
 	t.revive(c, side, p.start)
-	if e.hasFIN {
-		p = t.trimEnd(p, e.finSeq)
+	if c.hasFIN(side) {
+		p = t.trimEnd(p, c.ending.finSeq[side])
 	}
 	p = t.trimStart(p, e.next)
-	switch {
+	switch inOrder := c.stretch(side) == nil; {
 	case p.length == 0:
-	case e.stretch == nil && p.start == e.next:
+	case inOrder && p.start == e.next:
 		t.deliver(c, side, p, capture.Span{At: s.Mark, Readable: s.Time})
-	case e.stretch == nil && c.ends[side.Other()].acknowledges(p.start):
+	case inOrder && c.ends[side.Other()].acknowledges(p.start):
 		t.gap(c, side, p.start, s.Mark, true)
 		t.deliver(c, side, p, capture.Span{At: s.Mark, Readable: s.Time})
 	default:
@@ -347,15 +349,19 @@ func (t *Table) carry(c *Connection, side Side, s *packet.Segment) {
 // unsettled reports whether nothing but segments without payload was seen of a
 // stream that the capture did not see the start of. Its start is the first
 // payload then: an acknowledgement or a keep-alive probe does not tell it.
-func (e *end) unsettled() bool { return !e.hasISN && e.offset == 0 && e.stretch == nil }
+func (c *Connection) unsettled(side Side) bool {
+	e := &c.ends[side]
+	return !e.hasISN && e.offset == 0 && c.stretch(side) == nil
+}
 
-// infer takes the first acknowledgement for the start of e's stream, where the
+// infer takes the first acknowledgement for the start of side's stream, where the
 // capture misses its SYN and what came next.
-func (e *end) infer(ack uint32) {
+func (c *Connection) infer(side Side, ack uint32) {
+	e := &c.ends[side]
 	switch {
 	case !e.started:
 		e.top, e.started = ack, true
-	case !e.unsettled() || int32(ack-e.next) >= 0:
+	case !c.unsettled(side) || int32(ack-e.next) >= 0:
 		return
 	}
 	e.next, e.inferred = ack, true

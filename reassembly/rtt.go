@@ -7,58 +7,53 @@ import (
 	"wirelag/reassembly/capture"
 )
 
-// sample measures round trips between the capture point and the receiver of an
-// end's segments: from a segment to the first acknowledgement that covers it,
-// one at a time, without segments sent more than once (Karn's algorithm,
-// RFC 6298 §3).
-type sample struct {
-	until   uint32       // the acknowledgement that completes the sample
-	running bool         // a sample is being taken
-	exact   bool         // it is one of a SYN: an acknowledgement of more is not the first
-	least   int32        // the least round trip in units of 100 ns, plus 1; 0 without any
-	since   capture.Time // when the segment was seen
-}
+// sampling is whether a round trip is being measured between the capture point
+// and the receiver of an end's segments: from a segment to the first
+// acknowledgement that covers it, one at a time, without segments sent more than
+// once (Karn's algorithm, RFC 6298 §3).
+type sampling uint8
+
+const (
+	notSampling sampling = iota
+	samplingSegment
+	samplingSYN // an acknowledgement of more is not the first
+)
 
 const sampleUnit = 100 * time.Nanosecond
 
-func (s *sample) start(until uint32, at capture.Time) {
-	if !s.running {
-		s.running, s.exact, s.until, s.since = true, false, until, at
+// startSample starts a sample, which an acknowledgement of until completes.
+func (e *end) startSample(of sampling, until uint32, at capture.Time) {
+	if e.sampling == notSampling {
+		e.sampling, e.sampleUntil, e.sampleSince = of, until, at
 	}
 }
 
-// startSYN starts a sample with a SYN.
-func (s *sample) startSYN(until uint32, at capture.Time) {
-	if !s.running {
-		s.start(until, at)
-		s.exact = true
-	}
-}
+// cancelSample gives up the running sample: one of its segments was sent again.
+func (e *end) cancelSample() { e.sampling = notSampling }
 
-// cancel gives up the running sample: one of its segments was sent again.
-func (s *sample) cancel() { s.running = false }
-
-// acknowledge ends the running sample if ack covers it.
-func (s *sample) acknowledge(ack uint32, at capture.Time) {
-	if !s.running || int32(ack-s.until) < 0 {
+// endSample ends the running sample if ack covers it.
+func (e *end) endSample(ack uint32, at capture.Time) {
+	of := e.sampling
+	if of == notSampling || int32(ack-e.sampleUntil) < 0 {
 		return
 	}
-	s.running = false
-	if s.exact && ack != s.until {
+	e.sampling = notSampling
+	if of == samplingSYN && ack != e.sampleUntil {
 		return
 	}
-	if d := at.Sub(s.since); d >= 0 { // the clock may go backwards
-		s.add(d)
+	if d := at.Sub(e.sampleSince); d >= 0 { // the clock may go backwards
+		e.addSample(d)
 	}
 }
 
-func (s *sample) add(d time.Duration) {
+func (e *end) addSample(d time.Duration) {
 	units := int32(min(max(d/sampleUnit, 0), math.MaxInt32-1)) + 1
-	if s.least == 0 || units < s.least {
-		s.least = units
+	if e.leastRTT == 0 || units < e.leastRTT {
+		e.leastRTT = units
 	}
 }
 
-func (s *sample) best() (time.Duration, bool) {
-	return time.Duration(max(s.least-1, 0)) * sampleUnit, s.least != 0
+// bestRTT is the least round trip; ok is false without any.
+func (e *end) bestRTT() (rtt time.Duration, ok bool) {
+	return time.Duration(max(e.leastRTT-1, 0)) * sampleUnit, e.leastRTT != 0
 }

@@ -28,23 +28,24 @@ func (s State) String() string { return stateNames[s] }
 // State is the connection's state as the client's end has it, as far as the
 // capture shows.
 func (c *Connection) State() State {
-	client, server := &c.ends[c.client], &c.ends[c.client.Other()]
-	clientDone := client.hasFIN && server.acknowledges(client.finSeq+1)
+	server := &c.ends[c.client.Other()]
+	clientFIN, serverFIN := c.hasFIN(c.client), c.hasFIN(c.client.Other())
+	clientDone := clientFIN && server.acknowledges(c.ending.finSeq[c.client]+1)
 	switch {
-	case !c.rst.IsZero():
+	case c.ending != nil && !c.ending.rst.IsZero():
 		return ResetState
 	case !c.synchronised:
-		if server.hasISN && !c.lastSYN.IsZero() && c.synAck.IsZero() {
+		if server.hasISN && !c.syns().latest.IsZero() && c.synAck.IsZero() {
 			return SynReceived
 		}
 		return SynSent
-	case client.hasFIN && server.hasFIN:
+	case clientFIN && serverFIN:
 		return c.closingState(clientDone)
-	case client.hasFIN && clientDone:
+	case clientFIN && clientDone:
 		return FinWait2
-	case client.hasFIN:
+	case clientFIN:
 		return FinWait1
-	case server.hasFIN:
+	case serverFIN:
 		return CloseWait
 	}
 	return Established
@@ -52,9 +53,9 @@ func (c *Connection) State() State {
 
 func (c *Connection) closingState(clientDone bool) State {
 	switch {
-	case c.firstFIN != c.client && clientDone:
+	case c.ending.firstFIN != c.client && clientDone:
 		return Closed
-	case c.firstFIN != c.client:
+	case c.ending.firstFIN != c.client:
 		return LastAck
 	case clientDone:
 		return TimeWait

@@ -56,13 +56,14 @@ func (st *stretch) holds(start, end uint32) bool {
 
 // await takes a piece that is not next in order, or that fills a hole.
 func (t *Table) await(c *Connection, side Side, p piece) {
-	e := &c.ends[side]
-	if e.stretch == nil {
-		e.stretch = t.order().begin(e.next)
-		e.stretch.since = p.mark.Time
+	st := c.stretch(side)
+	if st == nil {
+		st = t.order().begin(c.ends[side].next)
+		st.since = p.mark.Time
+		c.odd().stretch[side] = st
 	}
-	if p.end()-e.stretch.base > maxStretch {
-		t.rebase(e)
+	if p.end()-st.base > maxStretch {
+		t.rebase(c, side)
 	}
 	t.insert(c, side, p)
 	t.limitPending(c, side, p.mark)
@@ -73,14 +74,14 @@ func (t *Table) await(c *Connection, side Side, p piece) {
 // A part that is next in order goes out at once, and all that it releases.
 func (t *Table) insert(c *Connection, side Side, p piece) {
 	e := &c.ends[side]
-	for e.stretch != nil {
+	for st := c.stretch(side); st != nil; st = c.stretch(side) {
 		if p = t.trimStart(p, e.next); p.length == 0 {
 			return
 		}
-		i := e.stretch.after(p.start)
+		i := st.after(p.start)
 		part := p
-		if i < len(e.stretch.pieces) {
-			there := &e.stretch.pieces[i]
+		if i < len(st.pieces) {
+			there := &st.pieces[i]
 			if int32(there.start-p.start) <= 0 {
 				n := min(there.end()-p.start, p.length)
 				t.compare(there, p, n)
@@ -120,8 +121,7 @@ func (t *Table) compare(there *piece, p piece, n uint32) {
 // place hands part to the orderer and keeps it at index i, or delivers it and
 // what follows it when the orderer says that it is next.
 func (t *Table) place(c *Connection, side Side, i int, part piece) {
-	e := &c.ends[side]
-	st := e.stretch
+	st := c.stretch(side)
 	ready := t.order().push(st, part)
 	if ready == 0 {
 		part.data = bytes.Clone(part.data)
@@ -137,8 +137,7 @@ func (t *Table) place(c *Connection, side Side, i int, part piece) {
 
 // release delivers the next n bytes that waited.
 func (t *Table) release(c *Connection, side Side, n uint32, readable capture.Time) {
-	e := &c.ends[side]
-	st := e.stretch
+	st := c.stretch(side)
 	done := 0
 	for n > 0 {
 		p := st.pieces[done]
@@ -150,7 +149,7 @@ func (t *Table) release(c *Connection, side Side, n uint32, readable capture.Tim
 	st.pieces = slices.Delete(st.pieces, 0, done)
 	if len(st.pieces) == 0 {
 		t.order().done()
-		e.stretch = nil
+		c.odd().stretch[side] = nil
 		return
 	}
 	st.since = st.pieces[0].mark.Time
@@ -165,31 +164,29 @@ func (t *Table) hold(st *stretch, n int) {
 // closeAcknowledged gives up the holes that the receiver acknowledged: their
 // bytes arrived there and are missing from the capture alone.
 func (t *Table) closeAcknowledged(c *Connection, side Side, at capture.Mark) {
-	e, other := &c.ends[side], &c.ends[side.Other()]
-	for e.stretch != nil && other.acknowledges(e.stretch.pieces[0].start) {
+	other := &c.ends[side.Other()]
+	for c.stretch(side) != nil && other.acknowledges(c.stretch(side).pieces[0].start) {
 		t.closeHole(c, side, at, true)
 	}
-	if e.hasFIN && !e.finInOrder && e.stretch == nil && other.acknowledges(e.finSeq+1) {
-		t.gap(c, side, e.finSeq, at, true)
+	if c.awaitsFIN(side) && c.stretch(side) == nil && other.acknowledges(c.ending.finSeq[side]+1) {
+		t.gap(c, side, c.ending.finSeq[side], at, true)
 		t.finishStream(c, side, at)
 	}
 }
 
 // closeHole moves the stream over the hole to the first piece that waits.
 func (t *Table) closeHole(c *Connection, side Side, at capture.Mark, acknowledged bool) {
-	e := &c.ends[side]
-	st := e.stretch
+	st, next := c.stretch(side), c.ends[side].next
 	to := st.pieces[0].start
-	ready := t.order().fill(st, e.next, to)
-	n := ready - (to - e.next)
+	ready := t.order().fill(st, next, to)
+	n := ready - (to - next)
 	t.gap(c, side, to, at, acknowledged)
 	t.release(c, side, n, at.Time)
 }
 
 // limitPending gives up holes while more waits behind them than may, or for too long.
 func (t *Table) limitPending(c *Connection, side Side, at capture.Mark) {
-	e := &c.ends[side]
-	for e.stretch != nil && t.overfull(e.stretch, at.Time) {
+	for c.stretch(side) != nil && t.overfull(c.stretch(side), at.Time) {
 		t.stats.EvictedHoles++
 		t.closeHole(c, side, at, false)
 	}
@@ -203,15 +200,16 @@ func (t *Table) overfull(st *stretch, now capture.Time) bool {
 
 // rebase begins the stretch anew at the present place, before the orderer's own
 // numbers could wrap.
-func (t *Table) rebase(e *end) {
-	old := e.stretch
-	t.order().fill(old, e.next, old.pieces[len(old.pieces)-1].end())
+func (t *Table) rebase(c *Connection, side Side) {
+	old, next := c.stretch(side), c.ends[side].next
+	t.order().fill(old, next, old.pieces[len(old.pieces)-1].end())
 	t.order().done()
-	e.stretch = t.order().begin(e.next)
-	e.stretch.pieces, e.stretch.bytes, e.stretch.since = old.pieces, old.bytes, old.since
+	st := t.order().begin(next)
+	st.pieces, st.bytes, st.since = old.pieces, old.bytes, old.since
 	for _, p := range old.pieces {
-		t.order().push(e.stretch, p)
+		t.order().push(st, p)
 	}
+	c.odd().stretch[side] = st
 }
 
 func (t *Table) order() *orderer {

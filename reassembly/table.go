@@ -33,17 +33,14 @@ type Consumer struct {
 	// Dropped is called when the capturing system lost packets, c's perhaps among
 	// them: before the segment of c that comes next, or before Closed.
 	Dropped func(c *Connection, at capture.Time)
-	// Closed is called when a connection is over and will not change any more.
+	// Closed is called when a connection is over and will not change any more. The
+	// table uses its memory again.
 	Closed func(c *Connection)
 }
 
-// How long a connection that is over is kept for what comes late: until its
-// Closed is told, and then to recognise repeats of its last segments.
-const (
-	lingerTime    = 2 * time.Second
-	tombstoneTime = 2 * time.Minute // the longest TIME_WAIT (RFC 9293 §3.4.2: 2 MSL)
-	maxTombstones = 1 << 13         // of all tables
-)
+// lingerTime is how long a connection that is over is kept for what comes late,
+// until its Closed is told.
+const lingerTime = 2 * time.Second
 
 // Table follows the connections of a capture. It is driven by one goroutine.
 type Table struct {
@@ -51,27 +48,36 @@ type Table struct {
 	limits   Limits
 	stats    Stats
 	keys     Keys
-	index    *index
+	records  records
+	index    *index       // of the records, without those that another one is to replace
 	now      capture.Time // the latest time seen
 	lastID   uint64
 
-	lingering  queue // over, not told yet
-	tombstones queue // told
-	opened     queue // for eviction, in the order of opening
-	live       int   // not told yet
-	load       int64 // bytes that the consumer keeps for them
-	orderer    *orderer
-	pending    int // bytes of memory behind holes
-	early      early
-	drops      uint32       // how often the capturing system lost packets
-	droppedAt  capture.Time // when it did last
-	gauges     *Gauges
+	lingering queue // over, not told yet
+	graveyard graveyard
+	oldest    ref // of those that are not told yet, in the order of opening
+	newest    ref
+	live      int   // how many those are
+	load      int64 // bytes that the consumer keeps for them
+	orderer   *orderer
+	pending   int // bytes of memory behind holes
+	early     early
+	drops     uint32       // how often the capturing system lost packets
+	droppedAt capture.Time // when it did last
+	gauges    *Gauges
 }
 
 // NewTable returns an empty table that tells consumer what it finds.
 func NewTable(consumer Consumer, limits Limits) *Table {
-	return &Table{consumer: consumer, limits: limits.withDefaults(), keys: NewKeys(), index: newIndex(), gauges: new(Gauges)}
+	return &Table{
+		consumer: consumer, limits: limits.withDefaults(), keys: NewKeys(), gauges: new(Gauges),
+		index: newIndex(), graveyard: graveyard{index: newIndex()},
+	}
 }
+
+// UseKeys makes k the keys of the table, which has its own otherwise. It is called
+// before the first Add.
+func (t *Table) UseKeys(k Keys) { t.keys = k }
 
 // Stats returns what was met so far.
 func (t *Table) Stats() Stats { return t.stats }
@@ -85,8 +91,8 @@ func (t *Table) Due() (due capture.Mark, ok bool) {
 	if t.lingering.len() == 0 {
 		return due, false
 	}
-	next := &t.lingering.items[t.lingering.head]
-	return capture.Mark{Time: next.at.Add(lingerTime), Frame: next.c.closedAt.Frame}, true
+	next := t.lingering.first()
+	return capture.Mark{Time: next.at.Add(lingerTime), Frame: next.c.ClosedAt().Frame}, true
 }
 
 // Advance tells that nothing more comes from before now.
@@ -100,9 +106,7 @@ func (t *Table) Advance(now capture.Time) {
 // EndDue tells the connection that is Due, at a moment behind that.
 func (t *Table) EndDue(now capture.Time) {
 	t.now = max(t.now, now)
-	if c, _ := t.lingering.pop(); c.over && !c.told {
-		t.end(c)
-	}
+	t.endOver(t.lingering.pop())
 }
 
 // Dropped tells that the capturing system lost packets before moment at: every
@@ -118,7 +122,7 @@ func (t *Table) noteDrops(c *Connection) {
 		return
 	}
 	c.drops = t.drops
-	if c.over && c.closedAt.Time < t.droppedAt {
+	if c.over() && c.ClosedAt().Time < t.droppedAt {
 		return
 	}
 	c.lost = true
@@ -130,46 +134,75 @@ func (t *Table) noteDrops(c *Connection) {
 // Add takes the next segment of the capture. s is borrowed.
 func (t *Table) Add(s *packet.Segment) { t.AddShared(s, t.keys.Of(s), nil) }
 
-// AddShared is Add for a segment whose key is known, and of a connection that
-// several points captured if shared is not nil. All keys of a table are of the
-// same Keys.
+// AddShared is Add for a segment whose key is known, by the keys of the table, and
+// of a connection that several points captured if shared is not nil.
 func (t *Table) AddShared(s *packet.Segment, key Key, shared *vantage.Connection) {
 	t.stats.Segments++
 	t.Advance(s.Time)
 	if t.crowded() {
 		t.makeRoom()
 	}
-	tuple, side, hash := key.tuple(s), key.side, key.hash
-	c := t.index.find(&tuple, hash)
-	if c != nil {
-		if c.copied(side, s) || t.early.holds(s) {
-			t.stats.Copies++
-			return
-		}
-		t.takeOverdue(false)
-		if c = c.owner(side, s); c == nil {
-			t.takeOverdue(true) // they belong to the connection before
-		}
-	}
-	if c == nil {
-		c = t.open(&tuple, hash, side, s)
-	}
-	if c.shared == nil {
-		c.shared = shared
+	p := fingerprintOf(s)
+	c, known := t.owner(s, key, p)
+	switch {
+	case c == nil && known:
+		return
+	case c == nil:
+		c = t.open(s, key)
 	}
 	if c.told {
 		t.stats.Late++
 		return
 	}
+	if shared != nil && c.Shared() == nil {
+		c.odd().shared = shared
+	}
 	t.early.taken++
-	if c.comesEarly(side, s) {
-		t.holdBack(c, side, s)
+	if c.comesEarly(key.side, s) {
+		t.holdBack(c, key.side, s)
 		return
 	}
-	t.receive(c, side, s)
+	t.receive(c, key.side, s, p)
 	if len(t.early.held) > 0 {
 		t.takeHeld(c)
 	}
+}
+
+// owner returns the connection that s belongs to, nil when it opens a new one. A
+// segment that no connection is to see is known: a copy, or one that comes late.
+func (t *Table) owner(s *packet.Segment, key Key, p fingerprint) (c *Connection, known bool) {
+	var stone *tombstone
+	if c = t.find(key, &s.Src, &s.Dst); c == nil {
+		if stone = t.graveyard.find(key, &s.Src, &s.Dst, t.now); stone == nil {
+			return nil, false
+		}
+	}
+	if c != nil && c.copied(key.side, s, p) || c == nil && stone.ends[key.side].latest.hold(s, p) || t.early.holds(s, p) {
+		t.stats.Copies++
+		return nil, true
+	}
+	t.takeOverdue(false)
+	if c != nil {
+		c = c.owner(key.side, s)
+	} else if stone.owns(key.side, s) {
+		t.stats.Late++
+		return nil, true
+	}
+	if c == nil {
+		t.takeOverdue(true) // they belong to the connection before
+	}
+	return c, false
+}
+
+// find returns the connection between two endpoints, nil if none is followed.
+func (t *Table) find(key Key, src, dst *packet.Endpoint) *Connection {
+	for r, i := t.index.find(key.hash, key.hash); r != 0; r, i = t.index.find(key.hash, i+1) {
+		c := t.records.at(r)
+		if c.ends[key.side].endpoint == *src && c.ends[key.side.Other()].endpoint == *dst {
+			return c
+		}
+	}
+	return nil
 }
 
 // owner returns the incarnation that s belongs to, nil when it opens a new one.
@@ -180,40 +213,27 @@ func (c *Connection) owner(side Side, s *packet.Segment) *Connection {
 		}
 		return nil
 	}
-	if c.told && s.Length > 0 && !s.Flags.Has(packet.RST) && !c.ends[side].near(s.Seq) {
-		return nil
-	}
-	if p := c.before(); p != nil && !c.synchronised && !c.answers(side, s) && p.ends[side].near(s.Seq) {
+	if p := c.previous(); p != nil && !c.synchronised && !c.answers(side, s) && p.ends[side].near(s.Seq) {
 		return p
 	}
 	return c
 }
 
-// before is the incarnation before c, if it may still be alive.
-func (c *Connection) before() *Connection {
-	if c.previous != nil && c.previous.told {
-		c.previous = nil
-	}
-	return c.previous
-}
-
 // ownsSYN reports whether a SYN or SYN/ACK belongs to c rather than to a new connection.
 func (c *Connection) ownsSYN(side Side, s *packet.Segment) bool {
 	e, other := &c.ends[side], &c.ends[side.Other()]
-	behind := e.started && !e.hasISN && s.Seq+1 == e.next-uint32(e.offset) // captured behind its data
+	behind := e.started && !e.hasISN && s.Seq+1 == e.begin() // captured behind its data
 	switch {
-	case e.hasISN && s.Seq == e.isn:
-		return !c.told
-	case c.told:
-		return false
+	case e.hasISN && s.Seq+1 == e.begin():
+		return true
 	case s.Flags.Has(packet.ACK):
 		// A second SYN/ACK may choose another ISN as long as none was acknowledged.
-		answers := other.hasISN && s.Ack-other.isn-1 <= other.top-other.isn
+		answers := other.hasISN && other.opens(s.Ack)
 		if c.synchronised && answers && !e.hasISN {
 			return behind || !e.started // captured behind what acknowledges it
 		}
 		return !c.synchronised && (answers || e.sentACK && s.Ack == e.ack)
-	case c.over:
+	case c.over():
 		return false
 	case e.hasISN:
 		return false
@@ -228,60 +248,82 @@ const nearby = 1 << 26
 
 // near reports whether seq may come from e in the course of its connection.
 func (e *end) near(seq uint32) bool {
-	return !e.started || seq-e.next+nearby <= 2*nearby
+	return !e.started || near(seq, e.next)
 }
+
+func near(seq, next uint32) bool { return seq-next+nearby <= 2*nearby }
+
+// opens reports whether ack acknowledges e's SYN, and no more than e sent.
+func (e *end) opens(ack uint32) bool { return ack-e.begin() <= e.top-e.begin()+1 }
 
 // answers reports whether a segment without SYN follows the opening of c.
 func (c *Connection) answers(side Side, s *packet.Segment) bool {
 	e, other := &c.ends[side], &c.ends[side.Other()]
 	if e.hasISN {
-		return s.Seq-e.isn <= nearby
+		return s.Seq+1-e.begin() <= nearby
 	}
-	return other.hasISN && s.Flags.Has(packet.ACK) && s.Ack-other.isn-1 <= other.top-other.isn
+	return other.hasISN && s.Flags.Has(packet.ACK) && other.opens(s.Ack)
 }
 
-// open starts a connection with segment s of side.
-func (t *Table) open(tuple *tuple, hash uint32, side Side, s *packet.Segment) *Connection {
+// open starts a connection with segment s.
+func (t *Table) open(s *packet.Segment, key Key) *Connection {
+	c, side := t.records.take(), key.side
 	t.lastID++
-	c := &Connection{ID: t.lastID, hash: hash, first: s.Mark, drops: t.drops}
-	c.ends[0].endpoint, c.ends[1].endpoint = tuple[0], tuple[1]
+	c.ID, c.first, c.drops = t.lastID, s.Mark, t.drops
+	c.ends[side].endpoint, c.ends[side.Other()].endpoint = s.Src, s.Dst
 	switch {
 	case s.Flags.Has(packet.SYN | packet.ACK):
 		c.client, c.role = side.Other(), RoleBySYN
 	case s.Flags.Has(packet.SYN):
-		c.client, c.role = side, RoleBySYN
+		c.client, c.role, c.begunBySYN = side, RoleBySYN, true
 	default:
 		c.client, c.midStream, c.synchronised = guessClient(s, side), true, true
 		t.stats.MidStream++
 	}
-	if old := t.index.find(tuple, hash); old != nil {
-		if old.close == ByFIN {
-			c.formerClosed, c.formerSide = old.closedAt, old.firstFIN
-		}
-		if !old.told {
-			t.supersede(old, c)
-		}
-	}
+	t.replace(s, key, c)
 	if t.consumer.Opened != nil {
 		t.consumer.Opened(c, s)
 	}
-	t.index.put(c)
+	t.index.put(key.hash, c.ref)
 	t.live++
 	t.gauges.Open.Add(1)
-	t.opened.push(c, t.now)
+	t.append(c)
 	t.makeRoom()
 	return c
+}
+
+// replace makes c the connection of its tuple, in place of the one before.
+func (t *Table) replace(s *packet.Segment, key Key, c *Connection) {
+	var before former
+	if old := t.find(key, &s.Src, &s.Dst); old != nil {
+		before = old.closed()
+		t.index.remove(key.hash, old.ref)
+		t.supersede(old, c)
+	} else if stone := t.graveyard.find(key, &s.Src, &s.Dst, t.now); stone != nil {
+		before = stone.former
+	}
+	if !before.closedAt.IsZero() {
+		c.odd().former = before
+	}
+}
+
+// closed is how c was closed by FINs, if it was.
+func (c *Connection) closed() former {
+	if c.close != ByFIN {
+		return former{}
+	}
+	return former{c.ending.closedAt, c.ending.firstFIN}
 }
 
 // supersede makes way for c on the tuple of old. While c is not more than a SYN,
 // an old connection that was alive may still be (a stray SYN does not end it).
 func (t *Table) supersede(old, c *Connection) {
-	if old.synchronised && !old.over && !c.synchronised {
-		c.previous = old
+	if old.synchronised && !old.over() && !c.synchronised {
+		c.odd().previous = old
 		return
 	}
-	if p := old.before(); p != nil && !c.synchronised {
-		c.previous, old.previous = p, nil
+	if p := old.previous(); p != nil && !c.synchronised {
+		c.odd().previous, old.odd().previous = p, nil
 	}
 	t.timeOut(old)
 }
@@ -310,46 +352,33 @@ func (c *Connection) SetClient(side Side) {
 	}
 }
 
-// settle tells the connections that have been over for long enough, and forgets
-// those that were told long ago.
+// settle tells the connections that have been over for long enough.
 func (t *Table) settle() {
-	for {
-		c, ok := t.lingering.popBefore(t.now.Add(-lingerTime))
-		if !ok {
-			break
-		}
-		if c.over && !c.told {
-			t.end(c)
-		}
+	for t.lingering.len() > 0 && t.lingering.first().at < t.now.Add(-lingerTime) {
+		t.endOver(t.lingering.pop())
 	}
-	for {
-		c, ok := t.tombstones.popBefore(t.now.Add(-tombstoneTime))
-		if !ok && t.tombstones.len() > t.limits.tombstones {
-			c, ok = t.tombstones.pop()
-		}
-		if !ok {
-			break
-		}
-		t.index.remove(c)
+}
+
+// endOver ends a connection that was over, if it still is.
+func (t *Table) endOver(q queued) {
+	if q.c.ID == q.id && q.c.over() && !q.c.told {
+		t.end(q.c)
 	}
 }
 
 // finish notes that c is over: both ends finished, or one reset.
 func (t *Table) finish(c *Connection, at capture.Mark) {
-	if c.over {
+	if c.over() {
 		return
 	}
-	c.over, c.closedAt = true, at
+	c.toEnd().closedAt = at
 	t.lingering.push(c, t.now)
 }
 
 // end tells that c is over, after what still waits behind holes. A connection
 // that c did not replace after all takes its place again.
 func (t *Table) end(c *Connection) {
-	if p := c.before(); p != nil {
-		c.previous = nil
-		t.index.put(p)
-	}
+	hash := t.unlink(c)
 	t.noteDrops(c)
 	for side := range Side(2) {
 		t.giveUp(c, side)
@@ -361,7 +390,26 @@ func (t *Table) end(c *Connection) {
 	if t.consumer.Closed != nil {
 		t.consumer.Closed(c)
 	}
-	t.tombstones.push(c, t.now)
+	t.graveyard.bury(c, Key{hash: hash}, t.now, t.limits.tombstones)
+	t.early.forget(c)
+	t.records.release(c)
+}
+
+// unlink takes c out of the index and of the order of opening, and returns its hash.
+func (t *Table) unlink(c *Connection) (hash uint32) {
+	key := t.keys.between(&c.ends[0].endpoint, &c.ends[1].endpoint)
+	switch present := t.find(key, &c.ends[0].endpoint, &c.ends[1].endpoint); {
+	case present == c:
+		t.index.remove(key.hash, c.ref)
+	case present != nil && present.previous() == c:
+		present.odd().previous = nil
+	}
+	if p := c.previous(); p != nil {
+		c.odd().previous = nil
+		t.index.put(key.hash, p.ref)
+	}
+	t.detach(c)
+	return key.hash
 }
 
 func (t *Table) count(c *Connection) {
@@ -377,21 +425,39 @@ func (t *Table) count(c *Connection) {
 // (whichever it is when all are busy), when there are too many.
 func (t *Table) makeRoom() {
 	const busy = 10 * time.Second
-	for tries := 0; t.crowded(); tries++ {
-		c, ok := t.opened.pop()
-		if !ok {
-			return
+	for tries := 0; t.crowded() && t.oldest != 0; tries++ {
+		c := t.records.at(t.oldest)
+		if c.synchronised && c.last.Time > t.now.Add(-busy) && tries < 64 {
+			t.detach(c)
+			t.append(c)
+			continue
 		}
-		switch {
-		case c.told:
-		case c.synchronised && c.last.Time > t.now.Add(-busy) && tries < 64:
-			t.opened.push(c, t.now)
-		default:
-			t.evict(c)
-		}
+		t.evict(c)
 	}
-	if t.opened.len() > 2*t.live+1024 {
-		t.opened.keep(func(c *Connection) bool { return !c.told })
+}
+
+// append puts c at the end of the order of opening.
+func (t *Table) append(c *Connection) {
+	c.older, c.newer = t.newest, 0
+	if t.newest == 0 {
+		t.oldest = c.ref
+	} else {
+		t.records.at(t.newest).newer = c.ref
+	}
+	t.newest = c.ref
+}
+
+// detach takes c out of the order of opening.
+func (t *Table) detach(c *Connection) {
+	if c.older == 0 {
+		t.oldest = c.newer
+	} else {
+		t.records.at(c.older).newer = c.newer
+	}
+	if c.newer == 0 {
+		t.newest = c.older
+	} else {
+		t.records.at(c.newer).older = c.older
 	}
 }
 
@@ -420,15 +486,9 @@ func (t *Table) Finish() {
 func (t *Table) Rest() []*Connection {
 	t.takeOverdue(true)
 	var rest []*Connection
-	t.index.all(func(c *Connection) {
-		if p := c.before(); p != nil {
-			c.previous = nil
-			rest = append(rest, p)
-		}
-		if !c.told {
-			rest = append(rest, c)
-		}
-	})
+	for r := t.oldest; r != 0; r = t.records.at(r).newer {
+		rest = append(rest, t.records.at(r))
+	}
 	slices.SortFunc(rest, func(a, b *Connection) int { return cmp.Compare(a.ID, b.ID) })
 	return rest
 }
@@ -444,10 +504,13 @@ type queue struct {
 
 type queued struct {
 	c  *Connection
+	id uint64 // c's: its record may be another's by now
 	at capture.Time
 }
 
 func (q *queue) len() int { return len(q.items) - q.head }
+
+func (q *queue) first() *queued { return &q.items[q.head] }
 
 func (q *queue) push(c *Connection, at capture.Time) {
 	if q.head > 64 && q.head > len(q.items)/2 {
@@ -455,28 +518,12 @@ func (q *queue) push(c *Connection, at capture.Time) {
 		clear(q.items[n:])
 		q.items, q.head = q.items[:n], 0
 	}
-	q.items = append(q.items, queued{c, at})
+	q.items = append(q.items, queued{c, c.ID, at})
 }
 
-func (q *queue) pop() (*Connection, bool) {
-	if q.len() == 0 {
-		return nil, false
-	}
-	c := q.items[q.head].c
+func (q *queue) pop() queued {
+	first := q.items[q.head]
 	q.items[q.head].c = nil
 	q.head++
-	return c, true
-}
-
-func (q *queue) popBefore(at capture.Time) (*Connection, bool) {
-	if q.len() == 0 || q.items[q.head].at >= at {
-		return nil, false
-	}
-	return q.pop()
-}
-
-// keep drops the connections that keep is false for.
-func (q *queue) keep(keep func(*Connection) bool) {
-	q.items = slices.DeleteFunc(q.items[q.head:], func(i queued) bool { return !keep(i.c) })
-	q.head = 0
+	return first
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,7 +49,9 @@ func newWire(limits reassembly.Limits) *wire {
 			w.events = append(w.events, fmt.Sprintf("%d:fin %s@%d", c.ID, c.Direction(side), at.Frame.Number()))
 		},
 		Closed: func(c *reassembly.Connection) {
-			w.closed = append(w.closed, c)
+			kept := new(reassembly.Connection)
+			c.CopyTo(kept)
+			w.closed = append(w.closed, kept)
 			w.events = append(w.events, fmt.Sprintf("%d:closed %s %s", c.ID, c.Close(), c.State()))
 		},
 	}, limits)
@@ -286,6 +290,73 @@ func TestClasses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestCopies has copies of a connection, made at every segment, stay as they are
+// while the table goes on with it, and with others in the same memory.
+func TestCopies(t *testing.T) {
+	type copied struct {
+		connection *reassembly.Connection
+		story      string
+	}
+	var copies []copied
+	take := func(c *reassembly.Connection) {
+		kept := new(reassembly.Connection)
+		c.CopyTo(kept)
+		again := *kept
+		copies = append(copies, copied{&again, storyOf(kept)})
+	}
+	w := newWire(reassembly.Limits{})
+	w.table = reassembly.NewTable(reassembly.Consumer{
+		Segment:  func(c *reassembly.Connection, _ reassembly.Side, _ *packet.Segment, _ reassembly.Class) { take(c) },
+		Gap:      func(c *reassembly.Connection, _ reassembly.Side, _ int64, _ capture.Span) { take(c) },
+		Finished: func(c *reassembly.Connection, _ reassembly.Side, _ capture.Mark) { take(c) },
+		Ending:   take,
+		Closed:   take,
+	}, reassembly.Limits{})
+	for i := range uint32(4) {
+		isn := i << 20
+		opening := handshake(isn, 500)
+		w.send(join(opening[:1], opening[:1], opening[1:], []segment{
+			{31 * ms, true, ack, isn + 1, 501, "abc"},
+			{32 * ms, true, ack, isn + 7, 501, "ghi"},
+			{33 * ms, true, ack, isn + 1, 501, "abc"},
+			{34 * ms, false, ack, 501, isn + 10, "response"},
+			{40 * ms, true, finAck, isn + 10, 509, ""},
+			{41 * ms, false, rst, 509, 0, ""},
+			{42 * ms, false, finAck, 509, isn + 11, ""},
+			{43 * ms, true, ack, isn + 11, 510, ""},
+			{44 * ms, true, rst, isn + 11, 0, ""},
+		})...)
+		if i == 1 {
+			w.table.Advance(capture.Time(2 * time.Hour))
+		}
+	}
+	w.table.Finish()
+	if len(copies) < 50 {
+		t.Fatalf("only %d copies", len(copies))
+	}
+	for i, c := range copies {
+		if now := storyOf(c.connection); now != c.story {
+			t.Errorf("copy %d was\n%s\nand is\n%s", i, c.story, now)
+		}
+	}
+}
+
+// storyOf is all that a connection tells of itself.
+func storyOf(c *reassembly.Connection) string {
+	var b strings.Builder
+	v := reflect.ValueOf(c)
+	for i := range v.NumMethod() {
+		if m := v.Method(i); m.Type().NumIn() == 0 && m.Type().NumOut() > 0 {
+			fmt.Fprintf(&b, "%s", v.Type().Method(i).Name)
+			for _, out := range m.Call(nil) {
+				fmt.Fprintf(&b, " %v", out)
+			}
+			b.WriteString("\n")
+		}
+	}
+	return b.String()
 }
 
 // TestLimits floods the table and checks that it keeps what its limits say.

@@ -1,0 +1,161 @@
+package reassembly
+
+import (
+	"wirelag/reassembly/capture"
+	"wirelag/reassembly/packet"
+	"wirelag/reassembly/vantage"
+)
+
+// end is what is known of one end of a connection, as the sender of its data
+// and as the receiver of the other's.
+type end struct {
+	endpoint packet.Endpoint
+	mss      uint16
+	lastIPID uint16 // of the segment that reached top
+	scale    uint8
+
+	hasISN, started, sentACK, hasScale, hasTimestamps bool
+	scaleUnknown                                      bool // the options of its SYN were cut off
+	inferred                                          bool // next was taken from the first acknowledgement, before anything of it was seen
+	probing                                           bool // its latest payload probed a zero window
+
+	sampling sampling
+
+	next     uint32 // the sequence number after the bytes delivered in order; valid when started
+	top      uint32 // the highest sequence number sent + 1; valid when started
+	ack      uint32 // the highest acknowledgement sent; valid when sentACK
+	window   uint32 // the last receive window sent, scaled
+	segments uint32
+	topTSVal uint32 // the timestamp of the segment that reached top
+
+	sampleUntil uint32       // the acknowledgement that completes the sample
+	leastRTT    int32        // the least round trip in sampleUnits, plus 1; 0 without any
+	sampleSince capture.Time // when the segment was seen
+
+	offset int64          // bytes of the stream before next: delivered or missing
+	recent [2]fingerprint // the latest segments, to know copies by
+}
+
+// begin is the sequence number of the first byte of e's stream, one more than
+// that of its SYN; valid when started.
+func (e *end) begin() uint32 { return e.next - uint32(e.offset) }
+
+// ending is what is known of the end of a connection. Once a copy of the
+// connection shares it, it is not changed any more.
+type ending struct {
+	fin      [2]capture.Mark // by side; zero without
+	rst      capture.Mark
+	closedAt capture.Mark // when both ends had finished, or one reset
+
+	finSeq     [2]uint32 // the sequence numbers of the FINs
+	finInOrder [2]bool
+	rstSeq     uint32
+	rstSide    Side
+	firstFIN   Side
+	closedBy   Side
+	copied     bool
+}
+
+// oddities is what few connections have. Once a copy of the connection shares it,
+// it is not changed any more.
+type oddities struct {
+	syns            syns
+	hasSYNs         bool         // syns is valid
+	challenge       capture.Mark // an acknowledgement of something else, in answer to the SYN
+	former          former       // how the connection before on the 4-tuple was closed, if that is remembered
+	shared          *vantage.Connection
+	retransmissions uint64
+	copied          bool
+
+	underway
+}
+
+// underway is the part of the oddities that the table alone looks at.
+type underway struct {
+	// previous is the incarnation of the tuple before, while segments may still belong to it.
+	previous *Connection
+	stretch  [2]*stretch                 // where order is lost: what waits for a hole to be filled
+	many     [2]*[manyRecent]fingerprint // more of the latest segments, once the capture is known to hold copies
+}
+
+// syns are the SYNs of a connection.
+type syns struct {
+	first    capture.Mark // of the client
+	latest   capture.Mark // of the client
+	answered capture.Mark // the last before the SYN/ACK that was acknowledged
+	repeats  uint16       // of SYNs and SYN/ACKs
+}
+
+// toEnd returns the ending to change it.
+func (c *Connection) toEnd() *ending {
+	switch {
+	case c.ending == nil:
+		c.ending = new(ending)
+	case c.ending.copied:
+		own := *c.ending
+		own.copied = false
+		c.ending = &own
+	}
+	return c.ending
+}
+
+// odd returns the oddities to change them.
+func (c *Connection) odd() *oddities {
+	switch {
+	case c.oddities == nil:
+		c.oddities = new(oddities)
+	case c.oddities.copied:
+		own := *c.oddities
+		own.copied = false
+		c.oddities = &own
+	}
+	return c.oddities
+}
+
+// CopyTo makes to what c is now, without what only its table needs: to may be
+// looked at while the table goes on with c, and copied in turn.
+func (c *Connection) CopyTo(to *Connection) {
+	*to = *c
+	to.Attached = nil
+	if c.ending != nil {
+		c.ending.copied = true
+	}
+	switch {
+	case c.oddities == nil:
+	case c.oddities.underway == underway{}:
+		c.oddities.copied = true
+	default:
+		to.oddities = new(oddities)
+		*to.oddities = *c.oddities
+		to.oddities.underway = underway{}
+	}
+}
+
+// plainSYNs are the SYNs that most connections have: the first packet, if it was
+// one, and an answer to that.
+func (c *Connection) plainSYNs() syns {
+	var s syns
+	if c.begunBySYN {
+		s.first, s.latest = c.first, c.first
+		if !c.synAck.IsZero() {
+			s.answered = c.first
+		}
+	}
+	return s
+}
+
+// stretch is where the order of side's stream is lost; nil while it is not.
+func (c *Connection) stretch(side Side) *stretch {
+	if c.oddities == nil {
+		return nil
+	}
+	return c.oddities.stretch[side]
+}
+
+// previous is the incarnation of the tuple before, while it may still be alive.
+func (c *Connection) previous() *Connection {
+	if c.oddities == nil {
+		return nil
+	}
+	return c.oddities.previous
+}

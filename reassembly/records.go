@@ -1,0 +1,55 @@
+package reassembly
+
+import "math/bits"
+
+// ref names a record of a table; 0 is none.
+type ref uint32
+
+// records holds the connections that a table follows, many to a slab, so that
+// they are neither allocated nor collected one by one. A slab goes when no
+// connection in it is followed any more.
+type records struct {
+	slabs []*slab
+	free  []uint64 // which records of a slab are free, a bit each
+	roomy []uint32 // the slabs that have free ones
+}
+
+const slabRecords = 64
+
+type slab [slabRecords]Connection
+
+// at is the record that r names.
+func (r *records) at(at ref) *Connection {
+	return &r.slabs[(at-1)/slabRecords][(at-1)%slabRecords]
+}
+
+// take returns a new record, which has its name and nothing else.
+func (r *records) take() *Connection {
+	if len(r.roomy) == 0 {
+		r.roomy = append(r.roomy, uint32(len(r.slabs)))
+		r.slabs, r.free = append(r.slabs, nil), append(r.free, ^uint64(0))
+	}
+	n := r.roomy[len(r.roomy)-1]
+	if r.slabs[n] == nil {
+		r.slabs[n] = new(slab)
+	}
+	i := bits.TrailingZeros64(r.free[n])
+	if r.free[n] &^= 1 << i; r.free[n] == 0 {
+		r.roomy = r.roomy[:len(r.roomy)-1]
+	}
+	c := &r.slabs[n][i]
+	*c = Connection{ref: ref(n*slabRecords + uint32(i) + 1)}
+	return c
+}
+
+// release takes a record back that nobody will look at any more.
+func (r *records) release(c *Connection) {
+	c.Attached, c.ending, c.oddities = nil, nil, nil
+	n, i := uint32(c.ref-1)/slabRecords, (c.ref-1)%slabRecords
+	if r.free[n] == 0 {
+		r.roomy = append(r.roomy, n)
+	}
+	if r.free[n] |= 1 << i; r.free[n] == ^uint64(0) && r.roomy[len(r.roomy)-1] != n {
+		r.slabs[n] = nil
+	}
+}
