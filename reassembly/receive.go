@@ -25,6 +25,9 @@ func (t *Table) receive(c *Connection, side Side, s *packet.Segment, p fingerpri
 		e.probing = c.probes(side, s)
 	}
 	t.shake(c, side, s)
+	if s.Length > 0 && class&(Ignored|KeepAlive) == 0 {
+		c.settle(side, s)
+	}
 	if t.consumer.Segment != nil {
 		t.consumer.Segment(c, side, s, class)
 	}
@@ -326,9 +329,6 @@ func (t *Table) carry(c *Connection, side Side, s *packet.Segment) {
 	if s.Flags.Has(packet.SYN) {
 		p.start++
 	}
-	if !e.started || c.unsettled(side) && !c.hasFIN(side) && e.top != p.start && !(e.inferred && int32(p.start-e.next) >= 0) {
-		e.next, e.top, e.started = p.start, p.start, true
-	}
 	t.revive(c, side, p.start)
 	if c.hasFIN(side) {
 		p = t.trimEnd(p, c.ending.finSeq[side])
@@ -352,6 +352,18 @@ func (t *Table) carry(c *Connection, side Side, s *packet.Segment) {
 func (c *Connection) unsettled(side Side) bool {
 	e := &c.ends[side]
 	return !e.hasISN && e.offset == 0 && c.stretch(side) == nil
+}
+
+// settle takes s, which has payload, for the start of side's stream if that is not settled.
+func (c *Connection) settle(side Side, s *packet.Segment) {
+	e := &c.ends[side]
+	start := s.Seq
+	if s.Flags.Has(packet.SYN) {
+		start++
+	}
+	if !e.started || c.unsettled(side) && !c.hasFIN(side) && e.top != start && !(e.inferred && int32(start-e.next) >= 0) {
+		e.next, e.top, e.started = start, start, true
+	}
 }
 
 // infer takes the first acknowledgement for the start of side's stream, where the
