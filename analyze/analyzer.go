@@ -12,20 +12,17 @@ import (
 // exchanges. What it finds goes to a log, for the [teller] to put together with
 // what other Analyzers found. It is driven by one goroutine.
 type Analyzer struct {
-	log       *eventLog
-	wanted    wanted
-	arena     *http1.Arena
-	stats     Stats
-	ack       ackSeen
-	handles   []handle   // not in use
-	numbers   []number   // not in use
-	spare     []*history // not in use
-	room      historyRoom
-	trails    *trailRoom // nil when they are not wanted
-	exchanges []exchange // not in use
-	waiting   int        // exchanges that are not over, of all connections
-	prefixes  int        // bytes of streams of which it is not known what they are
-	share     int        // how many analyzers share the bounds
+	log      *eventLog
+	wanted   wanted
+	arena    *http1.Arena
+	stats    Stats
+	ack      ackSeen
+	stock    stock
+	room     historyRoom
+	trails   *trailRoom // nil when they are not wanted
+	waiting  int        // exchanges that are not over, of all connections
+	prefixes int        // bytes of streams of which it is not known what they are
+	share    int        // how many analyzers share the bounds
 	// load accounts for memory that is held for connections.
 	load func(bytes int)
 }
@@ -72,9 +69,6 @@ type ackSeen struct {
 	known bool
 }
 
-// handleSlab is how many handles and numbers are allocated at once.
-const handleSlab = 128
-
 // newAnalyzer returns one of the given number of analyzers, which share the bounds.
 func newAnalyzer(w wanted, of int) *Analyzer {
 	a := &Analyzer{wanted: w, share: of, load: func(int) {}}
@@ -101,11 +95,7 @@ func (a *Analyzer) consumer() reassembly.Consumer {
 }
 
 func (a *Analyzer) opened(c *reassembly.Connection, first *packet.Segment) {
-	if len(a.handles) == 0 {
-		a.handles = make([]handle, handleSlab)
-	}
-	h := &a.handles[0]
-	a.handles = a.handles[1:]
+	h := a.stock.handles.next()
 	c.Attached = h
 	if a.trails != nil {
 		h.trail = a.trails.begin()
@@ -122,11 +112,7 @@ func (a *Analyzer) opened(c *reassembly.Connection, first *packet.Segment) {
 
 // newNumber is the number of an exchange that begins now.
 func (a *Analyzer) newNumber(h *handle) *number {
-	if len(a.numbers) == 0 {
-		a.numbers = make([]number, handleSlab)
-	}
-	n := &a.numbers[0]
-	a.numbers = a.numbers[1:]
+	n := a.stock.numbers.next()
 	a.log.add(exchangeBegan, h).number = n
 	return n
 }
@@ -152,7 +138,8 @@ func (a *Analyzer) conversation(c *reassembly.Connection) *conversation {
 	if v, began := c.Attached.(*conversation); began {
 		return v
 	}
-	v := &conversation{analyzer: a, connection: &Connection{Connection: c}, handle: c.Attached.(*handle)}
+	v := a.stock.conversations.get()
+	v.analyzer, v.connection.Connection, v.handle = a, c, c.Attached.(*handle)
 	c.Attached = v
 	a.load(conversationWeight)
 	e := a.log.add(conversationBegan, v.handle)
@@ -178,7 +165,7 @@ func (a *Analyzer) finished(c *reassembly.Connection, side reassembly.Side, at c
 // ending notes that c is no longer open, for those who have been told of it.
 func (a *Analyzer) ending(c *reassembly.Connection) {
 	if v, began := c.Attached.(*conversation); began && v.told {
-		a.log.about(a.log.add(connectionEnding, v.handle), v.connection)
+		a.log.about(a.log.add(connectionEnding, v.handle), &v.connection)
 	}
 }
 
@@ -190,17 +177,20 @@ func (a *Analyzer) dropped(c *reassembly.Connection, at capture.Time) {
 }
 
 func (a *Analyzer) closed(c *reassembly.Connection) {
-	h, alone := c.Attached.(*handle)
-	connection := &Connection{Connection: c}
-	if !alone {
-		v := a.conversation(c)
+	if v, began := c.Attached.(*conversation); began {
 		v.close()
 		a.load(-conversationWeight)
-		h, connection = v.handle, v.connection
+		a.tellClosed(v.handle, &v.connection)
+		v.free()
+	} else {
+		a.tellClosed(c.Attached.(*handle), &Connection{Connection: c})
 	}
-	connection.Trail, h.trail = h.trail, nil
-	a.log.about(a.log.add(connectionClosed, h), connection)
 	c.Attached = nil
+}
+
+func (a *Analyzer) tellClosed(h *handle, c *Connection) {
+	c.Trail, h.trail = h.trail, nil
+	a.log.about(a.log.add(connectionClosed, h), c)
 }
 
 // hand hands on an exchange that is over.
@@ -208,6 +198,6 @@ func (v *conversation) hand(x *exchange) {
 	log := v.analyzer.log
 	e := log.add(exchangeOver, v.handle)
 	e.exchange = x
-	log.about(e, v.connection)
+	log.about(e, &v.connection)
 	v.told = true
 }

@@ -80,7 +80,7 @@ const fullWindow = 536
 
 // closing is what is known of the connection's end, ready to be added to.
 func (v *conversation) closing() *Closing {
-	c := v.connection
+	c := &v.connection
 	if c.Closing == nil {
 		c.Closing = &Closing{Received: [2]int64{-1, -1}}
 	}
@@ -89,7 +89,7 @@ func (v *conversation) closing() *Closing {
 
 // noteEnd takes a FIN or RST of side, before the table does.
 func (v *conversation) noteEnd(side reassembly.Side, s *packet.Segment, class reassembly.Class) {
-	c := v.connection
+	c := &v.connection
 	other := side.Other()
 	if s.Flags.Has(packet.RST) {
 		if rst, _ := c.RST(); rst.IsZero() {
@@ -112,7 +112,7 @@ func (v *conversation) noteEnd(side reassembly.Side, s *packet.Segment, class re
 // the other side to act on; but it shows what its sender knew then, and the one
 // that ends the connection follows.
 func (v *conversation) noteReset(side reassembly.Side, s *packet.Segment, class reassembly.Class) {
-	c := v.connection
+	c := &v.connection
 	other := side.Other()
 	place := c.Offset(side, s.Seq)
 	r := Reset{At: s.Mark, Answer: !s.Flags.Has(packet.ACK), Received: -1, Unseen: place > v.seen(side)}

@@ -14,7 +14,7 @@ import (
 // exchanges that are not over.
 type conversation struct {
 	analyzer   *Analyzer
-	connection *Connection
+	connection Connection
 	handle     *handle
 	told       bool      // the teller heard of the connection
 	streams    [2]stream // by side
@@ -26,7 +26,7 @@ type conversation struct {
 // not over besides its heads, in bytes: the size of the structures, and what the
 // allocator adds.
 const (
-	conversationWeight = int(unsafe.Sizeof(conversation{})+unsafe.Sizeof(Connection{})+unsafe.Sizeof(told{})+
+	conversationWeight = int(unsafe.Sizeof(conversation{})+unsafe.Sizeof(told{})+
 		2*unsafe.Sizeof(sender{})+2*unsafe.Sizeof(http1.Parser{})) * 5 / 4
 	exchangeWeight = int(unsafe.Sizeof(exchange{})) * 5 / 4
 )
@@ -110,7 +110,7 @@ func (v *conversation) feed(side reassembly.Side, data []byte, at capture.Span) 
 		s.beginMissing()
 	}
 	s.offset += int64(len(data))
-	if c := v.connection; c.Closing != nil && !c.FIN(side.Other()).IsZero() {
+	if c := &v.connection; c.Closing != nil && !c.FIN(side.Other()).IsZero() {
 		c.Closing.LastData[side] = at.At.Time
 	}
 	switch s.mode {
@@ -208,12 +208,12 @@ func (v *conversation) parserFor(side reassembly.Side) {
 	if s.parser != nil {
 		return
 	}
-	s.mode, s.begin = parsing, s.offset
+	s.mode, s.begin, s.parser = parsing, s.offset, v.analyzer.stock.parsers.get()
 	if side == v.connection.ClientSide() {
-		s.parser = http1.NewParser(http1.Request, (*requests)(v), v.analyzer.arena)
+		*s.parser = *http1.NewParser(http1.Request, (*requests)(v), v.analyzer.arena)
 		return
 	}
-	s.parser = http1.NewParser(http1.Response, (*responses)(v), v.analyzer.arena)
+	*s.parser = *http1.NewParser(http1.Response, (*responses)(v), v.analyzer.arena)
 }
 
 // reject notes that side's stream is not HTTP/1, as far as can be told now.
@@ -279,6 +279,7 @@ func (v *conversation) finish(side reassembly.Side, e http1.Ending, at capture.M
 		v.pairing.finishing = true
 		s.parser.Finish(e, capture.Span{At: at, Readable: at.Time})
 		v.pairing.finishing = false
+		v.analyzer.stock.parsers.put(s.parser)
 		s.parser = nil
 	}
 	s := &v.streams[side]
@@ -291,7 +292,7 @@ func (v *conversation) finish(side reassembly.Side, e http1.Ending, at capture.M
 
 // close ends the conversation.
 func (v *conversation) close() {
-	c := v.connection
+	c := &v.connection
 	ending, at := http1.CaptureEnd, c.Last()
 	if rst, _ := c.RST(); !rst.IsZero() {
 		ending, at = http1.Reset, rst
@@ -300,4 +301,22 @@ func (v *conversation) close() {
 	v.finish(client, ending, at)
 	v.finish(client.Other(), ending, at)
 	v.tellAll()
+}
+
+// free gives all memory of a conversation that is closed back.
+func (v *conversation) free() {
+	stock := &v.analyzer.stock
+	for i := range v.streams {
+		if from := v.streams[i].sender; from != nil {
+			if from.history != nil {
+				stock.keep(from.history)
+			}
+			stock.senders.put(from)
+		}
+	}
+	waiting := v.pairing.waiting[:0]
+	stock.conversations.put(v)
+	if cap(waiting) <= fewWaiting {
+		v.pairing.waiting = waiting
+	}
 }

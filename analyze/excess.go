@@ -32,7 +32,7 @@ func (e *Excess) learn() {
 // Line ends mean nothing (RFC 9112 §2.2), what the end of the stream cut may have
 // become a message, and where bytes are missing from the capture nothing is known.
 func (v *conversation) exceed(d reassembly.Direction, data []byte, at capture.Span) {
-	c := v.connection
+	c := &v.connection
 	before := v.pairing.ended[d]
 	if before.exchange == nil || before.doubtful || v.pairing.finishing || !c.Intact() || onlyLineEnds(data) {
 		return

@@ -45,14 +45,14 @@ const historyLeast = 4
 
 // newHistory is an empty history.
 func (a *Analyzer) newHistory() *history {
-	n := len(a.spare)
+	n := len(a.stock.histories)
 	if n == 0 {
 		h := &history{data: make([]seen, historyLeast), acks: make([]acked, historyLeast), room: &a.room}
 		h.room.weigh(h.size())
 		return h
 	}
-	h := a.spare[n-1]
-	a.spare = a.spare[:n-1]
+	h := a.stock.histories[n-1]
+	a.stock.histories = a.stock.histories[:n-1]
 	h.room.weigh(h.size())
 	return h
 }

@@ -91,7 +91,7 @@ func (c *Connection) LookupTime() (d time.Duration, ok bool) {
 // resolves begins to read side's stream as DNS, if it goes to or comes from the
 // port of a resolver.
 func (v *conversation) resolves(side reassembly.Side) bool {
-	c := v.connection
+	c := &v.connection
 	if c.Server().Port() != dns.Port {
 		return false
 	}

@@ -58,17 +58,9 @@ type exchange struct {
 	sending, answering Transfer
 }
 
-// exchangeSlab is how many exchanges are allocated at once.
-const exchangeSlab = 16
-
 // newExchange returns an exchange of the conversation with nothing known of it.
 func (v *conversation) newExchange(n *number) *exchange {
-	a := v.analyzer
-	if len(a.exchanges) == 0 {
-		a.exchanges = make([]exchange, exchangeSlab)
-	}
-	x := &a.exchanges[0]
-	a.exchanges = a.exchanges[1:]
+	x := v.analyzer.stock.exchanges.next()
 	x.Exchange, x.number = &x.told, n
 	return x
 }
@@ -139,7 +131,7 @@ func (v *conversation) headed(x *exchange) {
 	e.exchange = x
 	e.begun, e.waiting = v.connection.Exchanges, v.connection.Waiting
 	if !v.told {
-		v.analyzer.log.about(e, v.connection)
+		v.analyzer.log.about(e, &v.connection)
 		v.told = true
 	}
 }
@@ -440,7 +432,8 @@ func (v *conversation) tellAll() {
 		v.tell(x)
 	}
 	v.analyzer.waiting -= len(v.pairing.waiting)
-	v.pairing.waiting, v.pairing.settled, v.pairing.unsafe = nil, 0, 0
+	clear(v.pairing.waiting)
+	v.pairing.waiting, v.pairing.settled, v.pairing.unsafe = v.pairing.waiting[:0], 0, 0
 }
 
 func (v *conversation) tell(x *exchange) {

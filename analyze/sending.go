@@ -8,7 +8,7 @@ import (
 
 // follow takes a segment for what it shows of its sender and of its receiver.
 func (v *conversation) follow(side reassembly.Side, s *packet.Segment, class reassembly.Class) {
-	c := v.connection
+	c := &v.connection
 	if class.Has(reassembly.Ignored) || s.Flags.Has(packet.SYN) || s.Flags.Has(packet.RST) {
 		return
 	}
@@ -36,7 +36,7 @@ func (v *conversation) follow(side reassembly.Side, s *packet.Segment, class rea
 }
 
 func (v *conversation) followACK(side reassembly.Side, s *packet.Segment, class reassembly.Class) {
-	c := v.connection
+	c := &v.connection
 	other := side.Other()
 	to := v.streams[other].sender
 	if to == nil {
@@ -90,8 +90,9 @@ func (v *conversation) senderOf(side reassembly.Side) *sender {
 // newSender is side as a sender that has sent nothing yet. Where the handshake
 // was seen in order, the window and its scale are known.
 func (v *conversation) newSender(side reassembly.Side) *sender {
-	s := &sender{begun: v.connection.Begun(side)}
-	c := v.connection
+	c := &v.connection
+	s := v.analyzer.stock.senders.get()
+	s.begun = c.Begun(side)
 	upTo, ok1 := c.Acknowledged(side)
 	window, ok2 := c.LatestWindow(side.Other())
 	inOrder := c.SYN().Frame < c.SYNACK().Frame && c.SYNACK().Frame < c.Established().Frame
@@ -119,8 +120,7 @@ func (v *conversation) spare(s *sender) {
 	if s.history == nil || s.top > s.claimed || !v.gotAll(s, s.top) {
 		return
 	}
-	s.history.empty()
-	v.analyzer.spare = append(v.analyzer.spare, s.history)
+	v.analyzer.stock.keep(s.history)
 	s.history = nil
 }
 

@@ -22,7 +22,7 @@ type Limits struct {
 	// HoleAge is how long a hole may stay open, in capture time. Default 30 s.
 	HoleAge time.Duration
 
-	tombstones int
+	lingering, tombstones int
 }
 
 // connectionWeight is what a connection takes in a table: its record, its place in
@@ -48,6 +48,7 @@ func (l Limits) Share(n int) Limits {
 	l.Connections = max(l.Connections/n, 1)
 	l.Memory /= int64(n)
 	l.PendingBytes /= n
+	l.lingering /= n
 	l.tombstones /= n
 	return l
 }
@@ -64,6 +65,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.PendingPerDirection == 0 {
 		l.PendingPerDirection = 8 << 20
+	}
+	if l.lingering == 0 {
+		l.lingering = maxLingering
 	}
 	if l.tombstones == 0 {
 		l.tombstones = maxTombstones

@@ -38,9 +38,12 @@ type Consumer struct {
 	Closed func(c *Connection)
 }
 
-// lingerTime is how long a connection that is over is kept for what comes late,
-// until its Closed is told.
-const lingerTime = 2 * time.Second
+// How long a connection that is over is kept for what comes late, until its Closed
+// is told, and how many of all tables are.
+const (
+	lingerTime   = 2 * time.Second
+	maxLingering = 1 << 12
+)
 
 // Table follows the connections of a capture. It is driven by one goroutine.
 type Table struct {
@@ -373,6 +376,9 @@ func (t *Table) finish(c *Connection, at capture.Mark) {
 	}
 	c.toEnd().closedAt = at
 	t.lingering.push(c, t.now)
+	for t.lingering.len() > t.limits.lingering {
+		t.endOver(t.lingering.pop())
+	}
 }
 
 // end tells that c is over, after what still waits behind holes. A connection

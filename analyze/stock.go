@@ -1,0 +1,65 @@
+package analyze
+
+import "wirelag/analyze/http1"
+
+// stock is memory of an Analyzer that is not in use. What listeners may keep comes
+// in slabs, which the garbage collector frees; the rest is used again.
+type stock struct {
+	handles       slab[handle]
+	numbers       slab[number]
+	exchanges     slab[exchange]
+	conversations pool[conversation]
+	senders       pool[sender]
+	parsers       pool[http1.Parser]
+	histories     []*history
+}
+
+// slabSize is how many structures are allocated at once.
+const slabSize = 64
+
+// slab hands out new structures of an array.
+type slab[T any] struct{ rest []T }
+
+func (s *slab[T]) next() *T {
+	if len(s.rest) == 0 {
+		s.rest = make([]T, slabSize)
+	}
+	x := &s.rest[0]
+	s.rest = s.rest[1:]
+	return x
+}
+
+// poolMost is how many structures a pool keeps.
+const poolMost = 1 << 12
+
+// pool hands out structures that were given back, or else new ones; all are zero.
+type pool[T any] struct {
+	free  []*T
+	fresh slab[T]
+}
+
+func (p *pool[T]) get() *T {
+	n := len(p.free)
+	if n == 0 {
+		return p.fresh.next()
+	}
+	x := p.free[n-1]
+	p.free = p.free[:n-1]
+	return x
+}
+
+func (p *pool[T]) put(x *T) {
+	var zero T
+	*x = zero
+	if len(p.free) < poolMost {
+		p.free = append(p.free, x)
+	}
+}
+
+// keep takes a history that is not needed any more.
+func (s *stock) keep(h *history) {
+	h.empty()
+	if len(s.histories) < poolMost {
+		s.histories = append(s.histories, h)
+	}
+}
