@@ -17,6 +17,7 @@ type Analyzer struct {
 	arena    *http1.Arena
 	stats    Stats
 	ack      ackSeen
+	host     string // of the latest request that named one
 	stock    stock
 	room     historyRoom
 	trails   *trailRoom // nil when they are not wanted

@@ -79,7 +79,10 @@ func newChunk() *chunk {
 	return &chunk{clock: make([]capture.Time, 0, chunkPackets), segments: make([]dealt, 0, chunkPackets)}
 }
 
-func (c *chunk) reset() {
+// begin empties c, to be filled from b.
+func (c *chunk) begin(b *sharedBatch) {
+	c.batch = b
+	b.users.Add(1)
 	c.clock, c.segments, c.datagrams = c.clock[:0], c.segments[:0], c.datagrams[:0]
 	c.drops, c.ticks = c.drops[:0], c.ticks[:0]
 	for i := range c.shards {

@@ -78,11 +78,12 @@ func (v *conversation) latestResponse() LatestResponse {
 // MSS that senders assume (RFC 9293 §3.7.1).
 const fullWindow = 536
 
-// closing is what is known of the connection's end, ready to be added to.
-func (v *conversation) closing() *Closing {
+// beginClosing returns what is known of the connection's end, ready to be added to.
+func (v *conversation) beginClosing() *Closing {
 	c := &v.connection
 	if c.Closing == nil {
-		c.Closing = &Closing{Received: [2]int64{-1, -1}}
+		v.closing.Received = [2]int64{-1, -1}
+		c.Closing = &v.closing
 	}
 	return c.Closing
 }
@@ -104,7 +105,7 @@ func (v *conversation) noteEnd(side reassembly.Side, s *packet.Segment, class re
 		return
 	}
 	if c.FIN(side).IsZero() && s.Flags.Has(packet.ACK) {
-		v.closing().Received[side] = c.Offset(other, s.Ack)
+		v.beginClosing().Received[side] = c.Offset(other, s.Ack)
 	}
 }
 
@@ -128,7 +129,7 @@ func (v *conversation) noteReset(side reassembly.Side, s *packet.Segment, class 
 		r.Full = from.lastACK.edge-from.lastACK.upTo < fullWindow
 	}
 	r.Response = v.latestResponse()
-	closing := v.closing()
+	closing := v.beginClosing()
 	ignored, before := class.Has(reassembly.Ignored), closing.Reset
 	if ignored && (place < 0 || !before.At.IsZero()) {
 		return

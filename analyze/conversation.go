@@ -15,6 +15,7 @@ import (
 type conversation struct {
 	analyzer   *Analyzer
 	connection Connection
+	closing    Closing // what connection.Closing points to
 	handle     *handle
 	told       bool      // the teller heard of the connection
 	streams    [2]stream // by side

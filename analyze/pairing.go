@@ -114,7 +114,7 @@ func (r *requests) Head(m *http1.Message) string {
 	x.start = v.streams[client].begin + m.Offset
 	x.ack, x.ackKnown = v.pairing.requestACK.number, v.pairing.requestACK.known
 	x.afterLoss, v.streams[client].lost = v.streams[client].lost, false
-	v.connection.describe(m)
+	v.connection.describe(m, &v.analyzer.host)
 	x.Informed = v.informed(x)
 	v.begin(x)
 	v.enqueue(x)
@@ -462,14 +462,19 @@ func (x *Exchange) began() capture.Time {
 	return x.Response.Start.At.Time
 }
 
-// describe takes protocol and server name from a request.
-func (c *Connection) describe(m *http1.Message) {
+// describe takes protocol and server name from a request. The latest name is handed
+// on: it is often that of the next connection.
+func (c *Connection) describe(m *http1.Message, latest *string) {
 	if c.Protocol == UnknownProtocol || c.Protocol < protocolOf(m.Version) {
 		c.Protocol = protocolOf(m.Version)
 	}
-	if host, _ := m.Get("Host"); c.nameSource < nameInHost {
-		c.name(strings.Clone(host), nameInHost) // the head's memory is shared with many others
+	if c.nameSource >= nameInHost {
+		return
 	}
+	if host, _ := m.Get("Host"); host != *latest {
+		*latest = strings.Clone(host) // the head's memory is shared with many others
+	}
+	c.name(*latest, nameInHost)
 }
 
 // note takes from an exchange that is over what is known of the connection by it.

@@ -71,14 +71,23 @@ func newRun(l Listener, o Options) *run {
 func (r *run) alone(ctx context.Context, src capture.Source) error {
 	c := newChunk()
 	batch := new(sharedBatch)
-	return r.read(ctx, src, func() *sharedBatch { return batch }, func(fill func(*chunk)) {
-		c.reset()
-		fill(c)
-		for _, s := range r.shards {
-			s.work(c)
-		}
-		r.teller.tell(c)
+	return r.read(ctx, src, passage{
+		batch: func() *sharedBatch { return batch },
+		chunk: func() *chunk { return c },
+		dealt: func(c *chunk) {
+			for _, s := range r.shards {
+				s.work(c)
+			}
+			r.teller.tell(c)
+		},
 	})
+}
+
+// passage is the way of chunks from the dealer to the shards.
+type passage struct {
+	batch func() *sharedBatch // the next to read into
+	chunk func() *chunk       // the next to fill
+	dealt func(*chunk)        // takes one that is filled
 }
 
 // How many chunks and batches are under way at once.
@@ -97,15 +106,16 @@ func (r *run) together(ctx context.Context, src capture.Source, jobs int) error 
 	var err error
 	go func() {
 		defer close(dealt)
-		err = r.readAhead(ctx, src, func(fill func(*chunk)) {
-			c := <-free
-			c.reset()
-			fill(c)
-			c.working.Add(len(workers))
-			for _, w := range workers {
-				w <- c
-			}
-			dealt <- c
+		err = r.read(ctx, src, passage{
+			batch: batches(),
+			chunk: func() *chunk { return <-free },
+			dealt: func(c *chunk) {
+				c.working.Add(len(workers))
+				for _, w := range workers {
+					w <- c
+				}
+				dealt <- c
+			},
 		})
 		for _, w := range workers {
 			close(w)
@@ -137,39 +147,37 @@ func (r *run) startWorkers(jobs int) []chan *chunk {
 	return workers
 }
 
-// readAhead reads src into batches that are used again when nobody looks into
-// them any more.
-func (r *run) readAhead(ctx context.Context, src capture.Source, deal func(fill func(*chunk))) error {
-	batches := make([]sharedBatch, batchesAhead)
+// batches returns a function that hands out batches, each again when nobody looks
+// into it any more.
+func batches() func() *sharedBatch {
+	ahead := make([]sharedBatch, batchesAhead)
 	next := 0
-	return r.read(ctx, src, func() *sharedBatch {
-		b := &batches[next]
-		next = (next + 1) % len(batches)
+	return func() *sharedBatch {
+		b := &ahead[next]
+		next = (next + 1) % len(ahead)
 		b.users.Wait()
 		return b
-	}, deal)
+	}
 }
 
 // read reads src to its end and deals chunk after chunk.
-func (r *run) read(ctx context.Context, src capture.Source, batch func() *sharedBatch, deal func(fill func(*chunk))) error {
+func (r *run) read(ctx context.Context, src capture.Source, p passage) error {
 	for {
-		b := batch()
+		b := p.batch()
 		err := src.Read(&b.Batch)
 		for rest := b.Packets; len(rest) > 0; {
 			n := chunkOf(rest)
-			b.users.Add(1)
-			deal(func(c *chunk) {
-				c.batch = b
-				r.dealer.deal(rest[:n], c)
-			})
+			c := p.chunk()
+			c.begin(b)
+			r.dealer.deal(rest[:n], c)
+			p.dealt(c)
 			rest = rest[n:]
 		}
 		if b.Now != 0 {
-			b.users.Add(1)
-			deal(func(c *chunk) {
-				c.batch = b
-				r.dealer.pass(c, b.Now)
-			})
+			c := p.chunk()
+			c.begin(b)
+			r.dealer.pass(c, b.Now)
+			p.dealt(c)
 		}
 		switch {
 		case errors.Is(err, io.EOF):

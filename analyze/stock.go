@@ -1,6 +1,10 @@
 package analyze
 
-import "wirelag/analyze/http1"
+import (
+	"unsafe"
+
+	"wirelag/analyze/http1"
+)
 
 // stock is memory of an Analyzer that is not in use. What listeners may keep comes
 // in slabs, which the garbage collector frees; the rest is used again.
@@ -14,15 +18,15 @@ type stock struct {
 	histories     []*history
 }
 
-// slabSize is how many structures are allocated at once.
-const slabSize = 64
+// slabBytes is how much memory for structures is allocated at once.
+const slabBytes = 64 << 10
 
 // slab hands out new structures of an array.
 type slab[T any] struct{ rest []T }
 
 func (s *slab[T]) next() *T {
 	if len(s.rest) == 0 {
-		s.rest = make([]T, slabSize)
+		s.rest = make([]T, slabBytes/unsafe.Sizeof(*new(T)))
 	}
 	x := &s.rest[0]
 	s.rest = s.rest[1:]

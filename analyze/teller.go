@@ -64,7 +64,8 @@ type teller struct {
 // told is a connection as listeners know it: as it was at the latest event about it.
 type told struct {
 	Connection
-	tcp reassembly.Connection
+	tcp     reassembly.Connection
+	closing Closing // what Closing points to
 }
 
 func newTeller(l Listener) *teller {
@@ -157,11 +158,9 @@ func (t *teller) learn(h *handle, f *facts) {
 // learnEnd takes over what lies behind pointers.
 func (c *told) learnEnd(before Connection, f *facts) {
 	if c.Closing != nil {
-		if c.Closing = before.Closing; c.Closing == nil {
-			c.Closing = new(Closing)
-		}
-		*c.Closing = f.closing
-		c.Closing.Reset.Response.learn()
+		c.closing = f.closing
+		c.closing.Reset.Response.learn()
+		c.Closing = &c.closing
 	}
 	if c.Excess != nil {
 		if c.Excess = before.Excess; c.Excess == nil {
