@@ -19,7 +19,7 @@ type stock struct {
 }
 
 // slabBytes is how much memory for structures is allocated at once.
-const slabBytes = 64 << 10
+const slabBytes = 16 << 10
 
 // slab hands out new structures of an array.
 type slab[T any] struct{ rest []T }
