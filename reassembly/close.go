@@ -21,7 +21,7 @@ func (t *Table) takeFIN(c *Connection, side Side, s *packet.Segment) {
 		if other.started && c.stretch(side.Other()) == nil && s.Flags.Has(packet.ACK) && s.Ack == other.next+1 {
 			end.firstFIN = side.Other() // it answers a FIN that the capture has late, or not at all
 		}
-	} else if s.Time < end.fin[side.Other()].Time {
+	} else if s.Time < end.fin[side.Other()].Time && !(s.Flags.Has(packet.ACK) && s.Ack == end.finSeq[side.Other()]+1) {
 		end.firstFIN = side // the capture has it late
 	}
 	t.finishStream(c, side, s.Mark)
