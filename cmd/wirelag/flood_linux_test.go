@@ -1,10 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"io"
-	"os/exec"
+	"os"
 	"slices"
-	"syscall"
+	"strings"
 	"testing"
 	"time"
 )
@@ -58,17 +59,33 @@ func (f *flood) process(t *testing.T, items int) spending {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	peak := make(chan int64)
+	go func() { peak <- peakOf(cmd.Process.Pid) }()
 	counted := &counter{w: in}
 	f.write(counted, items)
 	in.Close()
 	if err := cmd.Wait(); err != nil || stderr.Len() > 0 {
 		t.Fatalf("%v: %s", err, stderr)
 	}
-	return spending{counted.n, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), peakOf(cmd), report.health(t)}
+	return spending{counted.n, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), <-peak, report.health(t)}
 }
 
-// peakOf is the most memory that a process had that is over.
-func peakOf(cmd *exec.Cmd) int64 { return cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10 }
+// peakOf is the most memory that a process has had, some milliseconds before its
+// end. What the system tells afterwards counts what this process had when it
+// started the other, too.
+func peakOf(process int) (bytes int64) {
+	for {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", process))
+		_, rest, found := strings.Cut(string(status), "VmHWM:")
+		if err != nil || !found {
+			return bytes
+		}
+		var kilobytes int64
+		fmt.Sscan(rest, &kilobytes)
+		bytes = kilobytes << 10
+		time.Sleep(5 * time.Millisecond)
+	}
+}
 
 // counter counts what is written.
 type counter struct {
