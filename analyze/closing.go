@@ -32,7 +32,7 @@ type Reset struct {
 	// to it when it sent the reset; −1 when that cannot be told from here.
 	Acknowledged int64
 	// Unseen: its sequence number lies behind bytes that the capture does not show,
-	// or it acknowledges some.
+	// or it acknowledges some, or echoes a segment that the capture does not show.
 	Unseen bool
 	// Full: the other side's receive window had less room than a segment.
 	Full bool
@@ -119,7 +119,7 @@ func (v *conversation) noteReset(side reassembly.Side, s *packet.Segment, class 
 	r := Reset{At: s.Mark, Answer: !s.Flags.Has(packet.ACK), Received: -1, Unseen: place > v.seen(side)}
 	if !r.Answer {
 		r.Received = c.Offset(other, s.Ack)
-		r.Unseen = r.Unseen || r.Received > v.seen(other)
+		r.Unseen = r.Unseen || r.Received > v.seen(other) || c.EchoesUnseen(side, s)
 	}
 	r.Acknowledged = v.acknowledgedAt(side, s.Mark)
 	if r.Answer && r.Acknowledged < place {

@@ -83,6 +83,7 @@ type Connection struct {
 	midStream    bool
 	synchronised bool // the handshake is over, or was before the capture began
 	told         bool // Consumer.Closed was called
+	spared       bool // room was wanted, and it was left; nothing came since
 	lost         bool // packets are missing from the capture, or may be
 
 	ends [2]end
@@ -283,6 +284,14 @@ func (c *Connection) missesEnd(side Side) bool {
 
 // awaitsFIN reports whether bytes before side's FIN have not been seen.
 func (c *Connection) awaitsFIN(side Side) bool { return c.hasFIN(side) && !c.finInOrder(side) }
+
+// EchoesUnseen reports whether s of side echoes a timestamp that is later than all
+// that were seen of the other side (RFC 7323 §4.1): the capture has the segment
+// that had it later, or not at all.
+func (c *Connection) EchoesUnseen(side Side, s *packet.Segment) bool {
+	latest := c.ends[side.Other()].lastTSVal
+	return s.Flags.Has(packet.ACK) && s.Options.HasTimestamps && latest != 0 && int32(s.Options.TSEcr-latest) > 0
+}
 
 // SYNRepeats counts SYNs and SYN/ACKs that were sent again.
 func (c *Connection) SYNRepeats() int {

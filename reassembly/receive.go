@@ -11,7 +11,7 @@ func (t *Table) receive(c *Connection, side Side, s *packet.Segment, p fingerpri
 	open := c.IsOpen()
 	e := &c.ends[side]
 	t.remember(c, side, p)
-	c.last = s.Mark
+	c.last, c.spared = s.Mark, false
 	t.inspect(c, side, s)
 	class := c.classify(side, s)
 	if class.Has(Ignored) {
@@ -293,6 +293,9 @@ func (t *Table) acknowledge(c *Connection, side Side, s *packet.Segment) {
 	if !s.Flags.Has(packet.ACK) || s.Flags.Has(packet.RST) {
 		return
 	}
+	if o := &s.Options; o.HasTimestamps && (e.lastTSVal == 0 || int32(o.TSVal-e.lastTSVal) > 0) {
+		e.lastTSVal = o.TSVal
+	}
 	if !e.sentACK && !c.midStream {
 		c.infer(side.Other(), s.Ack)
 	}
@@ -302,6 +305,9 @@ func (t *Table) acknowledge(c *Connection, side Side, s *packet.Segment) {
 	}
 	if e.sentACK && int32(s.Ack-e.ack) <= 0 {
 		return
+	}
+	if e.sentACK && other.segments == 0 && int32(s.Ack-e.ack) > 1 {
+		c.lost = true // what it acknowledges came while nothing of that side was seen
 	}
 	e.ack, e.sentACK = s.Ack, true
 	t.closeAcknowledged(c, side.Other(), s.Mark)

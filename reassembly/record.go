@@ -21,12 +21,13 @@ type end struct {
 
 	sampling sampling
 
-	next     uint32 // the sequence number after the bytes delivered in order; valid when started
-	top      uint32 // the highest sequence number sent + 1; valid when started
-	ack      uint32 // the highest acknowledgement sent; valid when sentACK
-	window   uint32 // the last receive window sent, scaled
-	segments uint32
-	topTSVal uint32 // the timestamp of the segment that reached top
+	next      uint32 // the sequence number after the bytes delivered in order; valid when started
+	top       uint32 // the highest sequence number sent + 1; valid when started
+	ack       uint32 // the highest acknowledgement sent; valid when sentACK
+	window    uint32 // the last receive window sent, scaled
+	segments  uint32
+	topTSVal  uint32 // the timestamp of the segment that reached top
+	lastTSVal uint32 // the latest timestamp; 0 without any
 
 	sampleUntil uint32       // the acknowledgement that completes the sample
 	leastRTT    int32        // the least round trip in sampleUnits, plus 1; 0 without any

@@ -427,13 +427,16 @@ func (t *Table) count(c *Connection) {
 	}
 }
 
-// makeRoom closes the connection opened first that has been idle for a while
-// (whichever it is when all are busy), when there are too many.
+// makeRoom closes the connection opened first that has been idle for a while, when
+// there are too many. One that is busy is spared until it comes first again without
+// having sent anything: connections that come in a flood are closed in their
+// order then, and the slabs that they share become free.
 func (t *Table) makeRoom() {
 	const busy = 10 * time.Second
 	for tries := 0; t.crowded() && t.oldest != 0; tries++ {
 		c := t.records.at(t.oldest)
-		if c.synchronised && c.last.Time > t.now.Add(-busy) && tries < 64 {
+		if c.synchronised && c.last.Time > t.now.Add(-busy) && !c.spared && tries < 64 {
+			c.spared = true
 			t.detach(c)
 			t.append(c)
 			continue
