@@ -19,7 +19,7 @@ func (v *conversation) follow(side reassembly.Side, s *packet.Segment, class rea
 		return
 	}
 	from := v.senderOf(side)
-	if from.limit == 0 {
+	if from.limit == 0 && !s.Options.Cut {
 		from.limit = segmentLimit(c, side, s)
 	}
 	start := c.Offset(side, s.Seq)
