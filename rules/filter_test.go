@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -40,6 +41,50 @@ func TestFilter(t *testing.T) {
 	if compared < 200 {
 		t.Errorf("only %d findings were compared", compared)
 	}
+}
+
+// TestFilterBlamesNobody keeps the connections between a client and a server, of
+// each capture that has others: what is certain of one of them then is said of it
+// in the whole capture, too. (Of what goes on behind a proxy, the rest tells.)
+func TestFilterBlamesNobody(t *testing.T) {
+	compared := 0
+	for name, packets := range recordings(t) {
+		t.Run(name, func(t *testing.T) {
+			blamed := blames(t, packets, All)
+			for _, expression := range pairsOf(t, packets) {
+				for about, f := range blames(t, readAll(t, filtered(t, packets, expression)), All) {
+					if f.Confidence != Certain {
+						continue
+					}
+					compared++
+					if blamed[about] == nil && blames(t, packets, []*Rule{f.Rule})[about] == nil {
+						t.Errorf("%s: %s", expression, show(f))
+					}
+				}
+			}
+		})
+	}
+	if compared == 0 {
+		t.Error("nothing was compared")
+	}
+}
+
+// pairsOf are expressions, each of which keeps the connections of a client to a
+// server; none for a capture of one such pair.
+func pairsOf(t *testing.T, packets []capture.Packet) (expressions []string) {
+	t.Helper()
+	listener := analyze.Listener{Closed: func(c *analyze.Connection) {
+		client, server := c.Client(), c.Server()
+		expressions = append(expressions, fmt.Sprintf("host %s and host %s and tcp port %d", client.Addr(), server.Addr(), server.Port()))
+	}}
+	if _, err := analyze.Run(context.Background(), sourceOf(packets), listener, analyze.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(expressions)
+	if expressions = slices.Compact(expressions); len(expressions) == 1 {
+		return nil
+	}
+	return expressions
 }
 
 // recordings are the packets of all captures and scripts.
