@@ -5,8 +5,10 @@ import (
 	"cmp"
 	"container/heap"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 )
@@ -57,9 +59,18 @@ func (s *spool) add(key spoolKey, records []byte) error {
 		return nil
 	}
 	if err := s.writeRun(); err != nil {
-		return fmt.Errorf("spool the report to a temporary file: %w", err)
+		return spoolError(err)
 	}
 	return nil
+}
+
+// spoolError says that the folder for temporary files is where err happened.
+func spoolError(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	return fmt.Errorf("a temporary file in %s: %w", os.TempDir(), err)
 }
 
 func (s *spool) sort() {
@@ -118,7 +129,7 @@ func (s *spool) each(f func(key spoolKey, record []byte) error) error {
 		return nil
 	}
 	if err := s.writeRun(); err != nil {
-		return fmt.Errorf("spool the report to a temporary file: %w", err)
+		return spoolError(err)
 	}
 	s.records, s.entries = nil, nil
 	return s.merge(f)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -71,8 +72,9 @@ func TestSpoolTellsThatItCannotWrite(t *testing.T) {
 	t.Setenv("TMP", "/nowhere/at/all")
 	s := spool{limit: 10}
 	defer s.close()
-	if err := s.add(spoolKey{connection: 1, exchange: 1}, append(s.room(), "more than ten bytes"...)); err == nil {
-		t.Error("no error though there is no place for a temporary file")
+	err := s.add(spoolKey{connection: 1, exchange: 1}, append(s.room(), "more than ten bytes"...))
+	if err == nil || !strings.HasPrefix(err.Error(), "a temporary file in "+os.TempDir()+": ") || strings.Count(err.Error(), "nowhere") != 1 {
+		t.Errorf("there is no place for a temporary file: %v", err)
 	}
 }
 
