@@ -41,6 +41,7 @@ type chunk struct {
 	batch     *sharedBatch        // what the payload of the segments points into
 	clock     []capture.Time      // by place: the latest time so far
 	segments  []dealt             // of TCP
+	first     uint64              // the serial of the first of them: they are counted from 1
 	shards    [shardCount][]int32 // which of them are whose
 	datagrams []datagram
 	drops     []instant // before these packets, the capturing system lost some
@@ -104,6 +105,7 @@ type dealer struct {
 	begun    bool         // clock and nextTick are set
 	clock    capture.Time // the latest time so far
 	nextTick capture.Time
+	serial   uint64 // of the latest segment
 }
 
 const (
@@ -116,6 +118,7 @@ const (
 
 // deal fills c with packets of a batch.
 func (d *dealer) deal(packets []capture.Packet, c *chunk) {
+	c.first = d.serial + 1
 	for i := range packets {
 		p := &packets[i]
 		at := d.pass(c, p.Time)
@@ -141,6 +144,7 @@ func (d *dealer) deal(packets []capture.Packet, c *chunk) {
 		}
 		c.segments = c.segments[:n]
 	}
+	d.serial += uint64(len(c.segments))
 }
 
 // pass lets the time until now pass in c, and returns the place of that moment.

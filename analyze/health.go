@@ -103,6 +103,7 @@ func (h *healthList) lookups(d dns.Stats) {
 
 func (h *healthList) limits(files []*capture.File, p packet.Stats, t reassembly.Stats, a Stats) {
 	h.add("limit-fragments", p.EvictedDatagrams, "fragmented IP datagrams were given up because too many were incomplete at once")
+	h.add("limit-closed", t.ForgottenClosed, "closed connections were forgotten early because there were too many: that their ports were used again too soon may go untold")
 	h.add("limit-connections", t.EvictedConnections, "connections were given up because too many were open at once, or too much was kept for them")
 	h.add("limit-reassembly", t.EvictedHoles, "holes were given up because too much waited behind them, or for too long")
 	h.add("limit-vantages", t.Unplanned, "packets were left out when looking for connections that several points captured: copies of them are known by their looks alone")

@@ -1,6 +1,7 @@
 package analyze_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -99,24 +100,56 @@ func TestDeletedFrames(t *testing.T) {
 // are their own, or those of the place where they stand.
 func TestSwappedFrames(t *testing.T) {
 	for seed := range rounds(400) {
-		s := randomTraffic(t, seed, seed%2 == 0)
-		random := rand.New(rand.NewPCG(seed, 9))
-		packets := slices.Clone(s.Packets)
-		for range 1 + len(packets)/10 {
-			i := random.IntN(len(packets))
-			j := min(i+1+random.IntN(3), len(packets)-1)
-			moved := packets[j]
-			packets = slices.Insert(slices.Delete(packets, j, j+1), i, moved)
-		}
-		if seed%4 < 2 {
-			for i := range packets {
-				packets[i].Time = s.Packets[i].Time
-			}
-		}
+		s, packets := swappedTraffic(t, seed)
 		intact, h := listen(t, s.Source()), play(t, s, renumber(packets))
 		h.keepsPromises(t)
 		if got, want := h.pairs(), intact.pairs(); !slices.Equal(got, want) {
 			t.Errorf("seed %d:\n%s", seed, difference(got, want))
 		}
 	}
+}
+
+// swappedTraffic is random traffic, and its packets with some too early.
+func swappedTraffic(t *testing.T, seed uint64) (*script.Script, []capture.Packet) {
+	s := randomTraffic(t, seed, seed%2 == 0)
+	random := rand.New(rand.NewPCG(seed, 9))
+	packets := slices.Clone(s.Packets)
+	for range 1 + len(packets)/10 {
+		i := random.IntN(len(packets))
+		j := min(i+1+random.IntN(3), len(packets)-1)
+		moved := packets[j]
+		packets = slices.Insert(slices.Delete(packets, j, j+1), i, moved)
+	}
+	if seed%4 < 2 {
+		for i := range packets {
+			packets[i].Time = s.Packets[i].Time
+		}
+	}
+	return s, packets
+}
+
+// TestSharesDoNotMatter: which connections are followed together is random, and
+// changes nothing of what is told, nor its order.
+func TestSharesDoNotMatter(t *testing.T) {
+	for seed := range rounds(100) {
+		s, packets := swappedTraffic(t, seed)
+		packets = slices.DeleteFunc(packets, func(p capture.Packet) bool { return p.Frame.Number()%17 == 0 })
+		first := play(t, s, renumber(packets)).inOrder()
+		for range 4 {
+			if again := play(t, s, renumber(packets)).inOrder(); !slices.Equal(again, first) {
+				t.Fatalf("seed %d:\n%s", seed, difference(again, first))
+			}
+		}
+	}
+}
+
+// inOrder is what was told, as it was told, by numbers.
+func (h *heard) inOrder() (told []string) {
+	for _, x := range h.exchanges {
+		told = append(told, fmt.Sprintf("exchange %d of %d", x.ID, x.Connection.ID))
+	}
+	for _, c := range h.connections {
+		told = append(told, fmt.Sprintf("connection %d: %d exchanges until %v", c.ID, c.Exchanges, c.Last().Time))
+	}
+	return told
 }

@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
 )
 
 // shard follows the connections whose key is its.
@@ -32,7 +33,7 @@ func (s *shard) work(c *chunk) {
 		drops = s.dropped(c, drops, g.at)
 		s.advance(c, g.at)
 		log.place = place{packet: g.at, within: true}
-		s.table.AddShared(&g.Segment, g.key, g.shared)
+		s.table.AddShared(&g.Segment, g.key, c.first+uint64(i), g.shared)
 	}
 	last := int32(len(c.clock)) - 1
 	s.dropped(c, drops, last)
@@ -50,23 +51,45 @@ func (s *shard) dropped(c *chunk, drops []instant, upTo int32) []instant {
 	return drops
 }
 
-// advance ends what is due at a packet of any shard, up to a given one. Each
-// ends at the packet that shows the time, as if there were but one shard.
+// advance does what is due at a packet of any shard, up to a given one. Each is
+// done at the packet that it waits for, as if there were but one shard.
 func (s *shard) advance(c *chunk, upTo int32) {
 	if upTo < 0 {
 		return
 	}
 	log := &c.logs[s.number]
 	for {
-		due, ok := s.table.Due()
-		if !ok || due.Time >= c.clock[upTo] {
+		overdue, ok1 := s.table.Overdue()
+		over, ok2 := s.table.Over()
+		first, second := c.place(overdue, ok1, upTo), c.place(over, ok2, upTo)
+		if first.packet > upTo && second.packet > upTo {
 			break
 		}
-		at := sort.Search(int(upTo), func(i int) bool { return c.clock[i] > due.Time })
-		log.place = place{packet: int32(at), due: due}
-		s.table.EndDue(c.clock[at])
+		if first.before(second) {
+			log.place = first
+			s.table.TakeOverdue()
+			continue
+		}
+		log.place = second
+		s.table.EndOver(c.clock[second.packet])
 	}
 	s.table.Advance(c.clock[upTo])
+}
+
+// place is where in c that is due which waits: at a packet behind upTo, where it
+// is not due up to there, or if nothing waits.
+func (c *chunk) place(due reassembly.Due, waits bool, upTo int32) place {
+	at := upTo + 1
+	if !waits {
+		return place{packet: at}
+	}
+	if i := due.Serial - c.first; i < uint64(len(c.segments)) {
+		at = min(at, c.segments[i].at)
+	}
+	if due.After < c.clock[upTo] {
+		at = min(at, int32(sort.Search(int(upTo), func(i int) bool { return c.clock[i] > due.After })))
+	}
+	return place{packet: at, due: capture.Mark{Time: due.After, Frame: due.Frame}}
 }
 
 // rest is a connection that is followed when the capture is over.

@@ -81,10 +81,11 @@ type Connection struct {
 	close        CloseKind
 	begunBySYN   bool // by its first packet
 	midStream    bool
-	synchronised bool // the handshake is over, or was before the capture began
-	told         bool // Consumer.Closed was called
-	spared       bool // room was wanted, and it was left; nothing came since
-	lost         bool // packets are missing from the capture, or may be
+	synchronised bool  // the handshake is over, or was before the capture began
+	told         bool  // Consumer.Closed was called
+	spared       bool  // room was wanted, and it was left; nothing came since
+	lost         bool  // packets are missing from the capture, or may be
+	early        uint8 // segments that are held back
 
 	ends [2]end
 

@@ -1,6 +1,10 @@
 package reassembly
 
 import (
+	"time"
+	"unsafe"
+
+	"wirelag/reassembly/capture"
 	"wirelag/reassembly/packet"
 )
 
@@ -8,24 +12,30 @@ import (
 // capture on several queues or interfaces may have an answer some packets before
 // what it answers, and an acknowledgement before the bytes; in the order of the
 // file, those would seem to be missing. Each is held until the bytes come, or
-// for earlyPatience segments of the capture, so there are never more of them.
+// patience ends.
 type early struct {
 	held  []heldSegment // in the order of the capture
 	now   heldSegment   // the one being worked in
 	spare [][]byte      // buffers for payload
-	taken uint64        // segments of the capture so far, without copies and late ones
+	bytes int           // that are held
 }
 
 type heldSegment struct {
 	connection *Connection // nil when that was told to be over
 	side       Side
 	segment    packet.Segment // its Payload is ours
-	until      uint64         // early.taken when patience ends
+	at         capture.Time   // by the clock of the table
+	until      uint64         // how many packets of the connection, with what was held, patience lasts
 }
 
-// earlyPatience is how many segments of the capture an early one waits: queues
-// that deliver out of order are a few packets apart.
-const earlyPatience = 8
+// Patience with early segments ends with whichever is reached first. Queues that
+// deliver out of order are a few packets apart. What happens on other connections
+// does not count, so that it does not matter which of them share a table.
+const (
+	earlyPatience = time.Second
+	earlySegments = 8       // of the connection, that are held as well or come meanwhile
+	allEarly      = 4 << 20 // bytes of all
+)
 
 // comesEarly reports whether s acknowledges what the capture may still have to show.
 func (c *Connection) comesEarly(side Side, s *packet.Segment) bool {
@@ -53,9 +63,18 @@ func (t *Table) holdBack(c *Connection, side Side, s *packet.Segment) {
 	if n := len(e.spare); n > 0 {
 		buffer, e.spare = e.spare[n-1], e.spare[:n-1]
 	}
-	e.held = append(e.held, heldSegment{c, side, *s, e.taken + earlyPatience})
-	e.held[len(e.held)-1].segment.Payload = append(buffer[:0], s.Payload...)
+	c.early++
+	h := heldSegment{connection: c, side: side, segment: *s, at: t.now, until: c.Packets() + uint64(c.early) + earlySegments}
+	h.segment.Payload = append(buffer[:0], s.Payload...)
+	e.held = append(e.held, h)
+	e.bytes += h.weight()
+	for e.bytes > allEarly {
+		t.takeBack(0)
+	}
 }
+
+// weight is about how much memory h takes.
+func (h *heldSegment) weight() int { return int(unsafe.Sizeof(*h)) + len(h.segment.Payload) }
 
 // holds reports whether s, with fingerprint p, is a copy of a segment that is held back.
 func (e *early) holds(s *packet.Segment, p fingerprint) bool {
@@ -70,19 +89,21 @@ func (e *early) holds(s *packet.Segment, p fingerprint) bool {
 
 // takeHeld works in the segments of c whose time has come.
 func (t *Table) takeHeld(c *Connection) {
-	for i := 0; i < len(t.early.held); i++ {
-		if h := &t.early.held[i]; h.connection == c && !c.comesEarly(h.side, &h.segment) {
+	for i := 0; c.early > 0 && i < len(t.early.held); i++ {
+		if h := &t.early.held[i]; h.connection == c && (!c.comesEarly(h.side, &h.segment) || h.until <= c.Packets()+uint64(c.early)) {
 			t.takeBack(i)
 			i = -1 // it may be what another one waits for
 		}
 	}
 }
 
-// takeOverdue works in the segments that waited for patience segments in vain,
-// or all of them.
-func (t *Table) takeOverdue(all bool) {
-	for len(t.early.held) > 0 && (all || t.early.held[0].until <= t.early.taken) {
-		t.takeBack(0)
+// takeAllHeld works in the segments of c as they are.
+func (t *Table) takeAllHeld(c *Connection) {
+	for i := 0; c.early > 0 && i < len(t.early.held); i++ {
+		if t.early.held[i].connection == c {
+			t.takeBack(i)
+			i = -1
+		}
 	}
 }
 
@@ -103,6 +124,10 @@ func (t *Table) takeBack(i int) {
 	copy(e.held[i:], e.held[i+1:])
 	e.held[len(e.held)-1] = heldSegment{}
 	e.held = e.held[:len(e.held)-1]
+	e.bytes -= h.weight()
+	if h.connection != nil {
+		h.connection.early--
+	}
 	switch p := fingerprintOf(&h.segment); {
 	case h.connection == nil:
 		t.stats.Late++
@@ -111,6 +136,8 @@ func (t *Table) takeBack(i int) {
 	default:
 		t.receive(h.connection, h.side, &h.segment, p)
 	}
-	e.spare = append(e.spare, h.segment.Payload)
+	if len(e.spare) < earlySegments {
+		e.spare = append(e.spare, h.segment.Payload)
+	}
 	*h = heldSegment{}
 }

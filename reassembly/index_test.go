@@ -48,7 +48,7 @@ func TestCollisions(t *testing.T) {
 			s := collide(i, n)
 			key := keys.Of(s)
 			perShard[key.Shard(2)]++
-			x.put(key.hash, ref(i+1))
+			x.put(key.hash(), ref(i+1))
 		}
 		if x.used != connections {
 			t.Fatalf("%s: %d connections, want %d", family.name, x.used, connections)

@@ -1,6 +1,7 @@
 package reassembly
 
 import (
+	"math"
 	"math/bits"
 	"math/rand/v2"
 
@@ -19,9 +20,12 @@ func NewKeys() Keys {
 // Key is the 4-tuple of a segment as a number, the same for both directions, and
 // the side that sent it.
 type Key struct {
-	hash uint32
+	full uint64
 	side Side
 }
+
+// hash is as much of the number as an index goes by.
+func (k Key) hash() uint32 { return uint32(k.full >> 32) }
 
 // Of returns the key of s.
 func (k *Keys) Of(s *packet.Segment) Key { return k.between(&s.Src, &s.Dst) }
@@ -35,7 +39,7 @@ func (k *Keys) between(src, dst *packet.Endpoint) Key {
 	_, less := bits.Sub64(dstPort, srcPort, 0)
 	_, less = bits.Sub64(dstLow, srcLow, less)
 	_, less = bits.Sub64(dstHigh, srcHigh, less)
-	return Key{uint32(k.endpoint(srcHigh, srcLow, srcPort) + k.endpoint(dstHigh, dstLow, dstPort)), Side(less)}
+	return Key{k.endpoint(srcHigh, srcLow, srcPort) + k.endpoint(dstHigh, dstLow, dstPort), Side(less)}
 }
 
 // endpoint hashes an endpoint by multiplying it with secret numbers, as the
@@ -52,4 +56,4 @@ func fold(a, b uint64) uint64 {
 }
 
 // Shard spreads connections over n shards.
-func (k Key) Shard(n int) int { return int(uint64(k.hash) * uint64(n) >> 32) }
+func (k Key) Shard(n int) int { return int(k.full & math.MaxUint32 * uint64(n) >> 32) }

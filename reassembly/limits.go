@@ -21,8 +21,6 @@ type Limits struct {
 	PendingPerDirection int
 	// HoleAge is how long a hole may stay open, in capture time. Default 30 s.
 	HoleAge time.Duration
-
-	lingering, tombstones int
 }
 
 // connectionWeight is what a connection takes in a table: its record, its place in
@@ -48,8 +46,6 @@ func (l Limits) Share(n int) Limits {
 	l.Connections = max(l.Connections/n, 1)
 	l.Memory /= int64(n)
 	l.PendingBytes /= n
-	l.lingering /= n
-	l.tombstones /= n
 	return l
 }
 
@@ -65,12 +61,6 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.PendingPerDirection == 0 {
 		l.PendingPerDirection = 8 << 20
-	}
-	if l.lingering == 0 {
-		l.lingering = maxLingering
-	}
-	if l.tombstones == 0 {
-		l.tombstones = maxTombstones
 	}
 	if l.HoleAge == 0 {
 		l.HoleAge = 30 * time.Second
@@ -100,6 +90,7 @@ type Stats struct {
 	PartialChecksum  uint64
 
 	EvictedConnections uint64 // Limits.Connections bit
+	ForgottenClosed    uint64 // how they were closed was forgotten before TIME_WAIT was over
 	EvictedHoles       uint64 // holes given up because Limits.Pending… or HoleAge bit
 	Unplanned          uint64 // segments that the plan for several points had no room for
 

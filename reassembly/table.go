@@ -2,6 +2,7 @@ package reassembly
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -39,10 +40,10 @@ type Consumer struct {
 }
 
 // How long a connection that is over is kept for what comes late, until its Closed
-// is told, and how many of all tables are.
+// is told: what is reached first, in time and in segments of the capture.
 const (
-	lingerTime   = 2 * time.Second
-	maxLingering = 1 << 12
+	lingerTime     = 2 * time.Second
+	lingerSegments = 1 << 17
 )
 
 // Table follows the connections of a capture. It is driven by one goroutine.
@@ -54,10 +55,12 @@ type Table struct {
 	records  records
 	index    *index       // of the records, without those that another one is to replace
 	now      capture.Time // the latest time seen
+	serial   uint64       // of the latest segment, in the capture
 	lastID   uint64
 
 	lingering queue // over, not told yet
 	graveyard graveyard
+	formers   formers
 	oldest    ref // of those that are not told yet, in the order of opening
 	newest    ref
 	live      int   // how many those are
@@ -88,14 +91,40 @@ func (t *Table) Stats() Stats { return t.stats }
 // Open is how many connections are being followed.
 func (t *Table) Open() int { return t.live }
 
-// Due is the moment that the clock must have passed for the next connection to
-// be told, and the packet that ended it. ok is false when none is over.
-func (t *Table) Due() (due capture.Mark, ok bool) {
+// Due is something that waits for a segment to come, or for the clock to pass a
+// moment, whichever is first.
+type Due struct {
+	Serial uint64        // of the segment
+	After  capture.Time  // the moment
+	Frame  capture.Frame // of what waits
+}
+
+// Overdue is the segment that waits longest for the bytes that it acknowledges. ok
+// is false when none does.
+func (t *Table) Overdue() (due Due, ok bool) {
+	if len(t.early.held) == 0 {
+		return due, false
+	}
+	h := &t.early.held[0]
+	return Due{math.MaxUint64, h.at.Add(earlyPatience), h.segment.Frame}, true
+}
+
+// TakeOverdue takes the segment that is Overdue as it is.
+func (t *Table) TakeOverdue() { t.takeBack(0) }
+
+// Over is the connection to be told next. ok is false when none is over.
+func (t *Table) Over() (due Due, ok bool) {
 	if t.lingering.len() == 0 {
 		return due, false
 	}
 	next := t.lingering.first()
-	return capture.Mark{Time: next.at.Add(lingerTime), Frame: next.c.ClosedAt().Frame}, true
+	return Due{next.serial + lingerSegments, next.at.Add(lingerTime), next.frame}, true
+}
+
+// EndOver tells the connection that is Over, at a moment when that is due.
+func (t *Table) EndOver(now capture.Time) {
+	t.now = max(t.now, now)
+	t.endOver(t.lingering.pop())
 }
 
 // Advance tells that nothing more comes from before now.
@@ -104,12 +133,6 @@ func (t *Table) Advance(now capture.Time) {
 		t.now = now
 		t.settle()
 	}
-}
-
-// EndDue tells the connection that is Due, at a moment behind that.
-func (t *Table) EndDue(now capture.Time) {
-	t.now = max(t.now, now)
-	t.endOver(t.lingering.pop())
 }
 
 // Dropped tells that the capturing system lost packets before moment at: every
@@ -135,13 +158,19 @@ func (t *Table) noteDrops(c *Connection) {
 }
 
 // Add takes the next segment of the capture. s is borrowed.
-func (t *Table) Add(s *packet.Segment) { t.AddShared(s, t.keys.Of(s), nil) }
-
-// AddShared is Add for a segment whose key is known, by the keys of the table, and
-// of a connection that several points captured if shared is not nil.
-func (t *Table) AddShared(s *packet.Segment, key Key, shared *vantage.Connection) {
-	t.stats.Segments++
+func (t *Table) Add(s *packet.Segment) {
+	t.serial++
 	t.Advance(s.Time)
+	t.settle()
+	t.AddShared(s, t.keys.Of(s), t.serial, nil)
+}
+
+// AddShared is Add where a capture is shared out to several tables: for a segment
+// whose key, by the keys of the table, and place in the capture is known, and what
+// other points captured it, if not nil. What was due before it has been told.
+func (t *Table) AddShared(s *packet.Segment, key Key, serial uint64, shared *vantage.Connection) {
+	t.stats.Segments++
+	t.serial = serial
 	if t.crowded() {
 		t.makeRoom()
 	}
@@ -160,15 +189,12 @@ func (t *Table) AddShared(s *packet.Segment, key Key, shared *vantage.Connection
 	if shared != nil && c.Shared() == nil {
 		c.odd().shared = shared
 	}
-	t.early.taken++
 	if c.comesEarly(key.side, s) {
 		t.holdBack(c, key.side, s)
-		return
+	} else {
+		t.receive(c, key.side, s, p)
 	}
-	t.receive(c, key.side, s, p)
-	if len(t.early.held) > 0 {
-		t.takeHeld(c)
-	}
+	t.takeHeld(c)
 }
 
 // owner returns the connection that s belongs to, nil when it opens a new one. A
@@ -176,30 +202,26 @@ func (t *Table) AddShared(s *packet.Segment, key Key, shared *vantage.Connection
 func (t *Table) owner(s *packet.Segment, key Key, p fingerprint) (c *Connection, known bool) {
 	var stone *tombstone
 	if c = t.find(key, &s.Src, &s.Dst); c == nil {
-		if stone = t.graveyard.find(key, &s.Src, &s.Dst, t.now); stone == nil {
+		if stone = t.graveyard.find(key, &s.Src, &s.Dst, t.serial); stone == nil {
 			return nil, false
 		}
 	}
-	if c != nil && c.copied(key.side, s, p) || c == nil && stone.ends[key.side].latest.hold(s, p) || t.early.holds(s, p) {
+	if c != nil && c.copied(key.side, s, p) || c == nil && stone.ends[key.side].latest.hold(s, p) || c != nil && c.early > 0 && t.early.holds(s, p) {
 		t.stats.Copies++
 		return nil, true
 	}
-	t.takeOverdue(false)
 	if c != nil {
 		c = c.owner(key.side, s)
 	} else if stone.owns(key.side, s) {
 		t.stats.Late++
 		return nil, true
 	}
-	if c == nil {
-		t.takeOverdue(true) // they belong to the connection before
-	}
 	return c, false
 }
 
 // find returns the connection between two endpoints, nil if none is followed.
 func (t *Table) find(key Key, src, dst *packet.Endpoint) *Connection {
-	for r, i := t.index.find(key.hash, key.hash); r != 0; r, i = t.index.find(key.hash, i+1) {
+	for r, i := t.index.find(key.hash(), key.hash()); r != 0; r, i = t.index.find(key.hash(), i+1) {
 		c := t.records.at(r)
 		if c.ends[key.side].endpoint == *src && c.ends[key.side.Other()].endpoint == *dst {
 			return c
@@ -287,7 +309,7 @@ func (t *Table) open(s *packet.Segment, key Key) *Connection {
 	if t.consumer.Opened != nil {
 		t.consumer.Opened(c, s)
 	}
-	t.index.put(key.hash, c.ref)
+	t.index.put(key.hash(), c.ref)
 	t.live++
 	t.gauges.Open.Add(1)
 	t.append(c)
@@ -297,25 +319,14 @@ func (t *Table) open(s *packet.Segment, key Key) *Connection {
 
 // replace makes c the connection of its tuple, in place of the one before.
 func (t *Table) replace(s *packet.Segment, key Key, c *Connection) {
-	var before former
 	if old := t.find(key, &s.Src, &s.Dst); old != nil {
-		before = old.closed()
-		t.index.remove(key.hash, old.ref)
+		t.takeAllHeld(old)
+		t.index.remove(key.hash(), old.ref)
 		t.supersede(old, c)
-	} else if stone := t.graveyard.find(key, &s.Src, &s.Dst, t.now); stone != nil {
-		before = stone.former
 	}
-	if !before.closedAt.IsZero() {
+	if before := t.formers.find(key); !before.closedAt.IsZero() {
 		c.odd().former = before
 	}
-}
-
-// closed is how c was closed by FINs, if it was.
-func (c *Connection) closed() former {
-	if c.close != ByFIN {
-		return former{}
-	}
-	return former{c.ending.closedAt, c.ending.firstFIN}
 }
 
 // supersede makes way for c on the tuple of old. While c is not more than a SYN,
@@ -355,9 +366,13 @@ func (c *Connection) SetClient(side Side) {
 	}
 }
 
-// settle tells the connections that have been over for long enough.
+// settle takes what has been held back, and tells the connections that have been
+// over, for long enough.
 func (t *Table) settle() {
-	for t.lingering.len() > 0 && t.lingering.first().at < t.now.Add(-lingerTime) {
+	for len(t.early.held) > 0 && t.early.held[0].at < t.now.Add(-earlyPatience) {
+		t.takeBack(0)
+	}
+	for t.lingering.len() > 0 && (t.lingering.first().at < t.now.Add(-lingerTime) || t.lingering.first().serial+lingerSegments <= t.serial) {
 		t.endOver(t.lingering.pop())
 	}
 }
@@ -375,16 +390,13 @@ func (t *Table) finish(c *Connection, at capture.Mark) {
 		return
 	}
 	c.toEnd().closedAt = at
-	t.lingering.push(c, t.now)
-	for t.lingering.len() > t.limits.lingering {
-		t.endOver(t.lingering.pop())
-	}
+	t.lingering.push(queued{c, c.ID, t.now, t.serial, at.Frame})
 }
 
 // end tells that c is over, after what still waits behind holes. A connection
 // that c did not replace after all takes its place again.
 func (t *Table) end(c *Connection) {
-	hash := t.unlink(c)
+	key := t.unlink(c)
 	t.noteDrops(c)
 	for side := range Side(2) {
 		t.giveUp(c, side)
@@ -396,26 +408,29 @@ func (t *Table) end(c *Connection) {
 	if t.consumer.Closed != nil {
 		t.consumer.Closed(c)
 	}
-	t.graveyard.bury(c, Key{hash: hash}, t.now, t.limits.tombstones)
+	t.graveyard.bury(c, key, t.serial)
+	if c.close == ByFIN {
+		t.stats.ForgottenClosed += uint64(t.formers.note(key, former{c.ending.closedAt, c.ending.firstFIN}, t.now))
+	}
 	t.early.forget(c)
 	t.records.release(c)
 }
 
-// unlink takes c out of the index and of the order of opening, and returns its hash.
-func (t *Table) unlink(c *Connection) (hash uint32) {
+// unlink takes c out of the index and of the order of opening, and returns its key.
+func (t *Table) unlink(c *Connection) Key {
 	key := t.keys.between(&c.ends[0].endpoint, &c.ends[1].endpoint)
 	switch present := t.find(key, &c.ends[0].endpoint, &c.ends[1].endpoint); {
 	case present == c:
-		t.index.remove(key.hash, c.ref)
+		t.index.remove(key.hash(), c.ref)
 	case present != nil && present.previous() == c:
 		present.odd().previous = nil
 	}
 	if p := c.previous(); p != nil {
 		c.odd().previous = nil
-		t.index.put(key.hash, p.ref)
+		t.index.put(key.hash(), p.ref)
 	}
 	t.detach(c)
-	return key.hash
+	return key
 }
 
 func (t *Table) count(c *Connection) {
@@ -493,7 +508,9 @@ func (t *Table) Finish() {
 // Rest takes what still waits for its turn and returns the connections that are
 // followed, in the order of their opening. Nothing but End may be called afterwards.
 func (t *Table) Rest() []*Connection {
-	t.takeOverdue(true)
+	for len(t.early.held) > 0 {
+		t.takeBack(0)
+	}
 	var rest []*Connection
 	for r := t.oldest; r != 0; r = t.records.at(r).newer {
 		rest = append(rest, t.records.at(r))
@@ -512,22 +529,24 @@ type queue struct {
 }
 
 type queued struct {
-	c  *Connection
-	id uint64 // c's: its record may be another's by now
-	at capture.Time
+	c      *Connection
+	id     uint64 // c's: its record may be another's by now
+	at     capture.Time
+	serial uint64
+	frame  capture.Frame
 }
 
 func (q *queue) len() int { return len(q.items) - q.head }
 
 func (q *queue) first() *queued { return &q.items[q.head] }
 
-func (q *queue) push(c *Connection, at capture.Time) {
+func (q *queue) push(next queued) {
 	if q.head > 64 && q.head > len(q.items)/2 {
 		n := copy(q.items, q.items[q.head:])
 		clear(q.items[n:])
 		q.items, q.head = q.items[:n], 0
 	}
-	q.items = append(q.items, queued{c, c.ID, at})
+	q.items = append(q.items, next)
 }
 
 func (q *queue) pop() queued {

@@ -1,26 +1,19 @@
 package reassembly
 
-import (
-	"time"
+import "wirelag/reassembly/packet"
 
-	"wirelag/reassembly/capture"
-	"wirelag/reassembly/packet"
-)
-
-// How many connections are remembered that were told to be over, and for how
-// long: to recognise repeats of their last segments, and what comes next on their
-// 4-tuple.
+// tombstoneSegments is for how many segments of the capture a connection is
+// remembered that was told to be over, to recognise repeats of its last segments.
 const (
-	tombstoneTime = 2 * time.Minute // the longest TIME_WAIT (RFC 9293 §3.4.2: 2 MSL)
-	maxTombstones = 1 << 13         // of all tables
+	tombstoneSegments = 1 << 15
+	leastTombstones   = 64
 )
 
 // tombstone is what is remembered of a connection that was told to be over.
 type tombstone struct {
 	hash   uint32
-	at     capture.Time // when it was told
-	ends   [2]remains   // the lower endpoint's first
-	former former
+	serial uint64     // of the segment when it was told; 0 where there is none
+	ends   [2]remains // the lower endpoint's first
 }
 
 // remains is what is remembered of one of its ends.
@@ -31,33 +24,27 @@ type remains struct {
 	latest   fingerprints
 }
 
-// former is how a connection was closed by FINs; zero if it was not.
-type former struct {
-	closedAt capture.Mark
-	firstFIN Side // who began it
-}
-
-// graveyard holds the tombstones of a table: a ring, and where in it those of a
-// 4-tuple are.
+// graveyard holds the tombstones of a table: a ring, which grows while its oldest
+// counts, and where in it those of a 4-tuple are.
 type graveyard struct {
 	index *index
 	ring  []tombstone
-	next  int
+	next  int // the oldest
 }
 
 // find returns the tombstone of a connection between two endpoints, nil if there
 // is none that still counts.
-func (g *graveyard) find(k Key, src, dst *packet.Endpoint, now capture.Time) *tombstone {
+func (g *graveyard) find(k Key, src, dst *packet.Endpoint, serial uint64) *tombstone {
 	r := g.named(k, src, dst)
-	if r == 0 || g.ring[r-1].at < now.Add(-tombstoneTime) {
+	if r == 0 || !g.ring[r-1].counts(serial) {
 		return nil
 	}
 	return &g.ring[r-1]
 }
 
 func (g *graveyard) named(k Key, src, dst *packet.Endpoint) ref {
-	r, i := g.index.find(k.hash, k.hash)
-	for ; r != 0; r, i = g.index.find(k.hash, i+1) {
+	r, i := g.index.find(k.hash(), k.hash())
+	for ; r != 0; r, i = g.index.find(k.hash(), i+1) {
 		if ends := &g.ring[r-1].ends; ends[k.side].endpoint == *src && ends[k.side.Other()].endpoint == *dst {
 			break
 		}
@@ -66,26 +53,48 @@ func (g *graveyard) named(k Key, src, dst *packet.Endpoint) ref {
 }
 
 // bury remembers c, in place of an older one of its 4-tuple, and of the oldest of
-// all where there would be too many.
-func (g *graveyard) bury(c *Connection, k Key, now capture.Time, most int) {
+// all if that does not count any more.
+func (g *graveyard) bury(c *Connection, k Key, serial uint64) {
 	if old := g.named(k, &c.ends[0].endpoint, &c.ends[1].endpoint); old != 0 {
-		g.index.remove(k.hash, old)
+		g.remove(old)
 	}
-	if len(g.ring) < most {
-		g.ring = append(g.ring, tombstone{})
-		g.next = len(g.ring) - 1
-	} else {
-		g.next = (g.next + 1) % len(g.ring)
+	if len(g.ring) == 0 || g.ring[g.next].counts(serial) {
+		g.grow()
 	}
-	stone := &g.ring[g.next]
 	r := ref(g.next + 1)
-	g.index.remove(stone.hash, r)
-	*stone = tombstone{hash: k.hash, at: now, former: c.closed()}
+	g.remove(r)
+	g.next = (g.next + 1) % len(g.ring)
+	stone := &g.ring[r-1]
+	*stone = tombstone{hash: k.hash(), serial: serial}
 	for i := range c.ends {
 		e := &c.ends[i]
 		stone.ends[i] = remains{e.endpoint, e.started, e.next, c.fingerprints(Side(i))}
 	}
-	g.index.put(k.hash, r)
+	g.index.put(k.hash(), r)
+}
+
+func (g *graveyard) remove(r ref) {
+	stone := &g.ring[r-1]
+	g.index.remove(stone.hash, r)
+	*stone = tombstone{}
+}
+
+// grow makes room for more, with the oldest first.
+func (g *graveyard) grow() {
+	ring := make([]tombstone, max(2*len(g.ring), leastTombstones))
+	n := copy(ring, g.ring[g.next:])
+	n += copy(ring[n:], g.ring[:g.next])
+	g.ring, g.next, g.index = ring, n, newIndex()
+	for i := range ring[:n] {
+		if ring[i].serial != 0 {
+			g.index.put(ring[i].hash, ref(i+1))
+		}
+	}
+}
+
+// counts reports whether b is not too old at the segment of a serial.
+func (b *tombstone) counts(serial uint64) bool {
+	return b.serial != 0 && b.serial+tombstoneSegments >= serial
 }
 
 // owns reports whether s comes late from the connection, rather than from a new one.
