@@ -43,7 +43,7 @@ type Consumer struct {
 // is told: what is reached first, in time and in segments of the capture.
 const (
 	lingerTime     = 2 * time.Second
-	lingerSegments = 1 << 17
+	lingerSegments = 1 << 16
 )
 
 // Table follows the connections of a capture. It is driven by one goroutine.
