@@ -197,7 +197,7 @@ func (r *run) closeRest() {
 	c := newChunk()
 	var open []rest
 	for _, s := range r.shards {
-		s.analyzer.log = &c.logs[s.number]
+		s.takeOverdue(c)
 		for _, connection := range s.table.Rest() {
 			open = append(open, rest{s, connection})
 		}

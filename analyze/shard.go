@@ -76,6 +76,20 @@ func (s *shard) advance(c *chunk, upTo int32) {
 	s.table.Advance(c.clock[upTo])
 }
 
+// takeOverdue takes all that still waits for bytes, when the capture is over.
+func (s *shard) takeOverdue(c *chunk) {
+	log := &c.logs[s.number]
+	s.analyzer.log = log
+	for {
+		due, ok := s.table.Overdue()
+		if !ok {
+			return
+		}
+		log.place = place{due: capture.Mark{Time: due.After, Frame: due.Frame}}
+		s.table.TakeOverdue()
+	}
+}
+
 // place is where in c that is due which waits: at a packet behind upTo, where it
 // is not due up to there, or if nothing waits.
 func (c *chunk) place(due reassembly.Due, waits bool, upTo int32) place {
