@@ -33,23 +33,26 @@ func detachMessage(m *http1.Message) *http1.Message {
 	}
 	detached := *m
 	detached.Method, detached.Target, detached.Reason = strings.Clone(m.Method), strings.Clone(m.Target), strings.Clone(m.Reason)
-	detached.Fields, detached.Trailers = detachFields(&detached, m.Fields), detachFields(&detached, m.Trailers)
+	detached.Fields = detachFields(&detached, &m.Fields)
+	if m.Trailers != nil {
+		detached.Trailers = new(detachFields(&detached, m.Trailers))
+	}
 	return &detached
 }
 
 // detachFields copies the first of fields and notes in m what it leaves out.
-func detachFields(m *http1.Message, fields []http1.Field) []http1.Field {
-	kept := make([]http1.Field, 0, len(fields))
+func detachFields(m *http1.Message, fields *http1.Fields) http1.Fields {
+	var kept []http1.Field
 	room := detachedHead
-	for _, f := range fields {
+	for _, f := range fields.All() {
 		if room -= len(f.Name) + len(f.Value); room < 0 {
 			m.FieldsCut++
 			m.BytesCut += int64(len(f.Name) + len(f.Value))
 			continue
 		}
-		kept = append(kept, http1.Field{Name: strings.Clone(f.Name), Value: strings.Clone(f.Value)})
+		kept = append(kept, f)
 	}
-	return kept
+	return http1.FieldsOf(kept)
 }
 
 func detachTransfer(t *Transfer) *Transfer {

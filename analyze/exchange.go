@@ -79,8 +79,8 @@ func PromiseOf(response *http1.Message) Promise {
 	if !response.HasToken("Connection", "keep-alive") {
 		return p
 	}
-	for i := range response.Fields {
-		if f := &response.Fields[i]; strings.EqualFold(f.Name, "Keep-Alive") {
+	for _, f := range response.Fields.All() {
+		if strings.EqualFold(f.Name, "Keep-Alive") {
 			for item := range strings.SplitSeq(f.Value, ",") {
 				p.read(item)
 			}

@@ -11,7 +11,7 @@ import (
 // lonely returns exchange number n, which has no other side.
 func lonely(c *Connection, n int) *Exchange {
 	return &Exchange{ID: uint64(n), Connection: c, Request: &http1.Message{
-		Method: "GET", Target: fmt.Sprintf("/%d", n%1000), HeaderBytes: 200, Fields: []http1.Field{{Name: "User-Agent", Value: "x"}},
+		Method: "GET", Target: fmt.Sprintf("/%d", n%1000), HeaderBytes: 200, Fields: http1.FieldsOf([]http1.Field{{Name: "User-Agent", Value: "x"}}),
 	}}
 }
 

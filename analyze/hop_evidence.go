@@ -208,9 +208,9 @@ func scoreRequests(f, b *http1.Message) (score, differ int) {
 		score += scoreOther
 	}
 	same := 0
-	for i := range f.Fields {
-		switch value, ok := b.Get(f.Fields[i].Name); {
-		case ok && value == f.Fields[i].Value:
+	for _, field := range f.Fields.All() {
+		switch value, ok := b.Get(field.Name); {
+		case ok && value == field.Value:
 			same++
 		case ok:
 			differ++
@@ -228,11 +228,11 @@ func scoreRequests(f, b *http1.Message) (score, differ int) {
 // SameFields reports whether two messages have the same fields with the same
 // values in the same order: a relay that changes nothing.
 func SameFields(m, n *http1.Message) bool {
-	if len(m.Fields) != len(n.Fields) {
+	if m.Fields.Len() != n.Fields.Len() {
 		return false
 	}
-	for i := range m.Fields {
-		if m.Fields[i] != n.Fields[i] {
+	for i, f := range m.Fields.All() {
+		if f != n.Fields.At(i) {
 			return false
 		}
 	}

@@ -14,7 +14,7 @@ func TestSelection(t *testing.T) {
 		Connection: &Connection{Connection: &reassembly.Connection{}},
 		Request: &http1.Message{
 			Method: "GET", Target: "http://shop.test:8080/api/v1/items?id=7",
-			Fields: []http1.Field{{Name: "Host", Value: "Shop.Test:8080"}},
+			Fields: http1.FieldsOf([]http1.Field{{Name: "Host", Value: "Shop.Test:8080"}}),
 			Start:  http1.Span{At: capture.Mark{Time: capture.Time(100 * time.Second), Frame: 1}},
 		},
 		Response: &http1.Message{Status: 503},

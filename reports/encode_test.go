@@ -79,8 +79,8 @@ func markAt(file int, number uint64, offset time.Duration) capture.Mark {
 func fullExchange() *analyze.Exchange {
 	request := &http1.Message{
 		Role: http1.Request, Version: http1.HTTP11, Method: "POST", Target: "/a?token=abc",
-		Fields:    []http1.Field{{Name: "Host", Value: "www.example"}, {Name: "Cookie", Value: "sid=abc"}, {Name: "X", Value: "\xff\\\x1b"}},
-		Trailers:  []http1.Field{{Name: "Digest", Value: "x"}},
+		Fields:    http1.FieldsOf([]http1.Field{{Name: "Host", Value: "www.example"}, {Name: "Cookie", Value: "sid=abc"}, {Name: "X", Value: "\xff\\\x1b"}}),
+		Trailers:  new(http1.FieldsOf([]http1.Field{{Name: "Digest", Value: "x"}})),
 		FieldsCut: 2, BytesCut: 345, HeaderBytes: 80, BodyBytes: 5, Framing: http1.Chunked, Complete: true,
 		Problems: http1.BareLF | http1.HeadCut,
 		First:    markAt(0, 4, 0), Last: markAt(1, 5, time.Second),
@@ -209,12 +209,14 @@ func TestHeadsInJSONDoNotDependOnEachOther(t *testing.T) {
 		e := newEncoder(o)
 		for range 2000 {
 			m := &http1.Message{Role: http1.Role(random.IntN(2))}
+			var fields []http1.Field
 			for range random.IntN(40) {
-				m.Fields = append(m.Fields, http1.Field{
+				fields = append(fields, http1.Field{
 					Name:  of("Host", "Cookie", "cookie", "X", "", "a.example", "Cookie "),
 					Value: of("", "a=b", "a.example", "\"\x00\xff", strings.Repeat("long", 300)),
 				})
 			}
+			m.Fields = http1.FieldsOf(fields)
 			fresh := newEncoder(o)
 			if got, want := string(e.headers(nil, m)), string(fresh.headers(nil, m)); got != want {
 				t.Fatalf("got  %s\nwant %s", got, want)
@@ -247,7 +249,7 @@ func TestHostOfARequest(t *testing.T) {
 	} {
 		m := &http1.Message{Target: c.target}
 		if c.field != "" {
-			m.Fields = []http1.Field{{Name: "host", Value: c.field}}
+			m.Fields = http1.FieldsOf([]http1.Field{{Name: "host", Value: c.field}})
 		}
 		if got := hostOf(m); got != c.want {
 			t.Errorf("%q with %q: got %q, want %q", c.target, c.field, got, c.want)
@@ -262,10 +264,11 @@ func typicalExchange() *analyze.Exchange {
 	x.Interim = nil
 	for _, m := range []*http1.Message{x.Request, x.Response} {
 		m.Problems, m.Trailers = 0, nil
-		m.Fields = nil
+		var fields []http1.Field
 		for _, name := range []string{"Host", "User-Agent", "Accept", "Accept-Language", "Cookie", "Referer", "Cache-Control", "Date"} {
-			m.Fields = append(m.Fields, http1.Field{Name: name, Value: strings.Repeat("value; ", 5)})
+			fields = append(fields, http1.Field{Name: name, Value: strings.Repeat("value; ", 5)})
 		}
+		m.Fields = http1.FieldsOf(fields)
 	}
 	return x
 }
@@ -300,19 +303,19 @@ func smallExchange() *analyze.Exchange {
 	x.ID, x.Stream, x.Interim = 1_234_567, 0, nil
 	*x.Request = http1.Message{
 		Role: http1.Request, Version: http1.HTTP11, Method: "GET", Target: "/small.bin", HeaderBytes: 84, Complete: true,
-		Fields: []http1.Field{{Name: "Host", Value: "10.77.0.1"}, {Name: "User-Agent", Value: "ApacheBench/2.3"}, {Name: "Accept", Value: "*/*"}},
+		Fields: http1.FieldsOf([]http1.Field{{Name: "Host", Value: "10.77.0.1"}, {Name: "User-Agent", Value: "ApacheBench/2.3"}, {Name: "Accept", Value: "*/*"}}),
 		First:  markAt(0, 4_000_004, 0), Last: markAt(0, 4_000_004, 0),
 		Start: capture.Span{At: markAt(0, 4_000_004, 0)}, End: capture.Span{At: markAt(0, 4_000_004, 0)},
 	}
 	*x.Response = http1.Message{
 		Role: http1.Response, Version: http1.HTTP11, Status: 200, Reason: "OK", HeaderBytes: 252, BodyBytes: 200, Length: 200,
 		Framing: http1.ContentLength, Complete: true,
-		Fields: []http1.Field{
+		Fields: http1.FieldsOf([]http1.Field{
 			{Name: "Server", Value: "nginx/1.22.1"}, {Name: "Date", Value: "Thu, 26 Nov 2026 01:49:33 GMT"},
 			{Name: "Content-Type", Value: "application/octet-stream"}, {Name: "Content-Length", Value: "200"},
 			{Name: "Last-Modified", Value: "Thu, 26 Nov 2026 01:49:28 GMT"}, {Name: "Connection", Value: "keep-alive"},
 			{Name: "ETag", Value: `"6b079028-c8"`}, {Name: "Accept-Ranges", Value: "bytes"},
-		},
+		}),
 		First: markAt(0, 4_000_006, time.Millisecond), Last: markAt(0, 4_000_007, time.Millisecond),
 		Start: capture.Span{At: markAt(0, 4_000_006, time.Millisecond)}, End: capture.Span{At: markAt(0, 4_000_007, time.Millisecond)},
 	}
@@ -322,11 +325,23 @@ func smallExchange() *analyze.Exchange {
 	return x
 }
 
+// withFirst are the fields of m with another first one.
+func withFirst(m *http1.Message, first http1.Field) http1.Fields {
+	fields := []http1.Field{first}
+	for i := 1; i < m.Fields.Len(); i++ {
+		fields = append(fields, m.Fields.At(i))
+	}
+	return http1.FieldsOf(fields)
+}
+
 func BenchmarkExchange(b *testing.B) {
 	for name, x := range map[string]*analyze.Exchange{"typical": typicalExchange(), "small": smallExchange()} {
 		b.Run(name, func(b *testing.B) {
 			e := newEncoder(Options{})
-			other := [2]http1.Field{{Name: "Host", Value: "www.example"}, {Name: "Server", Value: "other/1.0"}}
+			other := [2]http1.Fields{
+				withFirst(x.Request, http1.Field{Name: "Host", Value: "www.example"}),
+				withFirst(x.Response, http1.Field{Name: "Server", Value: "other/1.0"}),
+			}
 			buf := e.exchange(nil, x)
 			b.SetBytes(int64(len(buf)))
 			b.ReportAllocs()
@@ -334,7 +349,7 @@ func BenchmarkExchange(b *testing.B) {
 				for _, m := range []*http1.Message{x.Request, x.Response} {
 					m.Start.At.Time += 1_234_567
 					m.End.At.Time += 1_234_567
-					m.Fields[0], other[m.Role] = other[m.Role], m.Fields[0]
+					m.Fields, other[m.Role] = other[m.Role], m.Fields
 				}
 				buf = e.exchange(buf[:0], x)
 			}

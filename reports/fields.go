@@ -32,7 +32,7 @@ type latestField struct{ name, value, json []byte }
 
 // is reports whether the JSON is that of field i of m.
 func (l *latestField) is(m *http1.Message, i int) bool {
-	return m.Fields[i].Name == string(l.name) && m.Fields[i].Value == string(l.value) && l.json != nil
+	return m.Fields.At(i).Name == string(l.name) && m.Fields.At(i).Value == string(l.value) && l.json != nil
 }
 
 // learn takes the place of what was there, unless it is long.

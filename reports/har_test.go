@@ -225,7 +225,7 @@ func TestURLsOfRequests(t *testing.T) {
 	} {
 		x := typicalExchange()
 		x.Connection.Connection = connection
-		x.Request.Method, x.Request.Target, x.Request.Fields = c.method, c.target, []http1.Field{{Name: "Host", Value: c.host}}
+		x.Request.Method, x.Request.Target, x.Request.Fields = c.method, c.target, http1.FieldsOf([]http1.Field{{Name: "Host", Value: c.host}})
 		e := newEncoder(Options{})
 		got := string(e.harURL(nil, x))
 		if got != c.want {
@@ -255,7 +255,7 @@ func FuzzURL(f *testing.F) {
 	f.Fuzz(func(t *testing.T, method, target, host string) {
 		x := typicalExchange()
 		x.Connection.Connection = connection
-		x.Request.Method, x.Request.Target, x.Request.Fields = method, target, []http1.Field{{Name: "Host", Value: host}}
+		x.Request.Method, x.Request.Target, x.Request.Fields = method, target, http1.FieldsOf([]http1.Field{{Name: "Host", Value: host}})
 		e := newEncoder(Options{})
 		got := string(e.harURL(nil, x))
 		if u, err := neturl.Parse(got); err != nil || u.Host == "" {

@@ -39,10 +39,10 @@ func said(s string) (*analyze.Exchange, *rules.Finding, *analyze.Capture) {
 	x := typicalExchange()
 	request, response := *x.Request, *x.Response
 	request.Method, request.Target = s, s
-	request.Fields = []http1.Field{{Name: "Host", Value: s}, {Name: s, Value: s}, {Name: "Cookie", Value: s}, {Name: "Authorization", Value: s}, {Name: "Referer", Value: s}, {Name: "Content-Type", Value: s}}
-	request.Trailers = []http1.Field{{Name: s, Value: s}}
+	request.Fields = http1.FieldsOf([]http1.Field{{Name: "Host", Value: s}, {Name: s, Value: s}, {Name: "Cookie", Value: s}, {Name: "Authorization", Value: s}, {Name: "Referer", Value: s}, {Name: "Content-Type", Value: s}})
+	request.Trailers = new(http1.FieldsOf([]http1.Field{{Name: s, Value: s}}))
 	response.Reason = s
-	response.Fields = []http1.Field{{Name: s, Value: s}, {Name: "Location", Value: s}, {Name: "Set-Cookie", Value: s}, {Name: "Content-Type", Value: s}, {Name: "Via", Value: s}}
+	response.Fields = http1.FieldsOf([]http1.Field{{Name: s, Value: s}, {Name: "Location", Value: s}, {Name: "Set-Cookie", Value: s}, {Name: "Content-Type", Value: s}, {Name: "Via", Value: s}})
 	x.Request, x.Response = &request, &response
 	x.Connection.ServerName = s
 	f := &rules.Finding{

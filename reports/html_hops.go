@@ -112,7 +112,7 @@ func sameValues(a, b *http1.Message, inA, inB []int) bool {
 		return false
 	}
 	for i := range inA {
-		if a.Fields[inA[i]].Value != b.Fields[inB[i]].Value {
+		if a.Fields.At(inA[i]).Value != b.Fields.At(inB[i]).Value {
 			return false
 		}
 	}

@@ -125,20 +125,20 @@ func (r *redactor) captured(s string) string {
 }
 
 // headers counts the fields of a message's head, trailers those behind its body.
-func headers(m *http1.Message) int { return len(m.Fields) }
+func headers(m *http1.Message) int { return m.Fields.Len() }
 
-func trailers(m *http1.Message) int { return len(m.Trailers) }
+func trailers(m *http1.Message) int { return m.Trailers.Len() }
 
 // header is field i of a message's head, from 0. Unless redacted is nil, it is
 // what of the value may be shown.
 func (r *redactor) header(m *http1.Message, i int) (name, value string, redacted []byte) {
-	f := &m.Fields[i]
+	f := m.Fields.At(i)
 	return r.captured(f.Name), f.Value, r.value(f.Name, f.Value)
 }
 
 // trailer is field i behind a message's body, as a header is.
 func (r *redactor) trailer(m *http1.Message, i int) (name, value string, redacted []byte) {
-	f := &m.Trailers[i]
+	f := m.Trailers.At(i)
 	return r.captured(f.Name), f.Value, r.value(f.Name, f.Value)
 }
 

@@ -83,8 +83,8 @@ func tricksOf(m *http1.Message) (what []string) {
 // onlyIdentity reports whether m has no transfer coding but identity, which was
 // taken out of HTTP/1.1 (RFC 7230 App. A.2) and never changed anything.
 func onlyIdentity(m *http1.Message) bool {
-	for i := range m.Fields {
-		if f := &m.Fields[i]; strings.EqualFold(f.Name, "Transfer-Encoding") && !strings.EqualFold(strings.Trim(f.Value, " \t"), "identity") {
+	for _, f := range m.Fields.All() {
+		if strings.EqualFold(f.Name, "Transfer-Encoding") && !strings.EqualFold(strings.Trim(f.Value, " \t"), "identity") {
 			return false
 		}
 	}

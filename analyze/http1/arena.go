@@ -7,35 +7,28 @@ import "unsafe"
 // enough that a few kept messages pin little memory (at most one piece of each).
 const (
 	slabMessages = 128
-	slabFields   = 2048
-	slabBytes    = 64 << 10
-	// A text longer than this gets memory of its own.
-	slabTextMax = slabBytes / 8
-	// Fields reserved for a head at first; what it does not need goes back.
-	fieldsReserved = 32
+	slabBytes    = 64 << 10 // of text, and of the places of fields
+	// Fields reserved for a head at once; what it does not need goes back.
+	fieldsReserved = 16
 	// Line buffers that wait for their next use, and the size of those that may.
 	freeLines   = 64
 	freeLineMax = 4 << 10
 	lineMin     = 512
 	// What is kept for all messages that are not over, and, once that is reached, for
 	// one: bytes of its start line, of its fields and of the line in progress, and fields.
-	heldMax         = 64 << 20
-	scarceBytes     = 2 << 10
-	scarceFields    = 64
-	bytesOfOneField = int(unsafe.Sizeof(Field{}))
+	heldMax      = 64 << 20
+	scarceBytes  = 2 << 10
+	scarceFields = 64
 )
 
 // Arena hands out the memory of Messages in slabs. The garbage collector frees
-// a slab when nobody keeps a Message, Field or string in it any more; an Arena
+// a slab when nobody keeps a Message, Fields or string in it any more; an Arena
 // never takes anything back. The zero Arena is ready for use. One goroutine may
 // use it, for any number of Parsers.
 type Arena struct {
 	messages []Message // not handed out yet
-	text     []byte    // not handed out yet
-
-	fields []Field // the whole slab
-	used   int     // of fields
-	open   *Field  // start of the latest reservation
+	text     slab[byte]
+	places   slab[place]
 
 	lines [][]byte // free buffers for lines in progress
 
@@ -78,64 +71,25 @@ func (a *Arena) message() *Message {
 
 // keep copies b into the arena.
 func (a *Arena) keep(b []byte) string {
-	if len(b) > slabTextMax {
-		return string(b)
-	}
-	if len(b) == 0 {
-		return ""
-	}
-	if len(b) > len(a.text) {
-		a.text = make([]byte, slabBytes)
-	}
-	n := copy(a.text, b)
-	// The n bytes are handed out once and never written again: a.text moves past them.
-	text := unsafe.String(&a.text[0], n)
-	a.text = a.text[n:]
-	return text
+	text := append(a.text.begin(len(b)), b...)
+	// It is handed out once and never written again.
+	return unsafe.String(unsafe.SliceData(text), len(text))
 }
 
-// ahead is the memory of the next n bytes, at most slabTextMax, that are kept:
-// what fill writes.
-func (a *Arena) ahead(n int) string {
-	if n > len(a.text) {
-		a.text = make([]byte, slabBytes)
+// addField adds the field of a line, the name of which ends and the value of which
+// starts at the given offsets, to a list that this arena began.
+func (a *Arena) addField(f *Fields, line []byte, name, value int) {
+	at := placeOf(len(f.text), name, value, len(line))
+	if len(f.places) == cap(f.places) {
+		f.places = a.places.grow(f.places, fieldsReserved)
 	}
-	// Written before anybody but the caller of ahead has it, then never again.
-	return unsafe.String(unsafe.SliceData(a.text), n)
+	f.places = append(f.places, at)
+	f.text = append(a.text.grow(f.text, len(line)), line...)
 }
 
-// fill copies b to where ahead said.
-func (a *Arena) fill(b []byte) { a.text = a.text[copy(a.text, b):] }
-
-// appendField appends to a list of fields that this arena started.
-func (a *Arena) appendField(list []Field, f Field) []Field {
-	if len(list) == cap(list) {
-		list = append(a.reserve(max(fieldsReserved, 2*cap(list))), list...)
-	}
-	return append(list, f)
-}
-
-func (a *Arena) reserve(n int) []Field {
-	if n > slabFields/4 {
-		return make([]Field, 0, n)
-	}
-	if n > len(a.fields)-a.used {
-		a.fields, a.used = make([]Field, slabFields), 0
-	}
-	list := a.fields[a.used : a.used : a.used+n]
-	a.open = &a.fields[a.used]
-	a.used += n
-	return list
-}
-
-// closeFields gives back what list did not need of its reservation, if no other
-// was made since, and seals it against appending.
-func (a *Arena) closeFields(list []Field) []Field {
-	if len(list) > 0 && &list[0] == a.open {
-		a.used -= cap(list) - len(list)
-		a.open = nil
-	}
-	return list[:len(list):len(list)]
+// closeFields ends a list.
+func (a *Arena) closeFields(f *Fields) {
+	f.text, f.places = a.text.close(f.text), a.places.close(f.places)
 }
 
 // line returns an empty buffer.

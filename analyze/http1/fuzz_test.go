@@ -95,7 +95,7 @@ func checkMessage(t *testing.T, m *Message) {
 	if (m.Framing == ContentLength) != (m.Length >= 0) {
 		t.Errorf("%v with length %d", m.Framing, m.Length)
 	}
-	if m.Framing != Chunked && len(m.Trailers) > 0 {
+	if m.Framing != Chunked && m.Trailers != nil {
 		t.Error("trailers without chunks")
 	}
 	if (m.FieldsCut > 0 || m.BytesCut > 0) != m.Problems.Has(HeadCut) {
@@ -131,7 +131,7 @@ func FuzzRequest(f *testing.F) {
 				t.Fatalf("net/http: %s %s %s, we: %s", theirs.Method, theirs.RequestURI, theirs.Proto, got.ended[i])
 			}
 			theirs.Header["Host"] = []string{theirs.Host}
-			compareFields(t, m.Fields, theirs.Header)
+			compareFields(t, &m.Fields, theirs.Header)
 			compareBody(t, m, got.ended[i], body)
 			compareFields(t, m.Trailers, theirs.Trailer)
 		}
@@ -159,7 +159,7 @@ func FuzzResponse(f *testing.F) {
 				int(m.Version.Major) != theirs.ProtoMajor || int(m.Version.Minor) != theirs.ProtoMinor {
 				t.Fatalf("net/http: %s %s, we: %s", theirs.Proto, theirs.Status, got.ended[i])
 			}
-			compareFields(t, m.Fields, theirs.Header)
+			compareFields(t, &m.Fields, theirs.Header)
 			compareBody(t, m, got.ended[i], body)
 			compareFields(t, m.Trailers, theirs.Trailer)
 		}
@@ -169,10 +169,10 @@ func FuzzResponse(f *testing.F) {
 // reframed are the fields that net/http takes out, adds or changes.
 var reframed = []string{"Host", "Transfer-Encoding", "Content-Length", "Trailer", "Connection", "Pragma", "Cache-Control"}
 
-func compareFields(t *testing.T, ours []Field, theirs http.Header) {
+func compareFields(t *testing.T, ours *Fields, theirs http.Header) {
 	t.Helper()
 	byName := http.Header{}
-	for _, f := range ours {
+	for _, f := range ours.All() {
 		byName.Add(textproto.CanonicalMIMEHeaderKey(f.Name), f.Value)
 	}
 	for name, values := range byName {

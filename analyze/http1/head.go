@@ -141,7 +141,7 @@ func (p *Parser) keepField(line []byte, name, value int) {
 	m := p.message
 	list := &m.Fields
 	if p.state == inTrailers {
-		list = &m.Trailers
+		list = m.Trailers
 	}
 	end := trimmedLength(line)
 	for value < end && isSpace(line[value]) {
@@ -150,7 +150,7 @@ func (p *Parser) keepField(line []byte, name, value int) {
 	value = min(value, end)
 	kept := headMax - int(p.room)
 	room := p.arena.limit(headMax, scarceBytes) - kept
-	if len(*list) >= p.arena.limit(fieldsMax, scarceFields) || name >= room {
+	if list.Len() >= p.arena.limit(fieldsMax, scarceFields) || name >= room {
 		m.FieldsCut++
 		m.BytesCut += int64(len(line))
 		m.Problems |= HeadCut
@@ -161,12 +161,16 @@ func (p *Parser) keepField(line []byte, name, value int) {
 		m.Problems |= HeadCut
 		end, value = room, min(value, room)
 	}
-	text := p.arena.keep(line[:end])
+	if list == nil {
+		list = new(Fields)
+		m.Trailers = list
+	}
+	weight := list.weight()
+	p.arena.addField(list, line[:end], name, value)
+	p.keep(list.weight() - weight)
 	p.room -= int32(end)
-	p.keep(end + bytesOfOneField)
-	*list = p.arena.appendField(*list, Field{Name: text[:name], Value: text[value:]})
 	if p.state == inHead {
-		m.noteField(&m.Fields[len(m.Fields)-1])
+		m.noteFields(m.Fields.Len() - 1)
 	}
 }
 
@@ -196,9 +200,11 @@ func (p *Parser) endHeld() {
 	p.freeLine()
 	switch m := p.message; p.state {
 	case inHead:
-		m.Fields = p.arena.closeFields(m.Fields)
+		p.arena.closeFields(&m.Fields)
 	case inTrailers:
-		m.Trailers = p.arena.closeFields(m.Trailers)
+		if m.Trailers != nil {
+			p.arena.closeFields(m.Trailers)
+		}
 	}
 }
 

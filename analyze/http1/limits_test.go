@@ -35,22 +35,22 @@ func TestBounded(t *testing.T) {
 		want func(m *Message, n int64) error
 	}{
 		{"fields", head, "ab: c\r\n", "Content-Length: 0\r\n\r\n", func(m *Message, n int64) error {
-			if len(m.Fields) != fieldsMax || m.FieldsCut != int(n)+1-fieldsMax || m.BytesCut != 5*int64(m.FieldsCut-1)+17 || m.Framing != ContentLength {
-				return fmt.Errorf("kept %d, cut %d, %d bytes, framing %v", len(m.Fields), m.FieldsCut, m.BytesCut, m.Framing)
+			if m.Fields.Len() != fieldsMax || m.FieldsCut != int(n)+1-fieldsMax || m.BytesCut != 5*int64(m.FieldsCut-1)+17 || m.Framing != ContentLength {
+				return fmt.Errorf("kept %d, cut %d, %d bytes, framing %v", m.Fields.Len(), m.FieldsCut, m.BytesCut, m.Framing)
 			}
 			return nil
 		}},
 		{"one field", head + "A: ", "abcdefgh", "\r\nContent-Length: 0\r\n\r\n", func(m *Message, n int64) error {
 			// The line is cut at lineMax, and that takes all room, so that the length is not kept.
-			if len(m.Fields) != 1 || len(m.Fields[0].Value) != lineMax-3 || m.FieldsCut != 1 || m.BytesCut != 3+8*n+2-lineMax+17 || !m.Complete {
-				return fmt.Errorf("kept %d, cut %d, %d bytes", len(m.Fields), m.FieldsCut, m.BytesCut)
+			if m.Fields.Len() != 1 || len(m.Fields.At(0).Value) != lineMax-3 || m.FieldsCut != 1 || m.BytesCut != 3+8*n+2-lineMax+17 || !m.Complete {
+				return fmt.Errorf("kept %d, cut %d, %d bytes", m.Fields.Len(), m.FieldsCut, m.BytesCut)
 			}
 			return nil
 		}},
 		{"one long field behind another", head + "A: bc\r\nD: ", "abcdefgh", "\r\n\r\n", func(m *Message, n int64) error {
 			// The line is cut at lineMax, then again for want of room.
-			if len(m.Fields) != 2 || len(m.Fields[1].Value) != lineMax-5-3 || m.BytesCut != 3+8*n+2-lineMax+5 {
-				return fmt.Errorf("kept %d, cut %d bytes", len(m.Fields[1].Value), m.BytesCut)
+			if m.Fields.Len() != 2 || len(m.Fields.At(1).Value) != lineMax-5-3 || m.BytesCut != 3+8*n+2-lineMax+5 {
+				return fmt.Errorf("kept %d, cut %d bytes", len(m.Fields.At(1).Value), m.BytesCut)
 			}
 			return nil
 		}},
@@ -58,8 +58,8 @@ func TestBounded(t *testing.T) {
 		{"a field name", head, "abcdefgh", "\r\n\r\n", nil},
 		{"empty values", head, ":\n", "\r\n", nil},
 		{"request line", "GET /", "abcdefgh", " HTTP/1.1\r\nHost: a\r\n\r\n", func(m *Message, n int64) error {
-			if len(m.Target) != lineMax-4 || m.BytesCut != 5+8*n+11-lineMax || len(m.Fields) != 1 || !m.Problems.Has(HeadCut) {
-				return fmt.Errorf("kept %d, cut %d bytes, %d fields", len(m.Target), m.BytesCut, len(m.Fields))
+			if len(m.Target) != lineMax-4 || m.BytesCut != 5+8*n+11-lineMax || m.Fields.Len() != 1 || !m.Problems.Has(HeadCut) {
+				return fmt.Errorf("kept %d, cut %d bytes, %d fields", len(m.Target), m.BytesCut, m.Fields.Len())
 			}
 			return nil
 		}},
@@ -68,8 +68,8 @@ func TestBounded(t *testing.T) {
 		{"one chunk extension", chunked + "1;", "abcdefgh", "\r\na\r\n0\r\n\r\n", nil},
 		{"a chunk size", chunked, "00000000", "\r\n", nil},
 		{"trailers", chunked + "0\r\n", "ab: c\r\n", "\r\n", func(m *Message, n int64) error {
-			if len(m.Trailers) != fieldsMax || m.FieldsCut != int(n)-fieldsMax || len(m.Fields) != 1 {
-				return fmt.Errorf("kept %d, cut %d", len(m.Trailers), m.FieldsCut)
+			if m.Trailers.Len() != fieldsMax || m.FieldsCut != int(n)-fieldsMax || m.Fields.Len() != 1 {
+				return fmt.Errorf("kept %d, cut %d", m.Trailers.Len(), m.FieldsCut)
 			}
 			return nil
 		}},
@@ -114,6 +114,22 @@ func TestBounded(t *testing.T) {
 	}
 }
 
+// TestSpaceIsNotKept: white space behind values, which does not count as kept, takes no memory.
+func TestSpaceIsNotKept(t *testing.T) {
+	count := &counter{}
+	p := NewParser(Request, count, new(Arena))
+	p.Feed([]byte("GET / HTTP/1.1\r\n"), packet(1))
+	fields := []byte(strings.Repeat("a: b"+strings.Repeat(" ", 3000)+"\r\n", fieldsMax))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	p.Feed(fields, packet(1))
+	p.Feed([]byte("\r\n"), packet(1))
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 || count.last.Fields.Len() != fieldsMax || count.last.Problems != 0 {
+		t.Errorf("%d bytes for %d fields, %v", n, count.last.Fields.Len(), count.last.Problems)
+	}
+}
+
 func TestLargeHeadIsKept(t *testing.T) {
 	var head strings.Builder
 	head.WriteString("GET /" + strings.Repeat("u", 20<<10) + " HTTP/1.1\r\n")
@@ -123,8 +139,8 @@ func TestLargeHeadIsKept(t *testing.T) {
 	head.WriteString("\r\n")
 	for _, pieces := range [][][]byte{{[]byte(head.String())}, singleBytes([]byte(head.String()))} {
 		m := stream{}.read(t, pieces...).messages[0]
-		if len(m.Target) != 20<<10+1 || len(m.Fields) != 100 || len(m.Fields[99].Value) != 600 || m.Problems != 0 {
-			t.Errorf("target of %d bytes, %d fields, %v", len(m.Target), len(m.Fields), m.Problems)
+		if len(m.Target) != 20<<10+1 || m.Fields.Len() != 100 || len(m.Fields.At(99).Value) != 600 || m.Problems != 0 {
+			t.Errorf("target of %d bytes, %d fields, %v", len(m.Target), m.Fields.Len(), m.Problems)
 		}
 	}
 }
@@ -162,10 +178,10 @@ func TestFieldsOfManyParsers(t *testing.T) {
 	for i, p := range parsers {
 		p.Feed([]byte("\r\n"), packet(3))
 		m := counts[i].last
-		if m.Target != fmt.Sprintf("/%d", i) || len(m.Fields) != fields>>i {
-			t.Fatalf("%s has %d fields", m.Target, len(m.Fields))
+		if m.Target != fmt.Sprintf("/%d", i) || m.Fields.Len() != fields>>i {
+			t.Fatalf("%s has %d fields", m.Target, m.Fields.Len())
 		}
-		for n, f := range m.Fields {
+		for n, f := range m.Fields.All() {
 			if f.Name != fmt.Sprintf("N%d", n) || f.Value != fmt.Sprintf("%d-%d", i, n) {
 				t.Fatalf("%s: field %d is %v", m.Target, n, f)
 			}

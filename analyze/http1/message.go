@@ -34,12 +34,6 @@ var (
 	HTTP11 = Version{1, 1}
 )
 
-// Field is one header or trailer field. Name and Value are as sent, without the
-// white space around the value and behind the name; a folded value (obs-fold) is
-// joined by one space (RFC 9112 §5.2). A line without a colon is a Name without
-// Value, and a line that starts with white space a Value without Name.
-type Field struct{ Name, Value string }
-
 // Framing is how the end of a body is told (RFC 9112 §6.3).
 type Framing uint8
 
@@ -59,35 +53,37 @@ func (f Framing) String() string { return framingNames[f] }
 // Message is one request or response. It is not changed after Handler.End, and
 // may be kept.
 type Message struct {
+	Method   string // requests
+	Target   string // requests, as on the request line
+	Reason   string // responses
+	Fields   Fields
+	Trailers *Fields // nil when there are none
+	Status   int     // responses; 0 when the status line has none, or there is none (HTTP/0.9)
+
 	Role    Role
 	Version Version
-	Method  string // requests
-	Target  string // requests, as on the request line
-	Status  int    // responses; 0 when the status line has none, or there is none (HTTP/0.9)
-	Reason  string // responses
-
-	Fields   []Field
-	Trailers []Field
+	Framing Framing
+	// Complete: the whole message was seen, end included.
+	Complete bool
+	options  options // of the Connection fields; valid when names is not 0
+	blanks   uint8   // bytes of empty lines before Offset that WireBytes counts
+	Problems Problem
+	// BodySum is the CRC-32C of the body's bytes, of what BodyBytes counts. It
+	// tells bodies apart that differ by chance, not by intent.
+	BodySum uint32
 
 	HeaderBytes int64 // start line, fields and the empty line, as on the wire
 	BodyBytes   int64 // after the transfer coding is removed; without what the capture lost
 	WireBytes   int64 // all bytes of the message that were seen, framing included
 	Length      int64 // the Content-Length that frames the body; −1 when none does. Valid from End on
-	Framing     Framing
-	// BodySum is the CRC-32C of the body's bytes, of what BodyBytes counts. It
-	// tells bodies apart that differ by chance, not by intent.
-	BodySum uint32
-	// Complete: the whole message was seen, end included.
-	Complete bool
-	Problems Problem
 	// Lost counts the bytes of the message that are missing from the capture. Where
 	// a hole hides the message's end, it is the whole hole, unless the body's
 	// length is known.
 	Lost uint64
-	// FieldsCut and BytesCut count the fields, and the bytes of start line, fields
-	// and trailers, that were not kept because they exceed a limit (HeadCut).
-	FieldsCut int
+	// BytesCut and FieldsCut count the bytes of start line, fields and trailers,
+	// and the fields, that were not kept because they exceed a limit (HeadCut).
 	BytesCut  int64
+	FieldsCut int
 
 	// Offset is the place of the first byte in the stream: how many bytes the
 	// parser was fed, or told to be missing, before it.
@@ -100,19 +96,22 @@ type Message struct {
 	// First and Last are the earliest and latest packets that carried bytes of the message.
 	First, Last capture.Mark
 
-	names   nameSet // of the Fields; 0 when they were not collected
-	options options // of the Connection fields; valid when names is not 0
-	blanks  uint8   // bytes of empty lines before Offset that WireBytes counts
+	names nameSet // of the Fields; 0 when they were not collected
 }
 
 // mayHave reports whether Fields may hold one called name. Nearly all questions
 // about fields are about such as are not there.
 func (m *Message) mayHave(name string) bool { return m.names == 0 || m.names&nameBit(name) != 0 }
 
-// noteField notes what questions about a field of m are asked most.
-func (m *Message) noteField(f *Field) {
-	m.names |= nameBit(f.Name)
-	m.options |= f.options()
+// noteFields notes what questions about the fields of m from the i-th on are asked most.
+func (m *Message) noteFields(i int) {
+	for ; i < len(m.Fields.places); i++ {
+		f := m.Fields.At(i)
+		m.names |= nameBit(f.Name)
+		if len(f.Name) == len("connection") && sameName(f.Name, "connection") {
+			m.options |= optionsIn(f.Value)
+		}
+	}
 }
 
 // Extent is how many bytes of the stream lie between the message's first byte
@@ -121,7 +120,7 @@ func (m *Message) Extent() int64 { return m.WireBytes - int64(m.blanks) + int64(
 
 // Size is about how many bytes of memory the head takes.
 func (m *Message) Size() int {
-	return int(unsafe.Sizeof(*m)) + int(m.HeaderBytes-m.BytesCut) + bytesOfOneField*len(m.Fields)
+	return int(unsafe.Sizeof(*m)) + int(m.HeaderBytes-m.BytesCut) + bytesOfOneField*m.Fields.Len()
 }
 
 // Interim reports whether m is an interim response (1xx other than 101).
@@ -134,10 +133,8 @@ func (m *Message) Get(name string) (string, bool) {
 	if !m.mayHave(name) {
 		return "", false
 	}
-	for i := range m.Fields {
-		if sameName(m.Fields[i].Name, name) {
-			return m.Fields[i].Value, true
-		}
+	for value := range m.Fields.called(name) {
+		return value, true
 	}
 	return "", false
 }
@@ -156,8 +153,8 @@ func (m *Message) HasToken(name, token string) bool {
 			return m.options&saysKeepAlive != 0
 		}
 	}
-	for i := range m.Fields {
-		if sameName(m.Fields[i].Name, name) && listHas(m.Fields[i].Value, token) {
+	for list := range m.Fields.called(name) {
+		if listHas(list, token) {
 			return true
 		}
 	}
@@ -173,12 +170,14 @@ const (
 	saysMore // anything else
 )
 
-// options is what f says if it is a Connection field.
-func (f *Field) options() (o options) {
-	if len(f.Name) != len("connection") || !sameName(f.Name, "connection") {
-		return 0
+// optionsIn reads the list of a Connection field.
+func optionsIn(list string) (o options) {
+	switch list { // what most say
+	case "close":
+		return saysClose
+	case "keep-alive", "Keep-Alive":
+		return saysKeepAlive
 	}
-	list := f.Value
 	for more := true; more; {
 		var item string
 		item, list, more = strings.Cut(list, ",")
@@ -200,8 +199,8 @@ func (f *Field) options() (o options) {
 func (m *Message) Nominates() bool {
 	o := m.options
 	if m.names == 0 {
-		for i := range m.Fields {
-			o |= m.Fields[i].options()
+		for list := range m.Fields.called("Connection") {
+			o |= optionsIn(list)
 		}
 	}
 	return o&saysMore != 0

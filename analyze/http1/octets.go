@@ -1,9 +1,6 @@
 package http1
 
-import (
-	"bytes"
-	"encoding/binary"
-)
+import "encoding/binary"
 
 // tokenBytes marks the tchar of RFC 9110 §5.6.2.
 var tokenBytes = func() (set [256]bool) {
@@ -150,9 +147,12 @@ func classifyControls(b []byte) (found Problem) {
 
 // withoutLineEnd takes LF or CRLF, if there is one, off the end of a line.
 func withoutLineEnd(line []byte) []byte {
-	line, found := bytes.CutSuffix(line, []byte{'\n'})
-	if found {
-		line = bytes.TrimSuffix(line, []byte{'\r'})
+	n := len(line)
+	switch {
+	case n == 0 || line[n-1] != '\n':
+		return line
+	case n > 1 && line[n-2] == '\r':
+		return line[:n-2]
 	}
-	return line
+	return line[:n-1]
 }

@@ -257,7 +257,10 @@ func (p *Parser) begin(at Span) {
 func (p *Parser) end(complete bool) {
 	m := p.message
 	m.Complete = complete && m.Lost == 0
-	p.endHeld()
+	if p.state == inTrailers {
+		p.endHeld()
+	}
+	p.freeLine()
 	p.release()
 	p.message = nil
 	p.state = atStart

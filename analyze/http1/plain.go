@@ -10,34 +10,37 @@ const plainMax = 4 << 10
 
 // plainFields takes the fields at the start of data that lie whole in it, with the
 // byte behind them, and have nothing odd: no fold, no control byte, no line end
-// but CRLF, no white space around the name. It does what field does with each of
-// them, but copies them all at once, and leaves the rest of data to lines.
+// but CRLF, no white space around the name or behind the value. It does what field
+// does with each of them, but copies them all at once, and leaves the rest to lines.
 func (p *Parser) plainFields(data []byte) (rest []byte) {
 	data, rest = data[:min(len(data), plainMax)], data
 	if len(data) > int(p.room) || p.arena.scarce(len(data)*bytesOfOneField) {
 		return rest
 	}
-	m, text := p.message, p.arena.ahead(len(data))
-	n, kept, before := 0, 0, len(m.Fields)
-	for len(m.Fields) < fieldsMax {
+	fields := &p.message.Fields
+	places, base := fields.places, len(fields.text)
+	n, kept := 0, 0
+	for len(places) < fieldsMax {
 		f, ok := readPlainField(data[n:])
 		if !ok {
 			break
 		}
 		p.frame(data[n:n+f.name], data[n+f.value:n+f.end])
-		m.Fields = p.arena.appendField(m.Fields, Field{Name: text[n : n+f.name], Value: text[n+f.value : n+f.end]})
+		if len(places) == cap(places) {
+			places = p.arena.places.grow(places, fieldsReserved)
+		}
+		places = append(places, placeOf(base+n, f.name, f.value, f.end))
 		n += f.next
 		kept += f.end
 	}
 	if n == 0 {
 		return rest
 	}
-	p.arena.fill(data[:n])
-	for i := before; i < len(m.Fields); i++ {
-		m.noteField(&m.Fields[i])
-	}
+	before, weight := len(fields.places), fields.weight()
+	fields.places, fields.text = places, append(p.arena.text.grow(fields.text, n), data[:n]...)
+	p.message.noteFields(before)
 	p.room -= int32(kept)
-	p.keep(kept + bytesOfOneField*(len(m.Fields)-before))
+	p.keep(fields.weight() - weight)
 	p.flags |= sawCRLF
 	p.count(n)
 	return rest[n:]
@@ -67,11 +70,7 @@ func readPlainField(data []byte) (f plainField, ok bool) {
 	if f.next >= len(data) || data[f.end] != '\r' || data[f.end+1] != '\n' || isSpace(data[f.next]) {
 		return f, false
 	}
-	for isSpace(data[f.end-1]) {
-		f.end--
-	}
-	f.value = min(f.value, f.end)
-	return f, true
+	return f, !isSpace(data[f.end-1])
 }
 
 // plainLength is how many bytes of b, from its start, are no control bytes

@@ -107,8 +107,8 @@ func describe(m *Message, body []byte) string {
 		fmt.Fprintf(&b, "%d %s", m.Status, shorten(m.Reason))
 	}
 	fmt.Fprintf(&b, " %d.%d", m.Version.Major, m.Version.Minor)
-	for i := range min(len(m.Fields), 12) {
-		fmt.Fprintf(&b, " %s=%s", shorten(m.Fields[i].Name), shorten(m.Fields[i].Value))
+	for i := range min(m.Fields.Len(), 12) {
+		fmt.Fprintf(&b, " %s=%s", shorten(m.Fields.At(i).Name), shorten(m.Fields.At(i).Value))
 	}
 	fmt.Fprintf(&b, " | %v", m.Framing)
 	if m.Length >= 0 {
@@ -117,8 +117,8 @@ func describe(m *Message, body []byte) string {
 	if m.BodyBytes > 0 {
 		fmt.Fprintf(&b, " %s", shorten(string(body)))
 	}
-	for i := range min(len(m.Trailers), 12) {
-		fmt.Fprintf(&b, " +%s=%s", shorten(m.Trailers[i].Name), shorten(m.Trailers[i].Value))
+	for i := range min(m.Trailers.Len(), 12) {
+		fmt.Fprintf(&b, " +%s=%s", shorten(m.Trailers.At(i).Name), shorten(m.Trailers.At(i).Value))
 	}
 	if !m.Complete {
 		b.WriteString(" | incomplete")
@@ -127,7 +127,7 @@ func describe(m *Message, body []byte) string {
 		fmt.Fprintf(&b, " | lost %d", m.Lost)
 	}
 	if m.FieldsCut > 0 || m.BytesCut > 0 {
-		fmt.Fprintf(&b, " | kept %d cut %d %d", len(m.Fields), m.FieldsCut, m.BytesCut)
+		fmt.Fprintf(&b, " | kept %d cut %d %d", m.Fields.Len(), m.FieldsCut, m.BytesCut)
 	}
 	if m.Problems != 0 {
 		fmt.Fprintf(&b, " | %v", m.Problems)

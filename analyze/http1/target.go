@@ -54,11 +54,8 @@ func (m *Message) List(name string) iter.Seq[string] {
 		if !m.mayHave(name) {
 			return
 		}
-		for i := range m.Fields {
-			if !sameName(m.Fields[i].Name, name) {
-				continue
-			}
-			list, item := m.Fields[i].Value, ""
+		for list := range m.Fields.called(name) {
+			item := ""
 			for more := true; more; {
 				item, list, more = strings.Cut(list, ",")
 				if item = trimmed(item); item != "" && !yield(item) {

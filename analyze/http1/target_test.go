@@ -22,7 +22,7 @@ func TestTarget(t *testing.T) {
 		{"*", "a", false, "*", "a"},
 		{"", "", false, "", ""},
 	} {
-		m := http1.Message{Target: c.target, Fields: []http1.Field{{Name: "host", Value: c.host}}}
+		m := http1.Message{Target: c.target, Fields: http1.FieldsOf([]http1.Field{{Name: "host", Value: c.host}})}
 		if m.AbsoluteForm() != c.absolute || m.Path() != c.path || m.Authority() != c.authority {
 			t.Errorf("%q: absolute %v, path %q, authority %q", c.target, m.AbsoluteForm(), m.Path(), m.Authority())
 		}
@@ -30,9 +30,9 @@ func TestTarget(t *testing.T) {
 }
 
 func TestList(t *testing.T) {
-	m := http1.Message{Fields: []http1.Field{
+	m := http1.Message{Fields: http1.FieldsOf([]http1.Field{
 		{Name: "connection", Value: " close, ,X-A"}, {Name: "Other", Value: "x"}, {Name: "CONNECTION", Value: "\tte ,"},
-	}}
+	})}
 	if got, want := slices.Collect(m.List("Connection")), []string{"close", "X-A", "te"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -160,7 +160,7 @@ var headFloods = []flood{
 	{name: "half a line on each connection", items: 100_000, least: 8000, perItem: conversation + 8<<10, limits: []string{"limit-head"},
 		send: eachConnection(toServer + "X: " + strings.Repeat("x", 16<<10))},
 	{name: "half a head on each connection", items: 100_000, least: 1800, perItem: conversation + 8<<10, limits: []string{"limit-head"},
-		send: eachConnection(toServer + strings.Repeat("A: b\r\n", 10<<10))},
+		send: eachConnection(toServer + strings.Repeat("A: "+strings.Repeat("b", 20)+"\r\n", 2500))},
 	{name: "bytes that may become something on each connection", items: 100_000, least: 8000, perItem: conversation, limits: []string{"limit-prefix"},
 		send: eachConnection("\r\n\r\n\x00\r\nQUIT\n\x21\x11\xff\xff" + strings.Repeat("x", 15<<10))},
 	{name: "one-byte segments that may become something", items: 5_000_000,
