@@ -11,6 +11,11 @@ const (
 		"Accept: text/css,*/*;q=0.1\r\nAccept-Encoding: gzip, deflate\r\nConnection: keep-alive\r\n\r\n"
 	benchResponse = "HTTP/1.1 200 OK\r\nServer: nginx/1.24.0\r\nDate: Sun, 22 Nov 2026 10:00:00 GMT\r\nContent-Type: text/css\r\nContent-Length: 300\r\n" +
 		"Last-Modified: Sat, 21 Nov 2026 10:00:00 GMT\r\nConnection: keep-alive\r\nETag: \"5f0c1a2b-12c\"\r\nAccept-Ranges: bytes\r\n\r\n"
+	benchBrowser = "GET /cart/items?page=2 HTTP/1.1\r\nHost: shop.example.com\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n" +
+		"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\nAccept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n" +
+		"Referer: http://shop.example.com/cart\r\nDNT: 1\r\nConnection: keep-alive\r\n" +
+		"Cookie: session=0123456789abcdef0123456789abcdef; theme=dark; _ga=GA1.2.1234567890.1700000000; consent=all; cart=eyJpdGVtcyI6W3siaWQiOjEyfV19\r\n" +
+		"Upgrade-Insecure-Requests: 1\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Site: same-origin\r\nPriority: u=0, i\r\n\r\n"
 )
 
 func BenchmarkHead(b *testing.B) {
@@ -22,6 +27,8 @@ func BenchmarkHead(b *testing.B) {
 		{"request", Request, benchRequest},
 		{"response", Response, benchResponse + strings.Repeat("x", 300)},
 		{"small-request", Request, "GET /a HTTP/1.1\r\nHost: server\r\nUser-Agent: lab\r\nAccept: */*\r\n\r\n"},
+		{"browser-request", Request, benchBrowser},
+		{"lf-only-request", Request, strings.ReplaceAll(benchBrowser, "\r\n", "\n")}, // line by line
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			p := NewParser(c.role, &counter{}, new(Arena))
