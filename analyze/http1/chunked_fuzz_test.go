@@ -97,7 +97,7 @@ type chunkedBody struct {
 // buildChunks builds what program asks for; the spelling of it is random.
 func buildChunks(program []byte, random *rand.Rand) *chunkedBody {
 	b := &chunkedBody{random: random}
-	program = program[:min(len(program), 100)]
+	program = program[:min(len(program), 40)]
 	next := func() (n byte) {
 		if len(program) > 0 {
 			n, program = program[0], program[1:]
