@@ -26,7 +26,7 @@ func (a *reporter) openBaseline() (*acceptedFindings, error) {
 	if a.options.writeBaseline == "" {
 		return nil, nil
 	}
-	out, err := openDestination(a.options.writeBaseline, nil)
+	out, err := openDestination(a.options.writeBaseline, "baseline", nil)
 	if err != nil {
 		return nil, &failure{statusOutput, err}
 	}

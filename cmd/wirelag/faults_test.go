@@ -228,6 +228,24 @@ func TestFullDevice(t *testing.T) {
 	}
 }
 
+// A baseline that cannot be written is told as that, and the report on the same
+// findings is not lost.
+func TestBaselineThatCannotBeWritten(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip(err)
+	}
+	nowhere := filepath.Join(t.TempDir(), "nowhere", "baseline.yaml")
+	for path, why := range map[string]string{"/dev/full": "no space left on device", nowhere: "no such file or directory"} {
+		got := wirelag(t, nil, "--format", "json", "--write-baseline", path, firstRun)
+		if want := fmt.Sprintf("wirelag: %s: cannot write the baseline: %s\n", path, why); got.status != statusOutput || got.stderr != want {
+			t.Errorf("status %d, %q, want %q", got.status, got.stderr, want)
+		}
+		if path != nowhere && !json.Valid([]byte(got.stdout)) {
+			t.Errorf("the report is %q", got.stdout)
+		}
+	}
+}
+
 // Where reading fails midway, what was read is reported, and the error told.
 func TestReadThatFailsMidway(t *testing.T) {
 	whole, err := os.ReadFile(firstRun)

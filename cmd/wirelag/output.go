@@ -22,8 +22,8 @@ type destination struct {
 	final     string
 }
 
-// openDestination opens the file called name; "-" is stdout.
-func openDestination(name string, stdout io.Writer) (*destination, error) {
+// openDestination opens the file called name for what is written; "-" is stdout.
+func openDestination(name, what string, stdout io.Writer) (*destination, error) {
 	if name == "-" {
 		return &destination{flusher: newFlusher(stdout)}, nil
 	}
@@ -46,7 +46,7 @@ func openDestination(name string, stdout io.Writer) (*destination, error) {
 		d.file, err = createBeside(d.final, mode)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: cannot write the report: %w", name, reason(err))
+		return nil, fmt.Errorf("%s: cannot write the %s: %w", name, what, reason(err))
 	}
 	if d.file.Name() != d.final {
 		d.temporary = d.file.Name()

@@ -17,7 +17,7 @@ func TestAReportGivenUpLeavesWhatWasThere(t *testing.T) {
 	if err := os.WriteFile(path, []byte("older"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	d, err := openDestination(path, nil)
+	d, err := openDestination(path, "report", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestOutputKeepsLinksModesAndDevices(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{link, os.DevNull} {
-		d, err := openDestination(name, nil)
+		d, err := openDestination(name, "report", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

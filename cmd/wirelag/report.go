@@ -119,7 +119,7 @@ func (a *reporter) report(asked *request, w *work) error {
 		w.stop()
 	}
 	defer onInterrupt(stop, quit)()
-	out, err := openDestination(a.options.output, a.stdout)
+	out, err := openDestination(a.options.output, "report", a.stdout)
 	if err != nil {
 		return &failure{statusOutput, err}
 	}
