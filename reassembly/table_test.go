@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -387,6 +388,44 @@ func TestLimits(t *testing.T) {
 			t.Error("no hole was given up")
 		}
 	})
+}
+
+// TestFloodsEvictInOrder opens many more connections than are followed: each is
+// closed in its turn (once all have been looked at), and one that goes on stays.
+func TestFloodsEvictInOrder(t *testing.T) {
+	const limit, flood, busyPort = 100, 5000, 1
+	var closed []uint16
+	table := reassembly.NewTable(reassembly.Consumer{Closed: func(c *reassembly.Connection) {
+		closed = append(closed, c.Client().Port())
+	}}, reassembly.Limits{Connections: limit})
+	frame := uint64(0)
+	send := func(port uint16, back bool, flags packet.Flags, seq, ack uint32) {
+		frame++
+		s := packet.Segment{
+			Mark: capture.Mark{Time: capture.Time(time.Hour + time.Duration(frame)*time.Microsecond), Frame: capture.NewFrame(0, frame)},
+			Src:  packet.NewEndpoint(netip.AddrPortFrom(client.Addr(), port)), Dst: server, Seq: seq, Ack: ack, Flags: flags, IPID: uint16(frame),
+		}
+		if back {
+			s.Src, s.Dst = s.Dst, s.Src
+		}
+		table.Add(&s)
+	}
+	open := func(port uint16) {
+		send(port, false, packet.SYN, 100, 0)
+		send(port, true, packet.SYN|packet.ACK, 500, 101)
+		send(port, false, packet.ACK, 101, 501)
+	}
+	open(busyPort)
+	for i := range uint32(flood) {
+		open(uint16(1000 + i))
+		send(busyPort, false, packet.ACK, 101, 501)
+	}
+	if len(closed) < flood-limit {
+		t.Fatalf("%d were closed", len(closed))
+	}
+	if !slices.IsSorted(closed[limit:]) || slices.Contains(closed, busyPort) {
+		t.Errorf("closed in another order: %v", closed)
+	}
 }
 
 // TestRandomLosses sends a stream in segments that are lost, repeated, swapped
