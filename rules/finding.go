@@ -119,7 +119,7 @@ func (f *Finding) add(i Instance) {
 	if f.Advice == "" {
 		f.Advice = f.Rule.Doc.Cure
 	}
-	f.Evidence = appendUpTo(append([]Evidence(nil), i.Evidence...), f.Evidence)
+	f.Evidence = appendUpTo(i.Evidence, f.Evidence)
 }
 
 func (f *Finding) list(i Instance) {

@@ -90,14 +90,8 @@ func TestInstancesAreNoted(t *testing.T) {
 
 // What the ledger keeps of connections goes with them.
 func TestLedgerLetsGo(t *testing.T) {
-	l := &Ledger{tell: func(*Finding) {}, open: map[groupKey]*Finding{}, pending: map[uint64]int{}, states: map[*Rule]*ruleState{}}
-	for _, r := range All {
-		winners, wins := relations(r, map[*Rule]bool{lengthMismatch: true, truncatedBody: true})
-		l.states[r] = &ruleState{winners: winners, wins: wins, claims: map[claim]bool{}}
-		if r.Per == PerConnection {
-			l.perConnection = append(l.perConnection, r)
-		}
-	}
+	l := newLedger(func(*Finding) {}, nil)
+	replaceable := statesOf([]*Rule{truncatedBody, lengthMismatch})[0]
 	s, err := script.Parse(cutResponse)
 	if err != nil {
 		t.Fatal(err)
@@ -110,15 +104,15 @@ func TestLedgerLetsGo(t *testing.T) {
 	for i := range uint64(3 * maxOver) {
 		of := *c.Connection
 		of.ID = i + 1
-		l.report(truncatedBody, Instance{Connection: &analyze.Connection{Connection: &of}})
+		l.report(replaceable, Instance{Connection: &analyze.Connection{Connection: &of}})
 		l.closed(&analyze.Connection{Connection: &of})
 	}
-	if len(l.over) > maxOver || len(l.held)-l.head > maxHeld || len(l.open) > maxFindings || len(l.pending) > 2*maxOver {
-		t.Errorf("%d over, %d held, %d open, %d pending", len(l.over), len(l.held)-l.head, len(l.open), len(l.pending))
+	if len(l.over) > maxOver || len(l.held)-l.head > maxHeld || l.open.count > maxFindings || len(l.accounts) > 2*maxOver {
+		t.Errorf("%d over, %d held, %d open, %d pending", len(l.over), len(l.held)-l.head, l.open.count, len(l.accounts))
 	}
 	l.tick(capture.Time(10 * decisionTime))
 	l.tick(capture.Time(20 * decisionTime))
-	if len(l.over) != 0 || len(l.open) != 0 || len(l.pending) != 0 || len(l.held) != l.head {
-		t.Errorf("after all was decided: %d over, %d held, %d open, %d pending", len(l.over), len(l.held)-l.head, len(l.open), len(l.pending))
+	if len(l.over) != 0 || l.open.count != 0 || len(l.accounts) != 0 || len(l.held) != l.head {
+		t.Errorf("after all was decided: %d over, %d held, %d open, %d pending", len(l.over), len(l.held)-l.head, l.open.count, len(l.accounts))
 	}
 }

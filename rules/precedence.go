@@ -46,21 +46,3 @@ const (
 	sameConnection scope = iota
 	sameExchange
 )
-
-// superior is a rule that replaces another, where both report the same.
-type superior struct {
-	rule *Rule
-	on   scope
-}
-
-// relations returns the rules that replace r, and whether r replaces any, among
-// the enabled ones.
-func relations(r *Rule, enabled map[*Rule]bool) (winners []superior, wins bool) {
-	for _, p := range precedence {
-		wins = wins || p.winner == r && enabled[p.loser]
-		if p.loser == r && enabled[p.winner] {
-			winners = append(winners, superior{p.winner, p.on})
-		}
-	}
-	return winners, wins
-}

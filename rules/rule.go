@@ -95,6 +95,7 @@ type Doc struct {
 // Pass is one use of a rule on one capture.
 type Pass struct {
 	rule    *Rule
+	state   *ruleState
 	ledger  *Ledger
 	options Values
 }
@@ -110,8 +111,9 @@ func (p *Pass) Duration(name string) time.Duration {
 // Number is the value of an option that is a share or a number.
 func (p *Pass) Number(name string) float64 { return p.options.of(p.rule, name) }
 
-// Report hands in an instance of what the rule looks for.
-func (p *Pass) Report(i Instance) { p.ledger.report(p.rule, i) }
+// Report hands in an instance of what the rule looks for. Its evidence is not the
+// rule's any more.
+func (p *Pass) Report(i Instance) { p.ledger.report(p.state, i) }
 
 // Forget notes that the rule forgot something because it had to keep too much.
 func (p *Pass) Forget() { p.ledger.forgotten++ }
