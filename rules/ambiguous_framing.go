@@ -24,6 +24,7 @@ var ambiguousFraming = &Rule{
 		Cure:       "Reject such messages at the first hop (status 400), find what makes them, and keep proxies and servers up to date.",
 		References: []string{"HTTP-DG §4.7.1", "RFC 9112 §6.1", "RFC 9112 §6.3", "RFC 9112 §11.2"},
 	},
+	Signs: faulty,
 	Listen: func(p *Pass) analyze.Listener {
 		return analyze.Listener{Exchange: func(x *analyze.Exchange) {
 			for _, m := range []*http1.Message{x.Request, x.Response} {

@@ -21,6 +21,7 @@ var connectionHeaderMisuse = &Rule{
 		Cure:         "Name in Connection only options (close, keep-alive, upgrade) and the sender's own fields for this connection; send close or keep-alive, not both.",
 		References:   []string{"HTTP-DG §4.3.1", "RFC 9110 §7.6.1"},
 	},
+	Signs: hopByHop,
 	Listen: func(p *Pass) analyze.Listener {
 		return analyze.Listener{Exchange: func(x *analyze.Exchange) {
 			for _, m := range [...]*http1.Message{x.Request, x.Response} {

@@ -2,7 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"net/netip"
 	"time"
 
 	"wirelag/analyze"
@@ -12,7 +11,6 @@ const (
 	notReusedMin    = 3                // exchanges one after the other
 	notReusedMaxGap = 15 * time.Second // between them: servers keep idle connections for 5 to 75 s
 	notReusedNoise  = time.Millisecond // in all: less is the loopback interface's
-	notReusedPairs  = 1 << 14          // bound on the pairs that are followed
 )
 
 var connectionNotReused = &Rule{
@@ -34,7 +32,7 @@ var connectionNotReused = &Rule{
 		References: []string{"HTTP-DG §4.5", "RFC 9112 §9.3"},
 	},
 	Listen: func(p *Pass) analyze.Listener {
-		s := &sequences{pass: p, pairs: map[sequencePair]*sequence{}}
+		s := &sequences{pass: p, pairs: pairTable[sequence]{pass: p}}
 		return analyze.Listener{Closed: s.closed}
 	},
 	Conclude: func(f *Finding) {
@@ -46,16 +44,10 @@ var connectionNotReused = &Rule{
 	},
 }
 
-type sequencePair struct {
-	client netip.Addr
-	server netip.AddrPort
-}
-
 // sequences follows the connections of each pair.
 type sequences struct {
 	pass  *Pass
-	pairs map[sequencePair]*sequence
-	order []sequencePair
+	pairs pairTable[sequence]
 }
 
 // sequence is a run of connections of one exchange each.
@@ -70,7 +62,7 @@ func (s *sequences) closed(c *analyze.Connection) {
 	if !ok {
 		return
 	}
-	q := s.of(sequencePair{c.Client().Addr(), c.Server()})
+	q := s.pairs.of(c)
 	if q.last != nil {
 		gap := c.SYN().Sub(q.last.FirstAnswered)
 		switch {
@@ -101,21 +93,6 @@ func (s *sequences) closed(c *analyze.Connection) {
 		s.pass.Report(i)
 	}
 	q.waiting = nil
-}
-
-func (s *sequences) of(pair sequencePair) *sequence {
-	q := s.pairs[pair]
-	if q == nil {
-		if len(s.pairs) >= notReusedPairs {
-			s.pass.Forget()
-			delete(s.pairs, s.order[0])
-			s.order = s.order[1:]
-		}
-		q = &sequence{}
-		s.pairs[pair] = q
-		s.order = append(s.order, pair)
-	}
-	return q
 }
 
 // whyNotReused names the reason that the frames show.

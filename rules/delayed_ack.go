@@ -27,6 +27,7 @@ var delayedACK = &Rule{
 			"TCP_QUICKACK at the receiver helps on Linux.",
 		References: []string{"HTTP-DG §4.2.4", "RFC 9293 §3.8.6.3", "RFC 6928"},
 	},
+	Signs: stoodStill,
 	Listen: func(p *Pass) analyze.Listener {
 		return eachTransfer(func(x *analyze.Exchange, t *analyze.Transfer, d sent) {
 			cost, worst, stops := time.Duration(0), (*analyze.Pause)(nil), 0

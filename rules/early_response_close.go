@@ -22,6 +22,7 @@ var earlyResponseClose = &Rule{
 		Cure:         "Let the client send \"Expect: 100-continue\" with large bodies; let the server read on for some seconds before it closes (lingering close).",
 		References:   []string{"HTTP-DG §4.7.4", "RFC 9112 §9.6", "RFC 9110 §10.1.1"},
 	},
+	Signs: withBody,
 	Listen: func(p *Pass) analyze.Listener {
 		return analyze.Listener{Exchange: func(x *analyze.Exchange) {
 			if !answeredEarly(x) || !closesEarly(x) {

@@ -27,6 +27,7 @@ var expectContinueStall = &Rule{
 		Cure:         "Make the server (or the proxy) answer with 100 or a final status, or switch the expectation off in the client (curl: -H Expect:), or shorten its timer.",
 		References:   []string{"HTTP-DG §4.7", "RFC 9110 §10.1.1", "RFC 9110 §15.2.1"},
 	},
+	Signs: withBody,
 	Listen: func(p *Pass) analyze.Listener {
 		return analyze.Listener{Exchange: func(x *analyze.Exchange) {
 			m := x.Request

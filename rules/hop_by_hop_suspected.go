@@ -32,6 +32,7 @@ var hopByHopSuspected = &Rule{
 		Cure:       "Let the proxy remove Connection, what it names, Keep-Alive, Proxy-Connection and Proxy-Authorization before it forwards a request; replace proxies that know HTTP/1.0 only.",
 		References: []string{"HTTP-DG §4.5.6", "RFC 9110 §7.6.1", "RFC 9110 §11.7.2", "RFC 9112 App. C.2.2"},
 	},
+	Signs: hopByHop | oldRequest,
 	Listen: func(p *Pass) analyze.Listener {
 		s := &suspects{pass: p, visible: pairTable[struct{}]{pass: p}}
 		return analyze.Listener{Exchange: s.exchange, Hop: s.hop, Tick: s.tick, Finish: s.finish}
@@ -96,8 +97,8 @@ func suspicious(m *http1.Message) (what string, ok bool) {
 }
 
 func (s *suspects) hop(h *analyze.Hop) {
-	s.visible.get(pairOf(h.Front.Connection))
-	s.visible.get(pairOf(h.Back.Connection))
+	s.visible.of(h.Front.Connection)
+	s.visible.of(h.Back.Connection)
 }
 
 func (s *suspects) tick(now capture.Time) {
@@ -117,7 +118,7 @@ func (s *suspects) oldest() {
 	w := s.waiting[0]
 	s.waiting[0] = suspect{}
 	s.waiting = s.waiting[1:]
-	if s.visible.of[pairOf(w.instance.Connection)] == nil {
+	if s.visible.known(w.instance.Connection) == nil {
 		s.pass.Report(w.instance)
 	}
 }

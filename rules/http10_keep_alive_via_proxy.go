@@ -22,6 +22,7 @@ var http10KeepAliveViaProxy = &Rule{
 		Cure:         "Use a client of HTTP/1.1, whose connections persist without asking.",
 		References:   []string{"HTTP-DG §4.5.5", "RFC 9112 §9.3"},
 	},
+	Signs: oldRequest,
 	Listen: func(p *Pass) analyze.Listener {
 		return analyze.Listener{Exchange: func(x *analyze.Exchange) {
 			request, response := x.Request, x.Response

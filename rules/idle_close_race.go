@@ -31,6 +31,7 @@ var idleCloseRace = &Rule{
 		Cure:       "Let the client (or the proxy in front) give up idle connections some seconds before the server does; let it repeat idempotent requests at once; let the server announce its close, and wait for requests on their way.",
 		References: []string{"HTTP-DG §4.7", "RFC 9112 §9.5", "RFC 9112 §9.3.1"},
 	},
+	Signs: incomplete,
 	Listen: func(p *Pass) analyze.Listener {
 		return failedListener(p,
 			func(f *failedRequests) bool { _, ok := raceOf(f); return ok },

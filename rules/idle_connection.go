@@ -31,6 +31,7 @@ var idleConnection = &Rule{
 		Cure:         "Open connections when they are needed, and let client or server close those that have been idle for some seconds.",
 		References:   []string{"HTTP-DG §4.5", "RFC 9112 §9.5"},
 	},
+	Signs: firstOfAll,
 	Listen: func(p *Pass) analyze.Listener {
 		pairs := pairTable[unused]{pass: p}
 		return analyze.Listener{
@@ -38,7 +39,7 @@ var idleConnection = &Rule{
 				if x.Connection.FirstExchange != x.ID {
 					return
 				}
-				u := pairs.get(pairOf(x.Connection))
+				u := pairs.of(x.Connection)
 				u.http = true
 				for _, i := range u.waiting {
 					p.Report(i)
@@ -57,7 +58,7 @@ var idleConnection = &Rule{
 				if !ok {
 					return
 				}
-				switch u := pairs.get(pairOf(c)); {
+				switch u := pairs.of(c); {
 				case u.http:
 					p.Report(i)
 				case len(u.waiting) < unusedWaiting:

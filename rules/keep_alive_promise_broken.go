@@ -34,6 +34,7 @@ var keepAlivePromiseBroken = &Rule{
 		Cure:       "Announce what is configured (some servers close early when they are short of workers: give them more), and let the client drop connections some time before T is over.",
 		References: []string{"HTTP-DG §4.5.3", "RFC 2068 §19.7.1.1", "RFC 9112 §9.5"},
 	},
+	Signs: incomplete,
 	Listen: func(p *Pass) analyze.Listener {
 		late := map[uint64]lateRequest{} // by connection; the last thing that happens there
 		return analyze.Listener{

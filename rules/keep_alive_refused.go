@@ -21,6 +21,7 @@ var keepAliveRefused = &Rule{
 		Cure:         "Let the server confirm keep-alive to clients of HTTP/1.0 (it needs a Content-Length for that), or move the client to HTTP/1.1.",
 		References:   []string{"HTTP-DG §4.5.2", "RFC 9112 §9.3", "RFC 9112 App. C.2.2"},
 	},
+	Signs: oldRequest,
 	Listen: func(p *Pass) analyze.Listener {
 		return analyze.Listener{Exchange: func(x *analyze.Exchange) {
 			request, response := x.Request, x.Response

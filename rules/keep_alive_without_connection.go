@@ -21,6 +21,7 @@ var keepAliveWithoutConnection = &Rule{
 		Cure:         "Send \"Connection: keep-alive\" with every Keep-Alive field, or leave both out: HTTP/1.1 keeps connections by default.",
 		References:   []string{"HTTP-DG §4.5.3", "RFC 9110 §7.6.1", "RFC 2068 §19.7.1.1"},
 	},
+	Signs: hopByHop,
 	Listen: func(p *Pass) analyze.Listener {
 		return analyze.Listener{Exchange: func(x *analyze.Exchange) {
 			for _, m := range [...]*http1.Message{x.Request, x.Response} {

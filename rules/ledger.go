@@ -58,10 +58,18 @@ type held struct {
 // nil, note hears of each instance once nothing can replace it, with the finding
 // that it is part of, which may go on and is borrowed.
 func NewLedger(enabled []*Rule, options Values, tell func(*Finding), note func(*Finding, *Instance)) analyze.Listener {
-	l := newLedger(tell, note)
-	listeners := []analyze.Listener{{Tick: l.tick}}
+	return newLedger(tell, note).listener(enabled, options, newExchangeHooks(signsOf))
+}
+
+func (l *Ledger) listener(enabled []*Rule, options Values, hooks *exchangeHooks) analyze.Listener {
+	listeners := []analyze.Listener{{Tick: l.tick, Exchange: hooks.exchange}}
 	for _, s := range statesOf(enabled) {
-		listeners = append(listeners, s.rule.Listen(&Pass{rule: s.rule, state: s, ledger: l, options: options}))
+		rule := s.rule.Listen(&Pass{rule: s.rule, state: s, ledger: l, options: options})
+		if rule.Exchange != nil {
+			hooks.all = append(hooks.all, exchangeHook{s.rule.Signs, rule.Exchange})
+			rule.Exchange = nil
+		}
+		listeners = append(listeners, rule)
 	}
 	listeners = append(listeners, analyze.Listener{Closed: l.closed, Finish: l.finish, Health: l.health})
 	return analyze.Join(listeners...)

@@ -24,6 +24,7 @@ var lengthMismatch = &Rule{
 		Cure:       "Let the application set no Content-Length by hand where the framework knows it, send no body with HEAD, 204 and 304, and close the connection where a length turned out wrong.",
 		References: []string{"HTTP-DG §4.7.1", "RFC 9112 §6.3", "RFC 9110 §8.6"},
 	},
+	Signs: faulty,
 	Listen: func(p *Pass) analyze.Listener {
 		told := map[uint64]uint64{} // by connection: the exchange whose framing was told to be broken
 		return analyze.Listener{

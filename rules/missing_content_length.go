@@ -22,6 +22,7 @@ var missingContentLength = &Rule{
 		Cure:         "Send Content-Length, or chunked to HTTP/1.1 clients; most frameworks do when the application does not write to the socket itself.",
 		References:   []string{"HTTP-DG §4.7.1", "RFC 9112 §6.3", "RFC 9112 §8"},
 	},
+	Signs: untilClose,
 	Listen: func(p *Pass) analyze.Listener {
 		return analyze.Listener{Exchange: func(x *analyze.Exchange) {
 			m := x.Response

@@ -29,6 +29,7 @@ var nagleDelayedACK = &Rule{
 			"with TCP_NODELAY alone many small writes become many small packets.",
 		References: []string{"HTTP-DG §4.2.4", "HTTP-DG §4.2.6", "RFC 1122 §4.2.3.4", "RFC 9293 §3.7.4", "RFC 9293 §3.8.6.3"},
 	},
+	Signs: stoodStill | nagleIsOff,
 	Listen: func(p *Pass) analyze.Listener {
 		return eachHold(p, func(x *analyze.Exchange, t *analyze.Transfer, d sent) *Instance {
 			cost, worst, holds := time.Duration(0), (*analyze.Pause)(nil), 0
@@ -75,6 +76,7 @@ var nagleHold = &Rule{
 		Cure:         "Write the message in one piece, or set TCP_NODELAY on the sender's socket.",
 		References:   []string{"HTTP-DG §4.2.6", "RFC 9293 §3.7.4"},
 	},
+	Signs: stoodStill | nagleIsOff,
 	Listen: func(p *Pass) analyze.Listener {
 		return eachHold(p, func(x *analyze.Exchange, t *analyze.Transfer, d sent) *Instance {
 			cost, worst, holds := time.Duration(0), (*analyze.Pause)(nil), 0

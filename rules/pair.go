@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"cmp"
+
 	"wirelag/analyze"
 	"wirelag/reassembly/packet"
 )
@@ -24,38 +26,54 @@ const maxPairs = 1 << 14
 // one that came first is forgotten.
 type pairTable[T any] struct {
 	pass  *Pass
-	of    map[pair]*T
+	limit int // on the pairs; 0: maxPairs
+	by    map[pair]*T
 	order []pair
+	// latest is what was asked for last: the next question is often the same.
+	latest *T
+	at     pair
 	// forget, if not nil, is told what is dropped.
 	forget func(*T)
 }
 
-// get returns what is known of p, which begins as a zero T.
-func (t *pairTable[T]) get(p pair) *T {
-	v := t.of[p]
+// of returns what is known of the pair of c, which begins as a zero T.
+func (t *pairTable[T]) of(c *analyze.Connection) *T {
+	v := t.known(c)
 	if v != nil {
 		return v
 	}
-	if t.of == nil {
-		t.of = map[pair]*T{}
+	if t.by == nil {
+		t.by = map[pair]*T{}
 	}
-	if len(t.order) >= maxPairs {
-		t.pass.Forget()
-		if t.forget != nil {
-			t.forget(t.of[t.order[0]])
-		}
-		delete(t.of, t.order[0])
-		t.order = t.order[1:]
+	if len(t.order) >= cmp.Or(t.limit, maxPairs) {
+		t.forgetFirst()
 	}
 	v = new(T)
-	t.of[p] = v
-	t.order = append(t.order, p)
+	t.by[t.at], t.latest = v, v
+	t.order = append(t.order, t.at)
 	return v
+}
+
+// known returns what is known of the pair of c, nil if that is nothing.
+func (t *pairTable[T]) known(c *analyze.Connection) *T {
+	if p := pairOf(c); p != t.at || t.latest == nil {
+		t.at, t.latest = p, t.by[p]
+	}
+	return t.latest
+}
+
+func (t *pairTable[T]) forgetFirst() {
+	t.pass.Forget()
+	if t.forget != nil {
+		t.forget(t.by[t.order[0]])
+	}
+	delete(t.by, t.order[0])
+	t.order = t.order[1:]
 }
 
 // each calls f with all that is known, in the order in which the pairs came.
 func (t *pairTable[T]) each(f func(*T)) {
 	for _, p := range t.order {
-		f(t.of[p])
+		f(t.by[p])
 	}
 }

@@ -22,6 +22,7 @@ var pipelineAborted = &Rule{
 		Cure:         "Let the server announce its last response with \"Connection: close\" and the client pipeline no more requests than the server takes on one connection; repeat automatically only what is idempotent.",
 		References:   []string{"HTTP-DG §4.6", "HTTP-DG §4.7.2", "RFC 9112 §9.3.2"},
 	},
+	Signs: incomplete,
 	Listen: func(p *Pass) analyze.Listener {
 		return failedListener(p, wasPipeline, func(f *failedRequests) {
 			for i := range f.requests {

@@ -52,7 +52,7 @@ type premature struct {
 
 func (w *prematureWatch) requested(x *analyze.Exchange) {
 	if x.Connection.Exchanges == 1 {
-		w.pairs.get(pairOf(x.Connection)).pending++
+		w.pairs.of(x.Connection).pending++
 	}
 }
 
@@ -61,7 +61,7 @@ func (w *prematureWatch) exchange(x *analyze.Exchange) {
 	if x.Request == nil {
 		return
 	}
-	server := w.pairs.get(pairOf(c))
+	server := w.pairs.of(c)
 	if x.ID == c.FirstExchange {
 		server.pending--
 		server.doubtful = server.doubtful || x.Response == nil && c.Close() == reassembly.StillOpen
@@ -103,7 +103,7 @@ func (w *prematureWatch) closed(c *analyze.Connection) {
 		return
 	}
 	delete(w.open, c.ID)
-	server := w.pairs.get(pairOf(c))
+	server := w.pairs.of(c)
 	server.doubtful = server.doubtful || doubtful
 	if m == nil || server.doubtful || server.pending > 0 || server.since != 0 && server.since <= m.sent.Time {
 		return

@@ -18,6 +18,7 @@ var proxyConnectionHeader = &Rule{
 		Cure:         "Let the client send Connection, or nothing: proxies of HTTP/1.1 keep connections by default.",
 		References:   []string{"HTTP-DG §4.5.7", "RFC 9112 App. C.2.2"},
 	},
+	Signs: hopByHop,
 	Listen: func(p *Pass) analyze.Listener {
 		return analyze.Listener{Exchange: func(x *analyze.Exchange) {
 			m := x.Request

@@ -24,6 +24,7 @@ var receiveWindowStall = &Rule{
 			"Small window: raise the receive buffer (SO_RCVBUF, net.ipv4.tcp_rmem) to rate x RTT, or leave it to autotuning.",
 		References: []string{"RFC 9293 §3.8.6", "RFC 7323 §2"},
 	},
+	Signs: stoodStill,
 	Listen: func(p *Pass) analyze.Listener {
 		return eachTransfer(func(x *analyze.Exchange, t *analyze.Transfer, d sent) {
 			cost, worst, stops, zero := time.Duration(0), (*analyze.Pause)(nil), 0, 0

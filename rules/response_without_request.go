@@ -22,6 +22,7 @@ var responseWithoutRequest = &Rule{
 		Cure:         "Look for what writes two responses (an error page behind a response, a body after HEAD or 204), and close the connection after it at the client. For 408: let the client drop idle connections first.",
 		References:   []string{"HTTP-DG §4.6", "RFC 9112 §9.3", "RFC 9110 §15.5.9"},
 	},
+	Signs: incomplete,
 	Listen: func(p *Pass) analyze.Listener {
 		unasked := map[uint64][]Instance{} // by connection, until it is known that nothing was missing
 		return analyze.Listener{

@@ -23,6 +23,7 @@ var retransmissionStall = &Rule{
 		Cure:       "Look for loss on the path (rate limits, full queues, bad links); for the end of messages, keep tail loss probes (RACK-TLP) on.",
 		References: []string{"RFC 6298", "RFC 5681 §3.2", "RFC 8985", "RFC 2883"},
 	},
+	Signs: sentAgain,
 	Listen: func(p *Pass) analyze.Listener {
 		return eachTransfer(func(x *analyze.Exchange, t *analyze.Transfer, d sent) {
 			cost, losses := t.Stalled()

@@ -74,6 +74,9 @@ type Rule struct {
 	Per        Per
 	Doc        Doc
 	Options    []Option
+	// Signs are those of which an exchange must show one for the rule to hear of it;
+	// none: it hears of every exchange.
+	Signs signs
 	// Listen returns what the rule wants to hear; it is called once a capture.
 	Listen func(p *Pass) analyze.Listener
 	// Conclude, if not nil, is called with each finding of the rule before it is

@@ -39,7 +39,7 @@ var serialRequests = &Rule{
 			if x.Request == nil || x.Response == nil {
 				return
 			}
-			runs.get(pairOf(x.Connection)).add(p, x)
+			runs.of(x.Connection).add(p, x)
 		}}
 	},
 	Conclude: func(f *Finding) {

@@ -25,6 +25,7 @@ var serverThinkTime = &Rule{
 		Cure:         "Profile the server, or what it waits for (database, upstream).",
 		References:   []string{"HTTP-DG §4.2.1"},
 	},
+	Signs: slowAnswer,
 	Listen: func(p *Pass) analyze.Listener {
 		return analyze.Listener{Exchange: func(x *analyze.Exchange) {
 			think, ok := x.Think()

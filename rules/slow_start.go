@@ -33,6 +33,7 @@ var slowStart = &Rule{
 			"initial congestion window on long paths.",
 		References: []string{"HTTP-DG §4.2.5", "RFC 5681 §3.1", "RFC 6928"},
 	},
+	Signs: stoodStill,
 	Listen: func(p *Pass) analyze.Listener {
 		return eachTransfer(func(x *analyze.Exchange, t *analyze.Transfer, d sent) {
 			s, ok := t.SlowStart()
@@ -63,6 +64,7 @@ var slowStartAfterIdle = &Rule{
 		Cure:         "On Linux servers set net.ipv4.tcp_slow_start_after_idle=0; or keep the gaps between messages shorter.",
 		References:   []string{"HTTP-DG §4.2.5", "RFC 5681 §4.1", "RFC 7661"},
 	},
+	Signs: stoodStill,
 	Listen: func(p *Pass) analyze.Listener {
 		return eachTransfer(func(x *analyze.Exchange, t *analyze.Transfer, d sent) {
 			s, ok := t.SlowStart()

@@ -31,6 +31,7 @@ var smallSegments = &Rule{
 		Cure:         "Collect the message in a buffer and write it once.",
 		References:   []string{"HTTP-DG §4.2.6", "RFC 9293 §3.7.4"},
 	},
+	Signs: nagleIsOff,
 	Listen: func(p *Pass) analyze.Listener {
 		return eachTransfer(func(x *analyze.Exchange, t *analyze.Transfer, d sent) {
 			if !t.NoDelay || t.Length < smallMessageMin || t.SmallRun < smallRunMin {

@@ -2,7 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"net/netip"
 	"time"
 
 	"wirelag/analyze"
@@ -44,14 +43,9 @@ var timeWaitAccumulation = &Rule{
 		{"port-range", Count, 28_232, "ports that the client may use: Linux has 32768 to 60999"},
 	},
 	Listen: func(p *Pass) analyze.Listener {
-		w := &timeWaits{pass: p, twoMSL: p.Duration("two-msl"), ports: p.Number("port-range"), pairs: map[timeWaitPair]*timeWait{}}
-		return analyze.Listener{Closed: w.closed, Finish: w.finish}
+		w := &timeWaits{pass: p, twoMSL: p.Duration("two-msl"), ports: p.Number("port-range"), pairs: pairTable[timeWait]{pass: p, limit: timeWaitPairs}}
+		return analyze.Listener{Closed: w.closed, Finish: func() { w.pairs.each(w.judge) }}
 	},
-}
-
-type timeWaitPair struct {
-	client netip.Addr
-	server netip.AddrPort
 }
 
 // timeWaits follows the pairs of clients and servers.
@@ -59,8 +53,7 @@ type timeWaits struct {
 	pass   *Pass
 	twoMSL time.Duration
 	ports  float64
-	pairs  map[timeWaitPair]*timeWait
-	order  []timeWaitPair
+	pairs  pairTable[timeWait]
 }
 
 // timeWait counts the closes of one pair in slots of two-msl / timeWaitSlots.
@@ -80,26 +73,14 @@ func (w *timeWaits) closed(c *analyze.Connection) {
 	if !ok || c.Close() != reassembly.ByFIN || side != c.ClientSide() {
 		return
 	}
-	pair := timeWaitPair{c.Client().Addr(), c.Server()}
-	t := w.pairs[pair]
-	if t == nil {
-		if len(w.pairs) >= timeWaitPairs {
-			w.pass.Forget()
-			delete(w.pairs, w.order[0])
-			w.order = w.order[1:]
-		}
-		t = &timeWait{first: c.ClosedAt()}
-		w.pairs[pair] = t
-		w.order = append(w.order, pair)
-	}
-	t.add(c, w.twoMSL)
+	w.pairs.of(c).add(c, w.twoMSL)
 }
 
 func (t *timeWait) add(c *analyze.Connection, twoMSL time.Duration) {
 	at := c.ClosedAt()
 	slot := int64(max(at.Time, 0)) / max(int64(twoMSL)/timeWaitSlots, 1)
 	if t.closes == 0 {
-		t.newest = slot
+		t.first, t.newest = at, slot
 	}
 	for ; t.newest < slot; t.newest++ {
 		if slot-t.newest > timeWaitSlots {
@@ -118,12 +99,6 @@ func (t *timeWait) add(c *analyze.Connection, twoMSL time.Duration) {
 	t.last, t.connection = at, c
 	if t.inWindow > t.peak {
 		t.peak, t.peakAt = t.inWindow, at
-	}
-}
-
-func (w *timeWaits) finish() {
-	for _, pair := range w.order {
-		w.judge(w.pairs[pair])
 	}
 }
 

@@ -86,7 +86,7 @@ type responseTimes [2]struct {
 
 func (w *crowds) requested(x *analyze.Exchange) {
 	c := x.Connection
-	s := w.pairs.get(pairOf(c))
+	s := w.pairs.of(c)
 	if c.Waiting == 1 {
 		s.busy++
 		s.maxBusy = max(s.maxBusy, s.busy)
@@ -136,7 +136,7 @@ func (s *crowd) leave() {
 
 func (w *crowds) exchange(x *analyze.Exchange) {
 	c := x.Connection
-	s := w.pairs.get(pairOf(c))
+	s := w.pairs.of(c)
 	if x.Request != nil && c.Waiting == 0 && s.busy > 0 {
 		s.busy--
 	}
@@ -171,6 +171,9 @@ func (w *crowds) compare(s *crowd, x *analyze.Exchange) {
 
 // noteClient counts the clients of a proxy.
 func (w *crowds) noteClient(s *crowd, request *http1.Message) {
+	if !request.MayHave(proxyFields) {
+		return
+	}
 	var values [len(clientFields)]string
 	known := false
 	for i, f := range clientFields {
@@ -187,6 +190,9 @@ func (w *crowds) noteClient(s *crowd, request *http1.Message) {
 	}
 	s.clients[w.hash(values[:]...)] = true
 }
+
+// proxyFields are what tells that a proxy sent a request.
+var proxyFields = http1.NamesOf("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via")
 
 // clientFields are what tells a proxy's clients apart.
 var clientFields = [...]struct {
@@ -208,7 +214,7 @@ func (w *crowds) hash(texts ...string) uint64 {
 }
 
 func (w *crowds) closed(c *analyze.Connection) {
-	s := w.pairs.of[pairOf(c)]
+	s := w.pairs.known(c)
 	switch {
 	case s == nil:
 	case c.Exchanges > 0:

@@ -24,6 +24,7 @@ var truncatedBody = &Rule{
 		Cure:       "Look at the side that ended the connection: crashes and timeouts of its application, limits of proxies between; a client that reset the connection may have given up on purpose. Let receivers compare the length.",
 		References: []string{"HTTP-DG §4.7.2", "RFC 9112 §8", "RFC 9112 §6.3"},
 	},
+	Signs: incomplete,
 	Listen: func(p *Pass) analyze.Listener {
 		return analyze.Listener{Exchange: func(x *analyze.Exchange) {
 			client := x.Connection.ClientSide()

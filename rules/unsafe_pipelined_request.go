@@ -21,6 +21,7 @@ var unsafePipelinedRequest = &Rule{
 		Cure:         "Wait for the final status of a request that is not idempotent before sending anything else on the connection; send other requests over another one.",
 		References:   []string{"HTTP-DG §4.6", "RFC 9112 §9.3.2", "RFC 9110 §9.2.2"},
 	},
+	Signs: pipelined,
 	Listen: func(p *Pass) analyze.Listener {
 		return analyze.Listener{Exchange: func(x *analyze.Exchange) {
 			if x.Request == nil || !x.Order.Pipelined || x.Request.Method == "CONNECT" {

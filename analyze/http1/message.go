@@ -103,6 +103,21 @@ type Message struct {
 // about fields are about such as are not there.
 func (m *Message) mayHave(name string) bool { return m.names == 0 || m.names&nameBit(name) != 0 }
 
+// MayHave reports whether m may have a field with one of the names; that it has
+// one is to be asked then.
+func (m *Message) MayHave(names Names) bool { return m.names == 0 || m.names&names.set != 0 }
+
+// Names are names of fields, in any case.
+type Names struct{ set nameSet }
+
+// NamesOf returns names for MayHave.
+func NamesOf(names ...string) (n Names) {
+	for _, name := range names {
+		n.set |= nameBit(name)
+	}
+	return n
+}
+
 // noteFields notes what questions about the fields of m from the i-th on are asked most.
 func (m *Message) noteFields(i int) {
 	for ; i < len(m.Fields.places); i++ {
