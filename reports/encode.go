@@ -9,6 +9,7 @@ import (
 	"wirelag/analyze"
 	"wirelag/analyze/http1"
 	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
 )
 
 // encoder appends connections and exchanges as JSON; docs/schema has the shape
@@ -19,6 +20,9 @@ type encoder struct {
 	files  bool // frame numbers need the index of their file
 	second secondCache
 	latest [2]latestFields // of requests and of responses
+
+	shown   []capture.Frame // of a finding's evidence
+	numbers []uint64        // of those frames
 }
 
 func newEncoder(o Options) encoder {

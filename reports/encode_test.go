@@ -15,6 +15,7 @@ import (
 	"wirelag/analyze/http1"
 	"wirelag/reassembly"
 	"wirelag/reassembly/capture"
+	"wirelag/rules"
 )
 
 // The shape of an exchange, as a program that reads it would declare it.
@@ -354,5 +355,22 @@ func BenchmarkExchange(b *testing.B) {
 				buf = e.exchange(buf[:0], x)
 			}
 		})
+	}
+}
+
+func BenchmarkFinding(b *testing.B) {
+	f := typicalFinding()
+	f.Rule = rules.Find("port-reuse-in-time-wait")
+	f.Detail = "Client port 3275 was used again 46.6 ms after its last connection to the server had closed, and accepted at once."
+	f.Advice = f.Rule.Doc.Cure
+	for i, what := range []string{"end of the connection before", "SYN on the same ports", "SYN/ACK"} {
+		f.Evidence = append(f.Evidence, rules.Evidence{Mark: markAt(0, uint64(14_165+i), time.Duration(i)*time.Microsecond), What: what})
+	}
+	e := newEncoder(Options{})
+	buf := e.finding(nil, f)
+	b.SetBytes(int64(len(buf)))
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = e.finding(buf[:0], f)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"wirelag/reassembly/capture"
 	"wirelag/rules"
 )
 
@@ -28,7 +27,7 @@ func (e *encoder) finding(b []byte, f *rules.Finding) []byte {
 	b = append(b, '"')
 	b = appendIDs(b, "connections", f.Connections, f.ConnectionsTotal)
 	b = appendIDs(b, "exchanges", f.Exchanges, f.ExchangesTotal)
-	frames := framesOf(f.Evidence)
+	frames := e.framesOf(f.Evidence)
 	total := f.EvidenceTotal
 	if total == len(f.Evidence) {
 		total = len(frames) // nothing was left out
@@ -85,19 +84,20 @@ func appendIDs(b []byte, name string, ids []uint64, total int) []byte {
 	return appendInt(b, int64(total))
 }
 
-// framesOf are the numbers of the frames that evidence names, each once.
-func framesOf(evidence []rules.Evidence) (numbers []uint64) {
-	var frames []capture.Frame
+// framesOf are the numbers of the frames that evidence names, each once; valid
+// until the next call.
+func (e *encoder) framesOf(evidence []rules.Evidence) []uint64 {
+	e.shown, e.numbers = e.shown[:0], e.numbers[:0]
 	for _, shown := range evidence {
 		if !shown.Mark.IsZero() {
-			frames = append(frames, shown.Mark.Frame)
+			e.shown = append(e.shown, shown.Mark.Frame)
 		}
 	}
-	slices.Sort(frames)
-	for _, f := range slices.Compact(frames) {
-		numbers = append(numbers, f.Number())
+	slices.Sort(e.shown)
+	for _, f := range slices.Compact(e.shown) {
+		e.numbers = append(e.numbers, f.Number())
 	}
-	return numbers
+	return e.numbers
 }
 
 func (e *encoder) evidence(b []byte, f *rules.Finding) []byte {

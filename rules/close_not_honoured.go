@@ -36,9 +36,9 @@ var closeNotHonoured = &Rule{
 			Exchange: func(x *analyze.Exchange) {
 				if a, ok := announcementOf(x); ok && x.Response.Complete {
 					announced[x.Connection.ID] = a
-					return
+				} else if len(announced) > 0 {
+					delete(announced, x.Connection.ID)
 				}
-				delete(announced, x.Connection.ID)
 			},
 			Closed: func(c *analyze.Connection) {
 				a, ok := announced[c.ID]
@@ -66,17 +66,18 @@ func announcementOf(x *analyze.Exchange) (announcement, bool) {
 	if x.Request == nil || x.Response == nil || x.Response.Framing == http1.Tunnel {
 		return announcement{}, false
 	}
-	a := announcement{exchange: x.ID, end: x.Response.End.At, side: x.Connection.ClientSide().Other()}
-	if x.Request.End.At.Time > a.end.Time {
-		a.end = x.Request.End.At
-	}
+	client := x.Connection.ClientSide()
+	a := announcement{exchange: x.ID, end: x.Response.End.At}
 	switch {
 	case x.Response.HasToken("Connection", "close"):
-		a.said = x.Response.HeadEnd.At
+		a.said, a.side = x.Response.HeadEnd.At, client.Other()
 	case x.Request.HasToken("Connection", "close"):
-		a.said, a.side = x.Request.HeadEnd.At, a.side.Other()
+		a.said, a.side = x.Request.HeadEnd.At, client
 	default:
 		return announcement{}, false
+	}
+	if x.Request.End.At.Time > a.end.Time {
+		a.end = x.Request.End.At
 	}
 	return a, true
 }

@@ -3,9 +3,9 @@ package rules
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -200,10 +200,15 @@ func (f *Finding) Title() string { return f.Rule.Title }
 // the method and path of the first. Names that only a lookup tells are no part of
 // it: whether a capture shows the lookup is chance.
 func (f *Finding) Fingerprint() string {
-	c := f.Connection
+	var room [256]byte
+	b := append(room[:0], f.Rule.ID...)
+	b = f.Connection.Client().Addr().AppendTo(append(b, 0))
+	b = f.Connection.Server().AppendTo(append(b, 0))
 	host, method, path := f.Subject()
-	parts := []string{f.Rule.ID, c.Client().Addr().String(), c.Server().String(), host, method, path}
-	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	for _, part := range [...]string{host, method, path} {
+		b = append(append(b, 0), part...)
+	}
+	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:8])
 }
 
@@ -211,17 +216,23 @@ func (f *Finding) Fingerprint() string {
 // pair.
 func (f *Finding) Filter() string {
 	client, server := f.Connection.Client(), f.Connection.Server()
-	filter := fmt.Sprintf("%s == %s && %s == %s && tcp.port == %d",
-		addressField(client), client.Addr(), addressField(server), server.Addr(), server.Port())
+	var room [192]byte
+	b := appendAddressFilter(room[:0], client.Addr())
+	b = appendAddressFilter(append(b, " && "...), server.Addr())
+	b = appendPortFilter(b, server.Port())
 	if f.Rule.Per == PerConnection {
-		filter += fmt.Sprintf(" && tcp.port == %d", client.Port())
+		b = appendPortFilter(b, client.Port())
 	}
-	return filter
+	return string(b)
 }
 
-func addressField(a netip.AddrPort) string {
-	if a.Addr().Is4() {
-		return "ip.addr"
+func appendAddressFilter(b []byte, a netip.Addr) []byte {
+	if a.Is4() {
+		return a.AppendTo(append(b, "ip.addr == "...))
 	}
-	return "ipv6.addr"
+	return a.AppendTo(append(b, "ipv6.addr == "...))
+}
+
+func appendPortFilter(b []byte, port uint16) []byte {
+	return strconv.AppendUint(append(b, " && tcp.port == "...), uint64(port), 10)
 }

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"wirelag/analyze"
@@ -88,14 +89,15 @@ func firstExchange(c *analyze.Connection) (setup, total time.Duration, ok bool) 
 
 // ms shows a duration as reports do: in milliseconds with a sensible number of digits.
 func ms(d time.Duration) string {
-	v := float64(d) / float64(time.Millisecond)
+	v, digits, unit := float64(d)/float64(time.Millisecond), 3, " ms"
 	switch {
 	case v >= 10_000:
-		return fmt.Sprintf("%.1f s", v/1000)
+		v, digits, unit = v/1000, 1, " s"
 	case v >= 100:
-		return fmt.Sprintf("%.0f ms", v)
+		digits = 0
 	case v >= 1:
-		return fmt.Sprintf("%.1f ms", v)
+		digits = 1
 	}
-	return fmt.Sprintf("%.3f ms", v)
+	var room [32]byte
+	return string(append(strconv.AppendFloat(room[:0], v, 'f', digits, 64), unit...))
 }

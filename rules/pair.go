@@ -19,6 +19,13 @@ func pairOf(c *analyze.Connection) pair {
 	return pair{client.Host(), server}
 }
 
+// place tells pairs apart, but for some.
+func (p *pair) place() int {
+	_, client := p.client.AddrWords()
+	_, server := p.server.AddrWords()
+	return int(uint8(client + 3*server + 5*uint64(p.server.Port())))
+}
+
 // maxPairs bounds the pairs that a rule follows at once.
 const maxPairs = 1 << 14
 
@@ -29,9 +36,11 @@ type pairTable[T any] struct {
 	limit int // on the pairs; 0: maxPairs
 	by    map[pair]*T
 	order []pair
-	// latest is what was asked for last: the next question is often the same.
-	latest *T
-	at     pair
+	// latest are answers: the next question is often one of the latest again.
+	latest [16]struct {
+		pair pair
+		is   *T // nil: nothing is known of it
+	}
 	// forget, if not nil, is told what is dropped.
 	forget func(*T)
 }
@@ -49,17 +58,20 @@ func (t *pairTable[T]) of(c *analyze.Connection) *T {
 		t.forgetFirst()
 	}
 	v = new(T)
-	t.by[t.at], t.latest = v, v
-	t.order = append(t.order, t.at)
+	p := pairOf(c)
+	t.by[p] = v
+	t.order = append(t.order, p)
 	return v
 }
 
 // known returns what is known of the pair of c, nil if that is nothing.
 func (t *pairTable[T]) known(c *analyze.Connection) *T {
-	if p := pairOf(c); p != t.at || t.latest == nil {
-		t.at, t.latest = p, t.by[p]
+	p := pairOf(c)
+	latest := &t.latest[p.place()%len(t.latest)]
+	if latest.is == nil || latest.pair != p {
+		latest.pair, latest.is = p, t.by[p]
 	}
-	return t.latest
+	return latest.is
 }
 
 func (t *pairTable[T]) forgetFirst() {
@@ -69,6 +81,7 @@ func (t *pairTable[T]) forgetFirst() {
 	}
 	delete(t.by, t.order[0])
 	t.order = t.order[1:]
+	clear(t.latest[:])
 }
 
 // each calls f with all that is known, in the order in which the pairs came.

@@ -40,7 +40,7 @@ var portReuseInTimeWait = &Rule{
 				Connection: c,
 				Severity:   Info,
 				Detail:     fmt.Sprintf("Client port %d was used again %s after its last connection to the server had closed, and accepted at once.", c.Client().Port(), ms(since)),
-				Evidence:   []Evidence{{former, "end of the connection before"}, {c.SYN(), "SYN on the same ports"}},
+				Evidence:   append(make([]Evidence, 0, 4), Evidence{former, "end of the connection before"}, Evidence{c.SYN(), "SYN on the same ports"}),
 			}
 			if c.AnsweredSYN() != c.SYN() {
 				i.Severity = Warning

@@ -5,6 +5,7 @@ import (
 
 	"wirelag/analyze"
 	"wirelag/analyze/http1"
+	"wirelag/reassembly/capture"
 )
 
 // requestsAfterClose bounds the requests told of one connection.
@@ -26,39 +27,41 @@ var requestAfterClose = &Rule{
 		References:   []string{"HTTP-DG §4.5.1", "RFC 9112 §9.6"},
 	},
 	Listen: func(p *Pass) analyze.Listener {
-		closing := map[uint64]*closingConnection{} // by connection; short-lived, as the close follows
+		// By connection; short-lived, as the close follows.
+		announced := map[uint64]closeSaid{}
+		after := map[uint64][]laterRequest{}
 		return analyze.Listener{
 			Exchange: func(x *analyze.Exchange) {
-				if s := closing[x.Connection.ID]; s != nil {
-					s.add(x)
-					return
-				}
-				if s := closingBy(x); s != nil {
-					closing[x.Connection.ID] = s
+				id := x.Connection.ID
+				if said, closing := announced[id]; !closing {
+					if said, closing = saysClose(x); closing {
+						announced[id] = said
+					}
+				} else if said.forbids(x) && len(after[id]) < requestsAfterClose {
+					after[id] = append(after[id], laterRequest{x.ID, Evidence{x.Request.Start.At, "another request"}, x.Response != nil})
 				}
 			},
 			Closed: func(c *analyze.Connection) {
-				s := closing[c.ID]
-				if s == nil {
+				said, closing := announced[c.ID]
+				if !closing {
 					return
 				}
-				delete(closing, c.ID)
-				if !c.Intact() {
-					return
+				delete(announced, c.ID)
+				if c.Intact() {
+					for _, r := range after[c.ID] {
+						p.Report(said.tell(c, r))
+					}
 				}
-				for i := range s.after {
-					p.Report(s.tell(c, &s.after[i]))
-				}
+				delete(after, c.ID)
 			},
 		}
 	},
 }
 
-// closingConnection is one on which a close was announced, and what came after.
-type closingConnection struct {
-	announcement
+// closeSaid is the first "Connection: close" of a connection.
+type closeSaid struct {
+	at        capture.Mark
 	byRequest bool
-	after     []laterRequest
 }
 
 // laterRequest is a request that should not be.
@@ -68,29 +71,27 @@ type laterRequest struct {
 	answered bool
 }
 
-// closingBy is the announcement of a close in x, nil without one.
-func closingBy(x *analyze.Exchange) *closingConnection {
+// saysClose is the announcement of a close in x, if there is one.
+func saysClose(x *analyze.Exchange) (said closeSaid, ok bool) {
 	switch {
 	case !headWhole(x.Request), x.Response != nil && x.Response.Framing == http1.Tunnel:
-		return nil
+		return closeSaid{}, false
 	case x.Request.HasToken("Connection", "close"):
-		return &closingConnection{announcement: announcement{exchange: x.ID, said: x.Request.HeadEnd.At}, byRequest: true}
+		return closeSaid{x.Request.HeadEnd.At, true}, true
 	case x.Response != nil && x.Response.Complete && x.Response.HasToken("Connection", "close"):
-		return &closingConnection{announcement: announcement{exchange: x.ID, said: x.Response.HeadEnd.At}}
+		return closeSaid{x.Response.HeadEnd.At, false}, true
 	}
-	return nil
+	return closeSaid{}, false
 }
 
-func (s *closingConnection) add(x *analyze.Exchange) {
+// forbids reports whether the client knew better than to send the request of x.
+func (s closeSaid) forbids(x *analyze.Exchange) bool {
 	const noRequest = http1.BadStartLine | http1.OddVersion
-	if !headWhole(x.Request) || x.Request.Problems.Has(noRequest) || x.Request.Version == http1.HTTP09 ||
-		!s.byRequest && !x.Informed || len(s.after) >= requestsAfterClose {
-		return
-	}
-	s.after = append(s.after, laterRequest{x.ID, Evidence{x.Request.Start.At, "another request"}, x.Response != nil})
+	return headWhole(x.Request) && !x.Request.Problems.Has(noRequest) && x.Request.Version != http1.HTTP09 &&
+		(s.byRequest || x.Informed)
 }
 
-func (s *closingConnection) tell(c *analyze.Connection, r *laterRequest) Instance {
+func (s closeSaid) tell(c *analyze.Connection, r laterRequest) Instance {
 	who, fate := "server", "got no response"
 	if s.byRequest {
 		who = "client itself"
@@ -99,10 +100,10 @@ func (s *closingConnection) tell(c *analyze.Connection, r *laterRequest) Instanc
 		Connection: c,
 		ExchangeID: r.exchange,
 		Severity:   Error,
-		Evidence:   []Evidence{{s.said, "Connection: close"}, r.sent},
+		Evidence:   []Evidence{{s.at, "Connection: close"}, r.sent},
 	}
 	toClient, _ := c.RTTClient()
-	since := r.sent.Mark.Sub(s.said)
+	since := r.sent.Mark.Sub(s.at)
 	if !s.byRequest {
 		since = max(since-toClient, 0)
 	}
