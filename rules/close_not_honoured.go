@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"wirelag/analyze"
-	"wirelag/analyze/http1"
-	"wirelag/reassembly"
 	"wirelag/reassembly/capture"
 )
 
@@ -31,55 +29,15 @@ var closeNotHonoured = &Rule{
 		References: []string{"HTTP-DG §4.5.1", "RFC 9112 §9.6"},
 	},
 	Listen: func(p *Pass) analyze.Listener {
-		announced := map[uint64]announcement{} // by connection; short-lived, as the close follows
-		return analyze.Listener{
-			Exchange: func(x *analyze.Exchange) {
-				if a, ok := announcementOf(x); ok && x.Response.Complete {
-					announced[x.Connection.ID] = a
-				} else if len(announced) > 0 {
-					delete(announced, x.Connection.ID)
-				}
-			},
-			Closed: func(c *analyze.Connection) {
-				a, ok := announced[c.ID]
-				if !ok {
-					return
-				}
-				delete(announced, c.ID)
+		closes := p.announcedCloses()
+		return analyze.Listener{Closed: func(c *analyze.Connection) {
+			if a := closes.by[c.ID].last; a.exchange != 0 {
 				if i, ok := a.kept(c, p.Now()); ok {
 					p.Report(i)
 				}
-			},
-		}
+			}
+		}}
 	},
-}
-
-// announcement is a "Connection: close" of the exchange that ended with end.
-type announcement struct {
-	exchange uint64
-	said     capture.Mark
-	end      capture.Mark
-	side     reassembly.Side
-}
-
-func announcementOf(x *analyze.Exchange) (announcement, bool) {
-	if x.Request == nil || x.Response == nil || x.Response.Framing == http1.Tunnel {
-		return announcement{}, false
-	}
-	client := x.Connection.ClientSide()
-	a := announcement{exchange: x.ID, end: x.Response.End.At}
-	switch {
-	case x.Response.HasToken("Connection", "close"):
-		a.said, a.side = x.Response.HeadEnd.At, client.Other()
-	case x.Request.HasToken("Connection", "close"):
-		a.said, a.side = x.Request.HeadEnd.At, client
-	default:
-		return announcement{}, false
-	}
-	if x.Request.End.At.Time > a.end.Time {
-		a.end = x.Request.End.At
-	}
-	return a, true
 }
 
 // kept judges how long c stayed open.

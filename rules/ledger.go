@@ -21,6 +21,8 @@ type Ledger struct {
 	open     openFindings
 	over     []ended // connections whose findings are final after decisionTime, oldest first
 
+	announced *announcedCloses // nil: no rule asks
+
 	early     uint64 // findings and instances that became final because there were too many
 	forgotten uint64 // what rules and claims forgot because there was too much
 }
@@ -62,7 +64,7 @@ func NewLedger(enabled []*Rule, options Values, tell func(*Finding), note func(*
 }
 
 func (l *Ledger) listener(enabled []*Rule, options Values, hooks *exchangeHooks) analyze.Listener {
-	listeners := []analyze.Listener{{Tick: l.tick, Exchange: hooks.exchange}}
+	listeners := []analyze.Listener{{Tick: l.tick}, {Exchange: hooks.exchange}}
 	for _, s := range statesOf(enabled) {
 		rule := s.rule.Listen(&Pass{rule: s.rule, state: s, ledger: l, options: options})
 		if rule.Exchange != nil {
@@ -70,6 +72,10 @@ func (l *Ledger) listener(enabled []*Rule, options Values, hooks *exchangeHooks)
 			rule.Exchange = nil
 		}
 		listeners = append(listeners, rule)
+	}
+	if l.announced != nil {
+		listeners[0].Exchange = l.announced.exchange
+		listeners = append(listeners, analyze.Listener{Closed: l.announced.closed})
 	}
 	listeners = append(listeners, analyze.Listener{Closed: l.closed, Finish: l.finish, Health: l.health})
 	return analyze.Join(listeners...)

@@ -5,7 +5,6 @@ import (
 
 	"wirelag/analyze"
 	"wirelag/analyze/http1"
-	"wirelag/reassembly/capture"
 )
 
 // requestsAfterClose bounds the requests told of one connection.
@@ -27,41 +26,44 @@ var requestAfterClose = &Rule{
 		References:   []string{"HTTP-DG §4.5.1", "RFC 9112 §9.6"},
 	},
 	Listen: func(p *Pass) analyze.Listener {
-		// By connection; short-lived, as the close follows.
-		announced := map[uint64]closeSaid{}
-		after := map[uint64][]laterRequest{}
+		closes := p.announcedCloses()
+		after := map[uint64]*afterClose{} // by connection
 		return analyze.Listener{
 			Exchange: func(x *analyze.Exchange) {
-				id := x.Connection.ID
-				if said, closing := announced[id]; !closing {
-					if said, closing = saysClose(x); closing {
-						announced[id] = said
-					}
-				} else if said.forbids(x) && len(after[id]) < requestsAfterClose {
-					after[id] = append(after[id], laterRequest{x.ID, Evidence{x.Request.Start.At, "another request"}, x.Response != nil})
+				said := closes.of(x).first
+				if said.exchange == 0 || said.exchange == x.ID || !said.forbids(x) {
+					return
+				}
+				a := after[x.Connection.ID]
+				if a == nil {
+					a = &afterClose{said: said}
+					after[x.Connection.ID] = a
+				}
+				if len(a.requests) < requestsAfterClose {
+					a.requests = append(a.requests, laterRequest{x.ID, Evidence{x.Request.Start.At, "another request"}, x.Response != nil})
 				}
 			},
 			Closed: func(c *analyze.Connection) {
-				said, closing := announced[c.ID]
-				if !closing {
+				a := after[c.ID]
+				if a == nil {
 					return
 				}
-				delete(announced, c.ID)
-				if c.Intact() {
-					for _, r := range after[c.ID] {
-						p.Report(said.tell(c, r))
-					}
-				}
 				delete(after, c.ID)
+				if !c.Intact() {
+					return
+				}
+				for _, r := range a.requests {
+					p.Report(a.said.tell(c, r))
+				}
 			},
 		}
 	},
 }
 
-// closeSaid is the first "Connection: close" of a connection.
-type closeSaid struct {
-	at        capture.Mark
-	byRequest bool
+// afterClose is what came on a connection after it should have been closed.
+type afterClose struct {
+	said     closeSaid
+	requests []laterRequest
 }
 
 // laterRequest is a request that should not be.
@@ -69,19 +71,6 @@ type laterRequest struct {
 	exchange uint64
 	sent     Evidence
 	answered bool
-}
-
-// saysClose is the announcement of a close in x, if there is one.
-func saysClose(x *analyze.Exchange) (said closeSaid, ok bool) {
-	switch {
-	case !headWhole(x.Request), x.Response != nil && x.Response.Framing == http1.Tunnel:
-		return closeSaid{}, false
-	case x.Request.HasToken("Connection", "close"):
-		return closeSaid{x.Request.HeadEnd.At, true}, true
-	case x.Response != nil && x.Response.Complete && x.Response.HasToken("Connection", "close"):
-		return closeSaid{x.Response.HeadEnd.At, false}, true
-	}
-	return closeSaid{}, false
 }
 
 // forbids reports whether the client knew better than to send the request of x.

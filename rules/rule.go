@@ -114,6 +114,15 @@ func (p *Pass) Duration(name string) time.Duration {
 // Number is the value of an option that is a share or a number.
 func (p *Pass) Number(name string) float64 { return p.options.of(p.rule, name) }
 
+// announcedCloses are those of the capture's connections.
+func (p *Pass) announcedCloses() *announcedCloses {
+	l := p.ledger
+	if l.announced == nil {
+		l.announced = &announcedCloses{by: map[uint64]announcedClose{}}
+	}
+	return l.announced
+}
+
 // Report hands in an instance of what the rule looks for. Its evidence is not the
 // rule's any more.
 func (p *Pass) Report(i Instance) { p.ledger.report(p.state, i) }
