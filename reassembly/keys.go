@@ -10,11 +10,12 @@ import (
 
 // Keys tells which connection segments belong to. Its hash is seeded at random, so
 // that a capture cannot be made to collide. It may be used by several goroutines.
-type Keys struct{ address, port [2]uint64 }
+type Keys struct{ address, port, both [2]uint64 }
 
 // NewKeys returns keys with a seed of their own.
 func NewKeys() Keys {
-	return Keys{[2]uint64{rand.Uint64(), rand.Uint64()}, [2]uint64{rand.Uint64(), rand.Uint64()}}
+	secret := func() [2]uint64 { return [2]uint64{rand.Uint64(), rand.Uint64()} }
+	return Keys{secret(), secret(), secret()}
 }
 
 // Key is the 4-tuple of a segment as a number, the same for both directions, and
@@ -39,7 +40,8 @@ func (k *Keys) between(src, dst *packet.Endpoint) Key {
 	_, less := bits.Sub64(dstPort, srcPort, 0)
 	_, less = bits.Sub64(dstLow, srcLow, less)
 	_, less = bits.Sub64(dstHigh, srcHigh, less)
-	return Key{k.endpoint(srcHigh, srcLow, srcPort) + k.endpoint(dstHigh, dstLow, dstPort), Side(less)}
+	both := k.endpoint(srcHigh, srcLow, srcPort) + k.endpoint(dstHigh, dstLow, dstPort)
+	return Key{fold(both^k.both[0], k.both[1]), Side(less)}
 }
 
 // endpoint hashes an endpoint by multiplying it with secret numbers, as the
