@@ -58,7 +58,7 @@ func (s *shard) advance(c *chunk, upTo int32) {
 		return
 	}
 	log := &c.logs[s.number]
-	for {
+	for s.table.Waits(c.clock[upTo], c.first+uint64(len(c.segments))) {
 		overdue, ok1 := s.table.Overdue()
 		over, ok2 := s.table.Over()
 		first, second := c.place(overdue, ok1, upTo), c.place(over, ok2, upTo)

@@ -78,20 +78,16 @@ func fingerprintOf(s *packet.Segment) fingerprint {
 // known to hold copies: a copy behind a queue comes after others.
 const manyRecent = 64
 
-// fingerprints are the latest segments of an end, to know copies by.
-type fingerprints struct {
-	recent [2]fingerprint
-	many   *[manyRecent]fingerprint // more of them, in place of those; nil without
-	any    bool
-}
-
-// fingerprints are those of side.
-func (c *Connection) fingerprints(side Side) fingerprints {
-	f := fingerprints{recent: c.ends[side].recent, any: c.ends[side].segments > 0}
-	if c.oddities != nil {
-		f.many = c.oddities.many[side]
+// latest are the latest segments of side, to know copies by.
+func (c *Connection) latest(side Side) []fingerprint {
+	e := &c.ends[side]
+	switch {
+	case e.segments == 0:
+		return nil
+	case c.oddities != nil && c.oddities.many[side] != nil:
+		return c.oddities.many[side][:]
 	}
-	return f
+	return e.recent[:]
 }
 
 // remember notes a segment of side, to know copies of it by.
@@ -120,16 +116,10 @@ func (p fingerprint) copies(r fingerprint, s *packet.Segment) bool {
 	return r.hash == p.hash && p.at-r.at <= uint32(copyAge(s)/time.Microsecond)
 }
 
-// hold reports whether p, the fingerprint of s, is that of a copy of one of f.
-func (f *fingerprints) hold(s *packet.Segment, p fingerprint) bool {
-	if !f.any {
-		return false
-	}
-	recent := f.recent[:]
-	if f.many != nil {
-		recent = f.many[:]
-	}
-	for _, r := range recent {
+// isCopy reports whether s, which has fingerprint p, is a copy of one of the latest
+// segments.
+func (p fingerprint) isCopy(latest []fingerprint, s *packet.Segment) bool {
+	for _, r := range latest {
 		if p.copies(r, s) {
 			return true
 		}
@@ -140,8 +130,7 @@ func (f *fingerprints) hold(s *packet.Segment, p fingerprint) bool {
 // copied reports whether s, with fingerprint p, is a copy of a segment of side seen
 // shortly before.
 func (c *Connection) copied(side Side, s *packet.Segment, p fingerprint) bool {
-	f := c.fingerprints(side)
-	if f.hold(s, p) {
+	if p.isCopy(c.latest(side), s) {
 		return true
 	}
 	before := c.previous()

@@ -80,12 +80,10 @@ type Connection struct {
 	role         Role
 	close        CloseKind
 	begunBySYN   bool // by its first packet
-	midStream    bool
-	synchronised bool  // the handshake is over, or was before the capture began
-	told         bool  // Consumer.Closed was called
-	spared       bool  // room was wanted, and it was left; nothing came since
-	lost         bool  // packets are missing from the capture, or may be
-	early        uint8 // segments that are held back
+	synchronised bool // the handshake is over, or was before the capture began
+	told         bool // Consumer.Closed was called
+	spared       bool // room was wanted, and it was left; nothing came since
+	lost         bool // packets are missing from the capture, or may be
 
 	ends [2]end
 
@@ -142,7 +140,7 @@ func (c *Connection) Last() capture.Mark { return c.last }
 
 // MidStream reports whether the connection was open before the capture began:
 // its SYN is not in it.
-func (c *Connection) MidStream() bool { return c.midStream }
+func (c *Connection) MidStream() bool { return c.role != RoleBySYN }
 
 // Packets counts the packets of the connection, in both directions.
 func (c *Connection) Packets() uint64 {
@@ -215,7 +213,12 @@ func (c *Connection) RST() (capture.Mark, Side) {
 }
 
 // SYN is the first SYN; zero when it is not in the capture.
-func (c *Connection) SYN() capture.Mark { return c.syns().first }
+func (c *Connection) SYN() capture.Mark {
+	if c.begunBySYN {
+		return c.first
+	}
+	return c.syns().first
+}
 
 // syns are the SYNs of c.
 func (c *Connection) syns() syns {

@@ -56,6 +56,14 @@ func (c *Connection) comesEarly(side Side, s *packet.Segment) bool {
 	return ahead > 0 && ahead < farAhead
 }
 
+// early is how many segments of c are held back.
+func (c *Connection) early() int {
+	if c.oddities == nil {
+		return 0
+	}
+	return c.oddities.early
+}
+
 // holdBack keeps a copy of s for later.
 func (t *Table) holdBack(c *Connection, side Side, s *packet.Segment) {
 	e := &t.early
@@ -63,8 +71,8 @@ func (t *Table) holdBack(c *Connection, side Side, s *packet.Segment) {
 	if n := len(e.spare); n > 0 {
 		buffer, e.spare = e.spare[n-1], e.spare[:n-1]
 	}
-	c.early++
-	h := heldSegment{connection: c, side: side, segment: *s, at: t.now, until: c.Packets() + uint64(c.early) + earlySegments}
+	c.odd().early++
+	h := heldSegment{connection: c, side: side, segment: *s, at: t.now, until: c.Packets() + uint64(c.early()) + earlySegments}
 	h.segment.Payload = append(buffer[:0], s.Payload...)
 	e.held = append(e.held, h)
 	e.bytes += h.weight()
@@ -89,8 +97,8 @@ func (e *early) holds(s *packet.Segment, p fingerprint) bool {
 
 // takeHeld works in the segments of c whose time has come.
 func (t *Table) takeHeld(c *Connection) {
-	for i := 0; c.early > 0 && i < len(t.early.held); i++ {
-		if h := &t.early.held[i]; h.connection == c && (!c.comesEarly(h.side, &h.segment) || h.until <= c.Packets()+uint64(c.early)) {
+	for i := 0; c.early() > 0 && i < len(t.early.held); i++ {
+		if h := &t.early.held[i]; h.connection == c && (!c.comesEarly(h.side, &h.segment) || h.until <= c.Packets()+uint64(c.early())) {
 			t.takeBack(i)
 			i = -1 // it may be what another one waits for
 		}
@@ -99,7 +107,7 @@ func (t *Table) takeHeld(c *Connection) {
 
 // takeAllHeld works in the segments of c as they are.
 func (t *Table) takeAllHeld(c *Connection) {
-	for i := 0; c.early > 0 && i < len(t.early.held); i++ {
+	for i := 0; c.early() > 0 && i < len(t.early.held); i++ {
 		if t.early.held[i].connection == c {
 			t.takeBack(i)
 			i = -1
@@ -126,7 +134,7 @@ func (t *Table) takeBack(i int) {
 	e.held = e.held[:len(e.held)-1]
 	e.bytes -= h.weight()
 	if h.connection != nil {
-		h.connection.early--
+		h.connection.odd().early--
 	}
 	switch p := fingerprintOf(&h.segment); {
 	case h.connection == nil:

@@ -296,7 +296,7 @@ func (t *Table) acknowledge(c *Connection, side Side, s *packet.Segment) {
 	if o := &s.Options; o.HasTimestamps && (e.lastTSVal == 0 || int32(o.TSVal-e.lastTSVal) > 0) {
 		e.lastTSVal = o.TSVal
 	}
-	if !e.sentACK && !c.midStream {
+	if !e.sentACK && !c.MidStream() {
 		c.infer(side.Other(), s.Ack)
 	}
 	e.window = uint32(s.Window)
@@ -339,7 +339,9 @@ func (t *Table) carry(c *Connection, side Side, s *packet.Segment) {
 	if c.hasFIN(side) {
 		p = t.trimEnd(p, c.ending.finSeq[side])
 	}
-	p = t.trimStart(p, e.next)
+	if int32(e.next-p.start) > 0 {
+		p = t.trimStart(p, e.next)
+	}
 	switch inOrder := c.stretch(side) == nil; {
 	case p.length == 0:
 	case inOrder && p.start == e.next:

@@ -1,6 +1,9 @@
 package reassembly
 
-import "math/bits"
+import (
+	"math/bits"
+	"unsafe"
+)
 
 // ref names a record of a table; 0 is none.
 type ref uint32
@@ -14,20 +17,31 @@ type records struct {
 	roomy []uint32 // the slabs that have free ones
 }
 
-const slabRecords = 64
+// slabRecords is how many fill 16 KiB with the header that the allocator adds: as
+// large as a slab may be without waste.
+const (
+	slabRecords = uint32((16<<10 - 8) / unsafe.Sizeof(Connection{}))
+	allFree     = 1<<slabRecords - 1
+)
 
 type slab [slabRecords]Connection
 
 // at is the record that r names.
 func (r *records) at(at ref) *Connection {
-	return &r.slabs[(at-1)/slabRecords][(at-1)%slabRecords]
+	n, i := at.place()
+	return &r.slabs[n][i]
+}
+
+// place is the slab of the record that r names, and where in that it is.
+func (r ref) place() (slab, i uint32) {
+	return uint32(r-1) / slabRecords, uint32(r-1) % slabRecords
 }
 
 // take returns a new record, which has its name and nothing else.
 func (r *records) take() *Connection {
 	if len(r.roomy) == 0 {
 		r.roomy = append(r.roomy, uint32(len(r.slabs)))
-		r.slabs, r.free = append(r.slabs, nil), append(r.free, ^uint64(0))
+		r.slabs, r.free = append(r.slabs, nil), append(r.free, allFree)
 	}
 	n := r.roomy[len(r.roomy)-1]
 	if r.slabs[n] == nil {
@@ -45,11 +59,11 @@ func (r *records) take() *Connection {
 // release takes a record back that nobody will look at any more.
 func (r *records) release(c *Connection) {
 	c.Attached, c.ending, c.oddities = nil, nil, nil
-	n, i := uint32(c.ref-1)/slabRecords, (c.ref-1)%slabRecords
+	n, i := c.ref.place()
 	if r.free[n] == 0 {
 		r.roomy = append(r.roomy, n)
 	}
-	if r.free[n] |= 1 << i; r.free[n] == ^uint64(0) && r.roomy[len(r.roomy)-1] != n {
+	if r.free[n] |= 1 << i; r.free[n] == allFree && r.roomy[len(r.roomy)-1] != n {
 		r.slabs[n] = nil
 	}
 }

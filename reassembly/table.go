@@ -127,6 +127,19 @@ func (t *Table) EndOver(now capture.Time) {
 	t.endOver(t.lingering.pop())
 }
 
+// Waits reports whether anything is overdue or over when the clock is at a moment
+// and the segment of a serial has come.
+func (t *Table) Waits(now capture.Time, serial uint64) bool {
+	if len(t.early.held) > 0 && t.early.held[0].at < now.Add(-earlyPatience) {
+		return true
+	}
+	if t.lingering.len() == 0 {
+		return false
+	}
+	next := t.lingering.first()
+	return next.at < now.Add(-lingerTime) || next.serial+lingerSegments <= serial
+}
+
 // Advance tells that nothing more comes from before now.
 func (t *Table) Advance(now capture.Time) {
 	if now > t.now {
@@ -200,23 +213,30 @@ func (t *Table) AddShared(s *packet.Segment, key Key, serial uint64, shared *van
 // owner returns the connection that s belongs to, nil when it opens a new one. A
 // segment that no connection is to see is known: a copy, or one that comes late.
 func (t *Table) owner(s *packet.Segment, key Key, p fingerprint) (c *Connection, known bool) {
-	var stone *tombstone
 	if c = t.find(key, &s.Src, &s.Dst); c == nil {
-		if stone = t.graveyard.find(key, &s.Src, &s.Dst, t.serial); stone == nil {
-			return nil, false
-		}
+		return nil, t.haunted(s, key, p)
 	}
-	if c != nil && c.copied(key.side, s, p) || c == nil && stone.ends[key.side].latest.hold(s, p) || c != nil && c.early > 0 && t.early.holds(s, p) {
+	if c.copied(key.side, s, p) || c.early() > 0 && t.early.holds(s, p) {
 		t.stats.Copies++
 		return nil, true
 	}
-	if c != nil {
-		c = c.owner(key.side, s)
-	} else if stone.owns(key.side, s) {
+	return c.owner(key.side, s), false
+}
+
+// haunted reports whether s belongs to a connection that was told to be over.
+func (t *Table) haunted(s *packet.Segment, key Key, p fingerprint) bool {
+	stone := t.graveyard.find(key, &s.Src, &s.Dst, t.serial)
+	switch {
+	case stone == nil:
+		return false
+	case p.isCopy(stone.ends[key.side].latest(), s):
+		t.stats.Copies++
+		return true
+	case stone.owns(key.side, s):
 		t.stats.Late++
-		return nil, true
+		return true
 	}
-	return c, false
+	return false
 }
 
 // find returns the connection between two endpoints, nil if none is followed.
@@ -302,7 +322,7 @@ func (t *Table) open(s *packet.Segment, key Key) *Connection {
 	case s.Flags.Has(packet.SYN):
 		c.client, c.role, c.begunBySYN = side, RoleBySYN, true
 	default:
-		c.client, c.midStream, c.synchronised = guessClient(s, side), true, true
+		c.client, c.synchronised = guessClient(s, side), true
 		t.stats.MidStream++
 	}
 	t.replace(s, key, c)

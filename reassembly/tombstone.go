@@ -21,7 +21,20 @@ type remains struct {
 	endpoint packet.Endpoint
 	started  bool
 	next     uint32
-	latest   fingerprints
+	recent   [2]fingerprint
+	many     *[manyRecent]fingerprint // in place of recent; nil where they are not so many
+	silent   bool                     // no segment of it was seen
+}
+
+// latest are its latest segments, to know copies by.
+func (r *remains) latest() []fingerprint {
+	switch {
+	case r.silent:
+		return nil
+	case r.many != nil:
+		return r.many[:]
+	}
+	return r.recent[:]
 }
 
 // graveyard holds the tombstones of a table: a ring, which grows while its oldest
@@ -68,7 +81,10 @@ func (g *graveyard) bury(c *Connection, k Key, serial uint64) {
 	*stone = tombstone{hash: k.hash(), serial: serial}
 	for i := range c.ends {
 		e := &c.ends[i]
-		stone.ends[i] = remains{e.endpoint, e.started, e.next, c.fingerprints(Side(i))}
+		stone.ends[i] = remains{endpoint: e.endpoint, started: e.started, next: e.next, recent: e.recent, silent: e.segments == 0}
+		if c.oddities != nil {
+			stone.ends[i].many = c.oddities.many[i]
+		}
 	}
 	g.index.put(k.hash(), r)
 }
