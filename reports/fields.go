@@ -10,7 +10,7 @@ func (e *encoder) headers(b []byte, m *http1.Message) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		if i < len(latest) && latest[i].is(m, i) {
+		if i < len(latest) && latest[i].json != nil && isHeader(m, i, latest[i].name, latest[i].value) {
 			b = append(b, latest[i].json...)
 			continue
 		}
@@ -29,11 +29,6 @@ func (e *encoder) headers(b []byte, m *http1.Message) []byte {
 type latestFields [32]latestField
 
 type latestField struct{ name, value, json []byte }
-
-// is reports whether the JSON is that of field i of m.
-func (l *latestField) is(m *http1.Message, i int) bool {
-	return m.Fields.At(i).Name == string(l.name) && m.Fields.At(i).Value == string(l.value) && l.json != nil
-}
 
 // learn takes the place of what was there, unless it is long.
 func (l *latestField) learn(name, value string, json []byte) {

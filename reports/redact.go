@@ -136,6 +136,12 @@ func (r *redactor) header(m *http1.Message, i int) (name, value string, redacted
 	return r.captured(f.Name), f.Value, r.value(f.Name, f.Value)
 }
 
+// isHeader reports whether field i of a message's head is a certain one.
+func isHeader(m *http1.Message, i int, name, value []byte) bool {
+	f := m.Fields.At(i)
+	return f.Name == string(name) && f.Value == string(value)
+}
+
 // trailer is field i behind a message's body, as a header is.
 func (r *redactor) trailer(m *http1.Message, i int) (name, value string, redacted []byte) {
 	f := m.Trailers.At(i)

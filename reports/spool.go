@@ -38,7 +38,13 @@ type spool struct {
 type spoolKey struct{ connection, exchange, hop uint64 }
 
 func (k spoolKey) compare(l spoolKey) int {
-	return cmp.Or(cmp.Compare(k.connection, l.connection), cmp.Compare(k.exchange, l.exchange), cmp.Compare(k.hop, l.hop))
+	switch {
+	case k.connection != l.connection:
+		return cmp.Compare(k.connection, l.connection)
+	case k.exchange != l.exchange:
+		return cmp.Compare(k.exchange, l.exchange)
+	}
+	return cmp.Compare(k.hop, l.hop)
 }
 
 type spoolEntry struct {

@@ -2,11 +2,13 @@ package rules
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"wirelag/analyze"
 	"wirelag/reassembly/capture"
 	"wirelag/reassembly/capture/generate"
+	"wirelag/reassembly/capture/script"
 )
 
 // BenchmarkRules tells all rules of the exchanges and connections of generated
@@ -15,7 +17,11 @@ import (
 func BenchmarkRules(b *testing.B) {
 	for _, kind := range []generate.Kind{generate.KeepAlive, generate.Short} {
 		b.Run(kind.String(), func(b *testing.B) {
-			told := record(b, generate.Options{Kind: kind, Seed: 1, Size: 8 << 20})
+			src, err := generate.NewSource(generate.Options{Kind: kind, Seed: 1, Size: 8 << 20})
+			if err != nil {
+				b.Fatal(err)
+			}
+			told := record(b, src)
 			b.ReportAllocs()
 			l := analyze.Listener{}
 			next := len(told)
@@ -28,6 +34,32 @@ func BenchmarkRules(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+func TestExchangesAllocateNothing(t *testing.T) {
+	text := "c 10.0.0.1:40000 > 10.0.0.2:80\n0us c > SYN\n90us c < SYN ACK\n100us c > ACK\n"
+	for i := range 20 {
+		text += fmt.Sprintf("%dus c > \"GET / HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n\"\n", 1000*i+200)
+		text += fmt.Sprintf("%dus c < \"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok\"\n", 1000*i+500)
+	}
+	s, err := script.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := record(t, s.Source())
+	l := NewLedger(All, nil, func(f *Finding) { t.Errorf("found: %s", show(f)) }, nil)
+	exchanges := 0
+	tell := func() {
+		for i := range told {
+			if told[i].exchange != nil || told[i].requested != nil {
+				told[i].tell(&l)
+				exchanges++
+			}
+		}
+	}
+	if n := testing.AllocsPerRun(100, tell); n != 0 || exchanges == 0 {
+		t.Errorf("%v allocations for %d exchanges", n, exchanges/101)
 	}
 }
 
@@ -58,12 +90,9 @@ func (m *moment) tell(l *analyze.Listener) (over bool) {
 	return m.exchange != nil
 }
 
-// record analyses a generated capture.
-func record(b *testing.B, o generate.Options) (told []moment) {
-	src, err := generate.NewSource(o)
-	if err != nil {
-		b.Fatal(err)
-	}
+// record analyses a capture.
+func record(t testing.TB, src capture.Source) (told []moment) {
+	t.Helper()
 	listener := analyze.Listener{
 		Requested: func(x *analyze.Exchange) {
 			told = append(told, moment{connection: *x.Connection, about: x.Connection, requested: x})
@@ -75,7 +104,7 @@ func record(b *testing.B, o generate.Options) (told []moment) {
 		Tick:   func(now capture.Time) { told = append(told, moment{now: now}) },
 	}
 	if _, err := analyze.Run(context.Background(), src, listener, analyze.Options{}); err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	return told
 }
