@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	thinkMin   = 500 * time.Millisecond
-	thinkShare = 0.80 // of the exchange
+	thinkMin   = 500 * time.Millisecond // no less than noticeable
+	thinkShare = 0.80                   // of the exchange
 )
 
 var serverThinkTime = &Rule{
