@@ -2,9 +2,7 @@ package reassembly
 
 import (
 	"cmp"
-	"math"
 	"slices"
-	"time"
 
 	"wirelag/reassembly/capture"
 	"wirelag/reassembly/packet"
@@ -38,13 +36,6 @@ type Consumer struct {
 	// table uses its memory again.
 	Closed func(c *Connection)
 }
-
-// How long a connection that is over is kept for what comes late, until its Closed
-// is told: what is reached first, in time and in segments of the capture.
-const (
-	lingerTime     = 2 * time.Second
-	lingerSegments = 1 << 16
-)
 
 // Table follows the connections of a capture. It is driven by one goroutine.
 type Table struct {
@@ -90,55 +81,6 @@ func (t *Table) Stats() Stats { return t.stats }
 
 // Open is how many connections are being followed.
 func (t *Table) Open() int { return t.live }
-
-// Due is something that waits for a segment to come, or for the clock to pass a
-// moment, whichever is first.
-type Due struct {
-	Serial uint64        // of the segment
-	After  capture.Time  // the moment
-	Frame  capture.Frame // of what waits
-}
-
-// Overdue is the segment that waits longest for the bytes that it acknowledges. ok
-// is false when none does.
-func (t *Table) Overdue() (due Due, ok bool) {
-	if len(t.early.held) == 0 {
-		return due, false
-	}
-	h := &t.early.held[0]
-	return Due{math.MaxUint64, h.at.Add(earlyPatience), h.segment.Frame}, true
-}
-
-// TakeOverdue takes the segment that is Overdue as it is.
-func (t *Table) TakeOverdue() { t.takeBack(0) }
-
-// Over is the connection to be told next. ok is false when none is over.
-func (t *Table) Over() (due Due, ok bool) {
-	if t.lingering.len() == 0 {
-		return due, false
-	}
-	next := t.lingering.first()
-	return Due{next.serial + lingerSegments, next.at.Add(lingerTime), next.frame}, true
-}
-
-// EndOver tells the connection that is Over, at a moment when that is due.
-func (t *Table) EndOver(now capture.Time) {
-	t.now = max(t.now, now)
-	t.endOver(t.lingering.pop())
-}
-
-// Waits reports whether anything is overdue or over when the clock is at a moment
-// and the segment of a serial has come.
-func (t *Table) Waits(now capture.Time, serial uint64) bool {
-	if len(t.early.held) > 0 && t.early.held[0].at < now.Add(-earlyPatience) {
-		return true
-	}
-	if t.lingering.len() == 0 {
-		return false
-	}
-	next := t.lingering.first()
-	return next.at < now.Add(-lingerTime) || next.serial+lingerSegments <= serial
-}
 
 // Advance tells that nothing more comes from before now.
 func (t *Table) Advance(now capture.Time) {
@@ -208,106 +150,6 @@ func (t *Table) AddShared(s *packet.Segment, key Key, serial uint64, shared *van
 		t.receive(c, key.side, s, p)
 	}
 	t.takeHeld(c)
-}
-
-// owner returns the connection that s belongs to, nil when it opens a new one. A
-// segment that no connection is to see is known: a copy, or one that comes late.
-func (t *Table) owner(s *packet.Segment, key Key, p fingerprint) (c *Connection, known bool) {
-	if c = t.find(key, &s.Src, &s.Dst); c == nil {
-		return nil, t.haunted(s, key, p)
-	}
-	if c.copied(key.side, s, p) || c.early() > 0 && t.early.holds(s, p) {
-		t.stats.Copies++
-		return nil, true
-	}
-	return c.owner(key.side, s), false
-}
-
-// haunted reports whether s belongs to a connection that was told to be over.
-func (t *Table) haunted(s *packet.Segment, key Key, p fingerprint) bool {
-	stone := t.graveyard.find(key, &s.Src, &s.Dst, t.serial)
-	switch {
-	case stone == nil:
-		return false
-	case p.isCopy(stone.ends[key.side].latest(), s):
-		t.stats.Copies++
-		return true
-	case stone.owns(key.side, s):
-		t.stats.Late++
-		return true
-	}
-	return false
-}
-
-// find returns the connection between two endpoints, nil if none is followed.
-func (t *Table) find(key Key, src, dst *packet.Endpoint) *Connection {
-	for r, i := t.index.find(key.hash(), key.hash()); r != 0; r, i = t.index.find(key.hash(), i+1) {
-		c := t.records.at(r)
-		if c.ends[key.side].endpoint == *src && c.ends[key.side.Other()].endpoint == *dst {
-			return c
-		}
-	}
-	return nil
-}
-
-// owner returns the incarnation that s belongs to, nil when it opens a new one.
-func (c *Connection) owner(side Side, s *packet.Segment) *Connection {
-	if s.Flags.Has(packet.SYN) {
-		if c.ownsSYN(side, s) {
-			return c
-		}
-		return nil
-	}
-	if p := c.previous(); p != nil && !c.synchronised && !c.answers(side, s) && p.ends[side].near(s.Seq) {
-		return p
-	}
-	return c
-}
-
-// ownsSYN reports whether a SYN or SYN/ACK belongs to c rather than to a new connection.
-func (c *Connection) ownsSYN(side Side, s *packet.Segment) bool {
-	e, other := &c.ends[side], &c.ends[side.Other()]
-	behind := e.started && !e.hasISN && s.Seq+1 == e.begin() // captured behind its data
-	switch {
-	case e.hasISN && s.Seq+1 == e.begin():
-		return true
-	case s.Flags.Has(packet.ACK):
-		// A second SYN/ACK may choose another ISN as long as none was acknowledged.
-		answers := other.hasISN && other.opens(s.Ack)
-		if c.synchronised && answers && !e.hasISN {
-			return behind || !e.started // captured behind what acknowledges it
-		}
-		return !c.synchronised && (answers || e.sentACK && s.Ack == e.ack)
-	case c.over():
-		return false
-	case e.hasISN:
-		return false
-	case other.hasISN:
-		return !c.synchronised || behind // simultaneous open, or a handshake split in two
-	}
-	return behind
-}
-
-// nearby is how far from what is expected a segment of the same connection may be.
-const nearby = 1 << 26
-
-// near reports whether seq may come from e in the course of its connection.
-func (e *end) near(seq uint32) bool {
-	return !e.started || near(seq, e.next)
-}
-
-func near(seq, next uint32) bool { return seq-next+nearby <= 2*nearby }
-
-// opens reports whether ack acknowledges e's SYN, and no more than e sent.
-func (e *end) opens(ack uint32) bool { return ack-e.begin() <= e.top-e.begin()+1 }
-
-// answers reports whether a segment without SYN follows the opening of c.
-func (c *Connection) answers(side Side, s *packet.Segment) bool {
-	e, other := &c.ends[side], &c.ends[side.Other()]
-	if e.hasISN {
-		return s.Seq+1-e.begin() <= nearby
-	}
-	return other.hasISN && s.Flags.Has(packet.ACK) && other.opens(s.Ack)
 }
 
 // open starts a connection with segment s.
@@ -386,24 +228,6 @@ func (c *Connection) SetClient(side Side) {
 	}
 }
 
-// settle takes what has been held back, and tells the connections that have been
-// over, for long enough.
-func (t *Table) settle() {
-	for len(t.early.held) > 0 && t.early.held[0].at < t.now.Add(-earlyPatience) {
-		t.takeBack(0)
-	}
-	for t.lingering.len() > 0 && (t.lingering.first().at < t.now.Add(-lingerTime) || t.lingering.first().serial+lingerSegments <= t.serial) {
-		t.endOver(t.lingering.pop())
-	}
-}
-
-// endOver ends a connection that was over, if it still is.
-func (t *Table) endOver(q queued) {
-	if q.c.ID == q.id && q.c.over() && !q.c.told {
-		t.end(q.c)
-	}
-}
-
 // finish notes that c is over: both ends finished, or one reset.
 func (t *Table) finish(c *Connection, at capture.Mark) {
 	if c.over() {
@@ -462,62 +286,6 @@ func (t *Table) count(c *Connection) {
 	}
 }
 
-// makeRoom closes the connection opened first that has been idle for a while, when
-// there are too many. One that is busy is spared until it comes first again without
-// having sent anything: connections that come in a flood are closed in their
-// order then, and the slabs that they share become free.
-func (t *Table) makeRoom() {
-	const busy = 10 * time.Second
-	for tries := 0; t.crowded() && t.oldest != 0; tries++ {
-		c := t.records.at(t.oldest)
-		if c.synchronised && c.last.Time > t.now.Add(-busy) && !c.spared && tries < 64 {
-			c.spared = true
-			t.detach(c)
-			t.append(c)
-			continue
-		}
-		t.evict(c)
-	}
-}
-
-// append puts c at the end of the order of opening.
-func (t *Table) append(c *Connection) {
-	c.older, c.newer = t.newest, 0
-	if t.newest == 0 {
-		t.oldest = c.ref
-	} else {
-		t.records.at(t.newest).newer = c.ref
-	}
-	t.newest = c.ref
-}
-
-// detach takes c out of the order of opening.
-func (t *Table) detach(c *Connection) {
-	if c.older == 0 {
-		t.oldest = c.newer
-	} else {
-		t.records.at(c.older).newer = c.newer
-	}
-	if c.newer == 0 {
-		t.newest = c.older
-	} else {
-		t.records.at(c.newer).older = c.older
-	}
-}
-
-// crowded reports whether connections take more than they may.
-func (t *Table) crowded() bool {
-	return t.live > t.limits.Connections || int64(t.live)*connectionWeight+t.load > t.limits.Memory && t.live > 1
-}
-
-// Load tells that the consumer keeps so many bytes more for connections.
-func (t *Table) Load(bytes int) { t.load += int64(bytes) }
-
-func (t *Table) evict(c *Connection) {
-	t.stats.EvictedConnections++
-	t.timeOut(c)
-}
-
 // Finish tells the end of the capture: every connection that is still followed is closed.
 func (t *Table) Finish() {
 	for _, c := range t.Rest() {
@@ -541,37 +309,3 @@ func (t *Table) Rest() []*Connection {
 
 // End closes one of the Rest.
 func (t *Table) End(c *Connection) { t.end(c) }
-
-// queue holds connections with the time they were put in, in that order.
-type queue struct {
-	items []queued
-	head  int
-}
-
-type queued struct {
-	c      *Connection
-	id     uint64 // c's: its record may be another's by now
-	at     capture.Time
-	serial uint64
-	frame  capture.Frame
-}
-
-func (q *queue) len() int { return len(q.items) - q.head }
-
-func (q *queue) first() *queued { return &q.items[q.head] }
-
-func (q *queue) push(next queued) {
-	if q.head > 64 && q.head > len(q.items)/2 {
-		n := copy(q.items, q.items[q.head:])
-		clear(q.items[n:])
-		q.items, q.head = q.items[:n], 0
-	}
-	q.items = append(q.items, next)
-}
-
-func (q *queue) pop() queued {
-	first := q.items[q.head]
-	q.items[q.head].c = nil
-	q.head++
-	return first
-}

@@ -1,0 +1,61 @@
+package reassembly
+
+import (
+	"time"
+)
+
+// makeRoom closes the connection opened first that has been idle for a while, when
+// there are too many. One that is busy is spared until it comes first again without
+// having sent anything: connections that come in a flood are closed in their
+// order then, and the slabs that they share become free.
+func (t *Table) makeRoom() {
+	const busy = 10 * time.Second
+	for tries := 0; t.crowded() && t.oldest != 0; tries++ {
+		c := t.records.at(t.oldest)
+		if c.synchronised && c.last.Time > t.now.Add(-busy) && !c.spared && tries < 64 {
+			c.spared = true
+			t.detach(c)
+			t.append(c)
+			continue
+		}
+		t.evict(c)
+	}
+}
+
+// append puts c at the end of the order of opening.
+func (t *Table) append(c *Connection) {
+	c.older, c.newer = t.newest, 0
+	if t.newest == 0 {
+		t.oldest = c.ref
+	} else {
+		t.records.at(t.newest).newer = c.ref
+	}
+	t.newest = c.ref
+}
+
+// detach takes c out of the order of opening.
+func (t *Table) detach(c *Connection) {
+	if c.older == 0 {
+		t.oldest = c.newer
+	} else {
+		t.records.at(c.older).newer = c.newer
+	}
+	if c.newer == 0 {
+		t.newest = c.older
+	} else {
+		t.records.at(c.newer).older = c.older
+	}
+}
+
+// crowded reports whether connections take more than they may.
+func (t *Table) crowded() bool {
+	return t.live > t.limits.Connections || int64(t.live)*connectionWeight+t.load > t.limits.Memory && t.live > 1
+}
+
+// Load tells that the consumer keeps so many bytes more for connections.
+func (t *Table) Load(bytes int) { t.load += int64(bytes) }
+
+func (t *Table) evict(c *Connection) {
+	t.stats.EvictedConnections++
+	t.timeOut(c)
+}
