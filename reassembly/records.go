@@ -1,9 +1,6 @@
 package reassembly
 
-import (
-	"math/bits"
-	"unsafe"
-)
+import "math/bits"
 
 // ref names a record of a table; 0 is none.
 type ref uint32
@@ -17,11 +14,11 @@ type records struct {
 	roomy []uint32 // the slabs that have free ones
 }
 
-// slabRecords is how many fill 16 KiB with the header that the allocator adds: as
-// large as a slab may be without waste.
+// A slab of so many has 21,512 bytes with the allocator's header, for which it takes
+// 21,760.
 const (
-	slabRecords = uint32((16<<10 - 8) / unsafe.Sizeof(Connection{}))
-	allFree     = 1<<slabRecords - 1
+	slabRecords = 64
+	allFree     = ^uint64(0)
 )
 
 type slab [slabRecords]Connection

@@ -6,7 +6,7 @@ import "testing"
 // share one, that each is new, and that slabs without any are given up.
 func TestRecords(t *testing.T) {
 	var r records
-	const n = 10 * int(slabRecords)
+	const n = 10 * slabRecords
 	var taken [n]*Connection
 	for i := range taken {
 		taken[i] = r.take()
@@ -32,7 +32,7 @@ func TestRecords(t *testing.T) {
 			seen[c.ref] = true
 		}
 	}
-	if len(r.slabs) != 10 {
+	if len(r.slabs) != n/slabRecords {
 		t.Errorf("%d slabs for %d records", len(r.slabs), n)
 	}
 	for _, c := range taken {
