@@ -95,6 +95,18 @@ func (a *Analyzer) consumer() reassembly.Consumer {
 	}
 }
 
+// begin lets a log begin anew whose events are told, and uses the exchanges again
+// that nobody keeps.
+func (a *Analyzer) begin(log *eventLog) {
+	for i := range log.events {
+		if e := &log.events[i]; e.kind == exchangeOver {
+			a.stock.takeBack(e.exchange, a.arena)
+		}
+	}
+	log.reset()
+	a.log = log
+}
+
 func (a *Analyzer) opened(c *reassembly.Connection, first *packet.Segment) {
 	h := a.stock.handles.next()
 	c.Attached = h

@@ -88,7 +88,6 @@ func (c *chunk) begin(b *sharedBatch) {
 	c.drops, c.ticks = c.drops[:0], c.ticks[:0]
 	for i := range c.shards {
 		c.shards[i] = c.shards[i][:0]
-		c.logs[i].reset()
 	}
 }
 

@@ -18,6 +18,7 @@ const (
 // heads and much disturbed transfers, the copy has only the beginning.
 func (x *Exchange) Detach() *Exchange {
 	detached := *x
+	detached.kept = true
 	detached.Request, detached.Response = detachMessage(x.Request), detachMessage(x.Response)
 	detached.Interim = nil
 	for _, m := range x.Interim {

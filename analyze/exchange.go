@@ -148,7 +148,9 @@ var protocolNames = [...]string{"unknown", "http/0.9", "http/1.0", "http/1.1", "
 func (p Protocol) String() string { return protocolNames[p] }
 
 // Exchange is a request with its interim and its final response; either may be
-// missing. Nobody changes it after Listener.Exchange, and it may be kept.
+// missing. Nobody changes it after Listener.Exchange; but when all listeners have
+// heard of it, its memory and that of its messages is used for others, unless one
+// asked to [Exchange.Keep] it. Texts may always be kept.
 type Exchange struct {
 	// ID numbers the exchanges of a capture from 1 in the order of their first packets.
 	ID         uint64
@@ -174,6 +176,14 @@ type Exchange struct {
 	// Sending and Answering are how the segments of request and response went;
 	// nil when the message is.
 	Sending, Answering *Transfer
+
+	kept bool
+}
+
+// Keep returns x, which stays as it is. Who is told of it may keep it from then on.
+func (x *Exchange) Keep() *Exchange {
+	x.kept = true
+	return x
 }
 
 // Unknown is the value of a duration that does not apply or cannot be known.

@@ -97,7 +97,7 @@ func (h *hops) over(x *Exchange) {
 	if !h.several || !hoppable(x) {
 		return
 	}
-	e := hopEntry{exchange: x, server: x.Connection.Server(), key: h.key(x.Request), at: h.now, memory: hopExchange + 2*x.Request.HeaderBytes}
+	e := hopEntry{exchange: x.Keep(), server: x.Connection.Server(), key: h.key(x.Request), at: h.now, memory: hopExchange + 2*x.Request.HeaderBytes}
 	if x.Response != nil {
 		e.memory += 2 * x.Response.HeaderBytes
 	}

@@ -56,7 +56,7 @@ func (h *heard) listener() analyze.Listener {
 		},
 		Exchange: func(x *analyze.Exchange) {
 			h.exchange(x)
-			h.exchanges = append(h.exchanges, x)
+			h.exchanges = append(h.exchanges, x.Keep())
 		},
 		Closed: func(c *analyze.Connection) {
 			if h.closed[c] || !h.opened[c] {

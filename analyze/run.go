@@ -205,6 +205,9 @@ func (r *run) closeRest() {
 	r.teller.tell(c)
 	slices.SortFunc(open, rest.compare)
 	for _, o := range open {
+		for _, s := range r.shards {
+			s.analyzer.begin(&c.logs[s.number])
+		}
 		o.shard.table.End(o.connection)
 		r.teller.tell(c)
 	}

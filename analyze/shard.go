@@ -26,7 +26,7 @@ func newShard(number int, w wanted, limits reassembly.Limits, keys reassembly.Ke
 // work takes the shard's segments of c.
 func (s *shard) work(c *chunk) {
 	log := &c.logs[s.number]
-	s.analyzer.log = log
+	s.analyzer.begin(log)
 	drops := c.drops
 	for _, i := range c.shards[s.number] {
 		g := &c.segments[i]
@@ -79,7 +79,7 @@ func (s *shard) advance(c *chunk, upTo int32) {
 // takeOverdue takes all that still waits for bytes, when the capture is over.
 func (s *shard) takeOverdue(c *chunk) {
 	log := &c.logs[s.number]
-	s.analyzer.log = log
+	s.analyzer.begin(log)
 	for {
 		due, ok := s.table.Overdue()
 		if !ok {

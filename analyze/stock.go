@@ -6,15 +6,15 @@ import (
 	"wirelag/analyze/http1"
 )
 
-// stock is memory of an Analyzer that is not in use. What listeners may keep comes
-// in slabs, which the garbage collector frees; the rest is used again.
+// stock is memory of an Analyzer that is not in use. What is small comes in slabs;
+// the rest, each by itself so that one that is kept pins no others, is used again.
 type stock struct {
 	handles       slab[handle]
 	numbers       slab[number]
-	exchanges     slab[exchange]
 	conversations pool[conversation]
 	senders       pool[sender]
 	parsers       pool[http1.Parser]
+	exchanges     pool[exchange]
 	histories     []*history
 }
 
@@ -37,15 +37,12 @@ func (s *slab[T]) next() *T {
 const poolMost = 1 << 12
 
 // pool hands out structures that were given back, or else new ones; all are zero.
-type pool[T any] struct {
-	free  []*T
-	fresh slab[T]
-}
+type pool[T any] struct{ free []*T }
 
 func (p *pool[T]) get() *T {
 	n := len(p.free)
 	if n == 0 {
-		return p.fresh.next()
+		return new(T)
 	}
 	x := p.free[n-1]
 	p.free = p.free[:n-1]
@@ -58,6 +55,23 @@ func (p *pool[T]) put(x *T) {
 	if len(p.free) < poolMost {
 		p.free = append(p.free, x)
 	}
+}
+
+// takeBack takes an exchange that was told, with its messages, unless somebody keeps it
+// or a message goes on.
+func (s *stock) takeBack(x *exchange, arena *http1.Arena) {
+	request, response := x.told.Request, x.told.Response
+	ended := (request == nil || x.requestEnded) && (response == nil || x.responseEnded)
+	if x.told.kept || x.failure != nil || x.repeats != nil || !ended {
+		return
+	}
+	if request != nil {
+		arena.Free(request)
+	}
+	if response != nil {
+		arena.Free(response)
+	}
+	s.exchanges.put(x)
 }
 
 // keep takes a history that is not needed any more.

@@ -31,9 +31,6 @@ func (t *teller) tell(c *chunk) {
 			*first = (*first)[1:]
 		}
 	}
-	for i := range c.logs {
-		c.logs[i].reset()
-	}
 }
 
 // earliest is the log whose next event comes first, and the place of that; nil

@@ -74,7 +74,7 @@ func (g *gallery) addExchange(x *analyze.Exchange) {
 	d := g.of(x.Connection)
 	d.told++
 	d.slowest = max(d.slowest, durationOf(x))
-	d.exchanges = append(d.exchanges, keptExchange{Exchange: x})
+	d.exchanges = append(d.exchanges, keptExchange{Exchange: x.Keep()})
 	g.exchanges++
 	if len(d.exchanges) >= 2*drawingExchanges {
 		g.exchanges -= d.settle(drawingExchanges)

@@ -182,15 +182,17 @@ type top[T any] struct {
 	settled bool
 }
 
-func (t *top[T]) add(item T) {
+// add shows an item to t, which keeps it if it may be among the first.
+func (t *top[T]) add(item T) (kept bool) {
 	t.shown++
 	if t.settled && t.order(item, t.items[t.n-1]) >= 0 {
-		return
+		return false
 	}
 	t.items = append(t.items, item)
 	if len(t.items) >= 2*t.n {
 		t.settle()
 	}
+	return true
 }
 
 // settle sorts the items and lets go of all but the first n.

@@ -62,7 +62,9 @@ func (t *textWriter) Connection(c *analyze.Connection) error {
 
 func (t *textWriter) Exchange(x *analyze.Exchange) error {
 	t.pairs.addExchange(x)
-	t.exchanges.add(x)
+	if t.exchanges.add(x) {
+		x.Keep()
+	}
 	return nil
 }
 

@@ -53,7 +53,7 @@ func (w *failedWatch) exchange(x *analyze.Exchange) {
 		w.of[x.Connection.ID] = f
 	}
 	if f.total++; len(f.requests) < maxListed {
-		f.requests = append(f.requests, x)
+		f.requests = append(f.requests, x.Keep())
 		f.again = append(f.again, nil)
 		f.missing++
 	}

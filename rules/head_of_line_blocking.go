@@ -65,7 +65,7 @@ type responseRun struct {
 }
 
 func newResponseRun(x *analyze.Exchange) *responseRun {
-	r := &responseRun{end: x.Response.End.Readable, blocker: x}
+	r := &responseRun{end: x.Response.End.Readable, blocker: x.Keep()}
 	r.took = r.end.Sub(x.Request.End.At.Time)
 	return r
 }
@@ -89,7 +89,7 @@ func (r *responseRun) add(x *analyze.Exchange) bool {
 	r.evidence = r.evidence[:min(len(r.evidence), maxListed)]
 	end := x.Response.End.Readable
 	if took := end.Sub(max(r.end, delivered)); took > r.took {
-		r.blocker, r.took = x, took
+		r.blocker, r.took = x.Keep(), took
 	}
 	r.end = end
 	return true

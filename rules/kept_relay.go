@@ -43,7 +43,7 @@ func (w *keptWatch) exchange(x *analyze.Exchange) {
 	case x.Request == nil:
 	case x.Response == nil:
 		if k != nil && k.next == nil && len(x.Interim) == 0 {
-			k.next = x
+			k.next = x.Keep()
 		}
 	case x.Request.Version == http1.HTTP10 && x.Response.Version == http1.HTTP10 && saysKeepAlive(x):
 		w.keep(x)
@@ -75,7 +75,7 @@ func (w *keptWatch) keep(x *analyze.Exchange) *keptRelay {
 		k = &keptRelay{connection: x.Connection}
 		w.of[x.Connection.ID] = k
 	}
-	k.agreed, k.hop = x, nil
+	k.agreed, k.hop = x.Keep(), nil
 	return k
 }
 

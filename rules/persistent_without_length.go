@@ -38,7 +38,7 @@ var persistentWithoutLength = &Rule{
 				if l := without[x.Connection.ID]; l != nil {
 					l.follow(x)
 				} else if x.Request != nil && x.Response != nil && withoutLength(x.Request, x.Response) {
-					without[x.Connection.ID] = &lengthless{exchange: x}
+					without[x.Connection.ID] = &lengthless{exchange: x.Keep()}
 				}
 			},
 			Closed: func(c *analyze.Connection) {

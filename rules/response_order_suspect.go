@@ -85,7 +85,7 @@ func (r *pipelineRun) add(x *analyze.Exchange) (Instance, bool) {
 	if len(r.latest) == orderWindow {
 		r.latest = append(r.latest[:0], r.latest[1:]...)
 	}
-	r.latest = append(r.latest, x)
+	r.latest = append(r.latest, x.Keep())
 	return Instance{}, false
 }
 

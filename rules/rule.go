@@ -125,7 +125,14 @@ func (p *Pass) announcedCloses() *announcedCloses {
 
 // Report hands in an instance of what the rule looks for. Its evidence is not the
 // rule's any more.
-func (p *Pass) Report(i Instance) { p.ledger.report(p.state, i) }
+func (p *Pass) Report(i Instance) {
+	for _, x := range [...]*analyze.Exchange{i.Exchange, i.Also} {
+		if x != nil {
+			x.Keep()
+		}
+	}
+	p.ledger.report(p.state, i)
+}
 
 // Forget notes that the rule forgot something because it had to keep too much.
 func (p *Pass) Forget() { p.ledger.forgotten++ }

@@ -227,7 +227,7 @@ func (c *testCase) check(t *testing.T, point time.Duration) {
 func judge(t testing.TB, src capture.Source, enabled []*Rule, options Values) (findings []*Finding) {
 	t.Helper()
 	listener := NewLedger(enabled, options, func(f *Finding) { findings = append(findings, f) }, nil)
-	if _, err := analyze.Run(context.Background(), src, listener, analyze.Options{}); err != nil {
+	if _, err := analyze.Run(context.Background(), &singles{Source: src}, listener, analyze.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	return findings
@@ -267,4 +267,31 @@ func moved(s *script.Script, d time.Duration) (*script.Script, map[capture.Frame
 		frames[p.Frame], p.Frame = number, number
 	}
 	return copied, frames
+}
+
+// singles is a Source whose packets come one at a time, so that the memory of what
+// was told of one is used for the next: what a rule keeps of an exchange that it did not
+// ask to keep is another's then.
+type singles struct {
+	capture.Source
+	batch capture.Batch
+	rest  []capture.Packet
+	err   error
+}
+
+func (s *singles) Read(b *capture.Batch) error {
+	if len(s.rest) == 0 && s.err == nil {
+		s.err = s.Source.Read(&s.batch)
+		s.rest = s.batch.Packets
+	}
+	b.Packets, b.Now = b.Packets[:0], 0
+	if len(s.rest) > 0 {
+		b.Packets = append(b.Packets, s.rest[0])
+		s.rest = s.rest[1:]
+	}
+	if len(s.rest) > 0 {
+		return nil
+	}
+	b.Now = s.batch.Now
+	return s.err
 }

@@ -6,7 +6,7 @@ import "unsafe"
 // keep-alive exchange of ordinary heads costs less than 0.03 allocations, small
 // enough that a few kept messages pin little memory (at most one piece of each).
 const (
-	slabMessages = 128
+	freeMessages = 1 << 12  // that wait for their next use
 	slabBytes    = 64 << 10 // of text, and of the places of fields
 	// Fields reserved for a head at once; what it does not need goes back.
 	fieldsReserved = 16
@@ -21,14 +21,14 @@ const (
 	scarceFields = 64
 )
 
-// Arena hands out the memory of Messages in slabs. The garbage collector frees
-// a slab when nobody keeps a Message, Fields or string in it any more; an Arena
-// never takes anything back. The zero Arena is ready for use. One goroutine may
+// Arena hands out Messages, and the memory of their texts and fields in slabs. The
+// garbage collector frees a slab when nobody keeps Fields or a string in it any more;
+// an Arena takes nothing back but Messages. The zero Arena is ready for use. One goroutine may
 // use it, for any number of Parsers.
 type Arena struct {
-	messages []Message // not handed out yet
-	text     slab[byte]
-	places   slab[place]
+	free   []*Message // given back
+	text   slab[byte]
+	places slab[place]
 
 	lines [][]byte // free buffers for lines in progress
 
@@ -60,13 +60,21 @@ func (a *Arena) limit(most, few int) int {
 // scarce reports whether too much would be held with n more bytes.
 func (a *Arena) scarce(n int) bool { return a.held+n > heldMax/max(a.Shares, 1) }
 
-func (a *Arena) message() *Message {
-	if len(a.messages) == 0 {
-		a.messages = make([]Message, slabMessages)
+// Free gives a message back that nobody looks into any more. Its texts stay as they are.
+func (a *Arena) Free(m *Message) {
+	*m = Message{}
+	if len(a.free) < freeMessages {
+		a.free = append(a.free, m)
 	}
-	m := &a.messages[0]
-	a.messages = a.messages[1:]
-	return m
+}
+
+func (a *Arena) message() *Message {
+	if n := len(a.free); n > 0 {
+		m := a.free[n-1]
+		a.free = a.free[:n-1]
+		return m
+	}
+	return new(Message)
 }
 
 // keep copies b into the arena.

@@ -75,12 +75,20 @@ func BenchmarkBody(b *testing.B) {
 	}
 }
 
+// givingBack is a Handler that gives messages back at their end.
+type givingBack struct {
+	counter
+	arena *Arena
+}
+
+func (g *givingBack) End(m *Message) { g.arena.Free(m) }
+
 // TestAllocations: a keep-alive exchange of ordinary heads costs the arena's slabs and
 // nothing else, and bodies cost nothing.
 func TestAllocations(t *testing.T) {
 	arena, at := new(Arena), packet(1)
-	requests := NewParser(Request, &counter{}, arena)
-	responses := NewParser(Response, &counter{}, arena)
+	requests := NewParser(Request, &givingBack{arena: arena}, arena)
+	responses := NewParser(Response, &givingBack{arena: arena}, arena)
 	request, response := []byte(benchRequest), []byte(benchResponse+strings.Repeat("x", 300))
 	const exchanges = 1000
 	perRun := testing.AllocsPerRun(10, func() {
