@@ -95,10 +95,10 @@ func record(t testing.TB, src capture.Source) (told []moment) {
 	t.Helper()
 	listener := analyze.Listener{
 		Requested: func(x *analyze.Exchange) {
-			told = append(told, moment{connection: *x.Connection, about: x.Connection, requested: x})
+			told = append(told, moment{connection: *x.Connection, about: x.Connection, requested: x.Keep()})
 		},
 		Exchange: func(x *analyze.Exchange) {
-			told = append(told, moment{connection: *x.Connection, about: x.Connection, exchange: x})
+			told = append(told, moment{connection: *x.Connection, about: x.Connection, exchange: x.Keep()})
 		},
 		Closed: func(c *analyze.Connection) { told = append(told, moment{connection: *c, about: c}) },
 		Tick:   func(now capture.Time) { told = append(told, moment{now: now}) },
