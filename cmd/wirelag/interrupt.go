@@ -9,24 +9,30 @@ import (
 )
 
 // onInterrupt calls the first of acts at the first SIGINT (Ctrl-C) or SIGTERM, the
-// second at the second, and so on, until release is called.
+// second at the second, and so on, until release is called. What came before that has
+// been acted on when release returns.
 func onInterrupt(acts ...func()) (release func()) {
 	signals := make(chan os.Signal, len(acts))
-	done := make(chan struct{})
+	done, ended := make(chan struct{}), make(chan struct{})
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
+		defer close(ended)
 		for _, act := range acts {
 			select {
 			case <-signals:
-				act()
 			case <-done:
-				return
+				if len(signals) == 0 {
+					return
+				}
+				<-signals
 			}
+			act()
 		}
 	}()
 	return func() {
 		signal.Stop(signals)
 		close(done)
+		<-ended
 	}
 }
 
