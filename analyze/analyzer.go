@@ -24,8 +24,7 @@ type Analyzer struct {
 	waiting  int        // exchanges that are not over, of all connections
 	prefixes int        // bytes of streams of which it is not known what they are
 	share    int        // how many analyzers share the bounds
-	// load accounts for memory that is held for connections.
-	load func(bytes int)
+	kept     *int64     // bytes of memory that is held for connections
 }
 
 // wanted says which events that most listeners have no use for are wanted.
@@ -72,13 +71,17 @@ type ackSeen struct {
 
 // newAnalyzer returns one of the given number of analyzers, which share the bounds.
 func newAnalyzer(w wanted, of int) *Analyzer {
-	a := &Analyzer{wanted: w, share: of, load: func(int) {}}
-	load := func(n int) { a.load(n) }
-	a.arena, a.room = &http1.Arena{Shares: of, Load: load}, historyRoom{entries: maxHistories / of, load: load}
+	a := &Analyzer{wanted: w, share: of, arena: &http1.Arena{Shares: of}, room: historyRoom{entries: maxHistories / of}}
+	a.countIn(new(int64))
 	if w.trails > 0 {
 		a.trails = &trailRoom{limit: w.trails / int64(of)}
 	}
 	return a
+}
+
+// countIn makes kept the count of the memory that is held for connections.
+func (a *Analyzer) countIn(kept *int64) {
+	a.kept, a.arena.Kept, a.room.kept = kept, kept, kept
 }
 
 // consumer is what the table tells the analyzer through.
@@ -154,7 +157,7 @@ func (a *Analyzer) conversation(c *reassembly.Connection) *conversation {
 	v := a.stock.conversations.get()
 	v.analyzer, v.connection.Connection, v.handle = a, c, c.Attached.(*handle)
 	c.Attached = v
-	a.load(conversationWeight)
+	*a.kept += conversationWeight
 	e := a.log.add(conversationBegan, v.handle)
 	e.client, e.server = c.Endpoints()
 	return v
@@ -192,7 +195,7 @@ func (a *Analyzer) dropped(c *reassembly.Connection, at capture.Time) {
 func (a *Analyzer) closed(c *reassembly.Connection) {
 	if v, began := c.Attached.(*conversation); began {
 		v.close()
-		a.load(-conversationWeight)
+		*a.kept -= conversationWeight
 		a.tellClosed(v.handle, &v.connection)
 		v.free()
 	} else {

@@ -27,9 +27,9 @@ type conversation struct {
 // not over besides its heads, in bytes: the size of the structures, and what the
 // allocator adds.
 const (
-	conversationWeight = int(unsafe.Sizeof(conversation{})+unsafe.Sizeof(told{})+
+	conversationWeight = int64(unsafe.Sizeof(conversation{})+unsafe.Sizeof(told{})+
 		2*unsafe.Sizeof(sender{})+2*unsafe.Sizeof(http1.Parser{})) * 5 / 4
-	exchangeWeight = int(unsafe.Sizeof(exchange{})) * 5 / 4
+	exchangeWeight = int64(unsafe.Sizeof(exchange{})) * 5 / 4
 )
 
 // mode is what is done with the bytes of a stream.
@@ -76,7 +76,7 @@ const maxPieces = 64
 // setPrefix holds b as the prefix; nil holds none.
 func (v *conversation) setPrefix(s *stream, b []byte) {
 	v.analyzer.prefixes += cap(b) - cap(s.prefix)
-	v.analyzer.load(cap(b) - cap(s.prefix))
+	*v.analyzer.kept += int64(cap(b) - cap(s.prefix))
 	s.prefix = b
 }
 

@@ -21,11 +21,11 @@ type history struct {
 type historyRoom struct {
 	entries int
 	refused uint64 // entries that were forgotten too early for want of room
-	load    func(bytes int)
+	kept    *int64 // bytes
 }
 
 // weigh accounts for the memory of so many entries more.
-func (r *historyRoom) weigh(entries int) { r.load(entries * int(unsafe.Sizeof(acked{}))) }
+func (r *historyRoom) weigh(entries int) { *r.kept += int64(entries) * int64(unsafe.Sizeof(acked{})) }
 
 // seen is a segment with payload.
 type seen struct {

@@ -365,7 +365,7 @@ func (v *conversation) begin(x *exchange) {
 	}
 	v.connection.Exchanges++
 	v.connection.Waiting++
-	v.analyzer.load(exchangeWeight)
+	*v.analyzer.kept += exchangeWeight
 }
 
 // makeRoom gives up the first exchange that is not over when there are too many.
@@ -438,7 +438,7 @@ func (v *conversation) tellAll() {
 
 func (v *conversation) tell(x *exchange) {
 	v.analyzer.arena.Hold(-x.held)
-	v.analyzer.load(-exchangeWeight)
+	*v.analyzer.kept -= exchangeWeight
 	v.repaired(v.connection.ClientSide(), x.Sending)
 	v.repaired(v.connection.ClientSide().Other(), x.Answering)
 	x.Disturbed = v.lostAt != 0 && v.lostAt >= x.began()

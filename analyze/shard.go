@@ -19,7 +19,7 @@ func newShard(number int, w wanted, limits reassembly.Limits, keys reassembly.Ke
 	s := &shard{number: number, analyzer: newAnalyzer(w, shardCount)}
 	s.table = reassembly.NewTable(s.analyzer.consumer(), limits.Share(shardCount))
 	s.table.UseKeys(keys)
-	s.analyzer.load = s.table.Load
+	s.analyzer.countIn(s.table.Kept())
 	return s
 }
 

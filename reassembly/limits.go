@@ -12,7 +12,7 @@ type Limits struct {
 	// one idle for longest among the oldest is closed. Default 1,200,000.
 	Connections int
 	// Memory is about how many bytes the connections may take that are followed at
-	// once, with what Table.Load says is kept for them. Default 320 MiB.
+	// once, with what Table.Kept says is kept for them. Default 320 MiB.
 	Memory int64
 	// PendingBytes is the memory for segments that wait behind holes, over all
 	// connections. Default 32 MiB.

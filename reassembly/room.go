@@ -49,11 +49,12 @@ func (t *Table) detach(c *Connection) {
 
 // crowded reports whether connections take more than they may.
 func (t *Table) crowded() bool {
-	return t.live > t.limits.Connections || int64(t.live)*connectionWeight+t.load > t.limits.Memory && t.live > 1
+	return t.live > t.limits.Connections || int64(t.live)*connectionWeight+t.kept > t.limits.Memory && t.live > 1
 }
 
-// Load tells that the consumer keeps so many bytes more for connections.
-func (t *Table) Load(bytes int) { t.load += int64(bytes) }
+// Kept is the count of the bytes that the consumer keeps for connections, which it
+// keeps up to date.
+func (t *Table) Kept() *int64 { return &t.kept }
 
 func (t *Table) evict(c *Connection) {
 	t.stats.EvictedConnections++

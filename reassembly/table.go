@@ -55,7 +55,7 @@ type Table struct {
 	oldest    ref // of those that are not told yet, in the order of opening
 	newest    ref
 	live      int   // how many those are
-	load      int64 // bytes that the consumer keeps for them
+	kept      int64 // bytes that the consumer keeps for them
 	orderer   *orderer
 	pending   int // bytes of memory behind holes
 	early     early

@@ -35,8 +35,8 @@ type Arena struct {
 	held int // bytes kept for messages that are not over
 	// Shares is how many arenas share the bound on that; 0 counts as 1.
 	Shares int
-	// Load, if not nil, is told of what Hold is.
-	Load func(bytes int)
+	// Kept, if not nil, counts what Hold is told of.
+	Kept *int64
 }
 
 // Hold notes that n more bytes (see [Message.Size]) are kept for messages that are
@@ -44,8 +44,8 @@ type Arena struct {
 // keep is little. Parsers note by themselves what they hold until Handler.Head.
 func (a *Arena) Hold(n int) {
 	a.held += n
-	if a.Load != nil {
-		a.Load(n)
+	if a.Kept != nil {
+		*a.Kept += int64(n)
 	}
 }
 
