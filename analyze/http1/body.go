@@ -6,9 +6,37 @@ import (
 	"math"
 )
 
-// castagnoli is the polynomial that processors compute by themselves: a sum
-// over whole bodies costs less than reading them.
+// castagnoli is the polynomial that processors compute by themselves.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Of a response's body, its beginning and a part of each further stretch is summed:
+// to read all of large bodies would cost as much as everything else about them.
+const (
+	sumStretch = 64 << 10
+	sumPart    = 1 << 10
+)
+
+// sum adds to the message's sum those of the body's next bytes that count.
+func (p *Parser) sum(b []byte) {
+	m := p.message
+	if p.role == Request {
+		m.BodySum = crc32.Update(m.BodySum, castagnoli, b)
+		return
+	}
+	for at := m.BodyBytes; len(b) > 0; {
+		part := int64(sumPart)
+		if at < sumStretch {
+			part = sumStretch
+		}
+		n := sumStretch - at%sumStretch
+		if at%sumStretch < part {
+			n = min(part-at%sumStretch, int64(len(b)))
+			m.BodySum = crc32.Update(m.BodySum, castagnoli, b[:n])
+		}
+		n = min(n, int64(len(b)))
+		at, b = at+n, b[n:]
+	}
+}
 
 // deliver hands on bytes of the body.
 func (p *Parser) deliver(b []byte) {
@@ -16,7 +44,7 @@ func (p *Parser) deliver(b []byte) {
 	if m.BodyBytes == 0 && len(b) > 0 {
 		m.BodyStart = m.End.At
 	}
-	m.BodySum = crc32.Update(m.BodySum, castagnoli, b)
+	p.sum(b)
 	m.BodyBytes += int64(len(b))
 	m.WireBytes += int64(len(b))
 	p.handler.Body(m, b)

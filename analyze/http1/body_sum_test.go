@@ -1,6 +1,9 @@
 package http1
 
 import (
+	"bytes"
+	"fmt"
+	"slices"
 	"testing"
 
 	"wirelag/reassembly/capture"
@@ -48,6 +51,41 @@ func TestBodySum(t *testing.T) {
 		got := feedPackets(stream, n).sums
 		if len(got) != 4 || got[0] != got[1] || got[0] == got[2] || got[3] != 0 {
 			t.Errorf("in packets of %d bytes: sums %x", n, got)
+		}
+	}
+}
+
+// TestBodySumOfLongResponses: that of a long body is the same however it is framed and
+// cut, and another where its beginning or what is summed of the rest differs.
+func TestBodySumOfLongResponses(t *testing.T) {
+	const size = 5*sumStretch + 100
+	body := func(changed int) string {
+		b := bytes.Repeat([]byte("abcdefg"), size/7+1)[:size]
+		b[changed] ^= 1
+		return string(b)
+	}
+	sum := func(body string, chunked bool, n int) uint32 {
+		b := &bodies{}
+		p := NewParser(Response, b, new(Arena))
+		stream := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+		if chunked {
+			stream = fmt.Sprintf("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n%x\r\n%s\r\n0\r\n\r\n",
+				size/3, body[:size/3], size-size/3, body[size/3:])
+		}
+		for piece := range slices.Chunk([]byte(stream), n) {
+			p.Feed(piece, packet(1))
+		}
+		return b.sums[0]
+	}
+	want := sum(body(0), false, 1460)
+	for _, n := range []int{1, 997, sumStretch, 10 * sumStretch} {
+		if plain, chunked := sum(body(0), false, n), sum(body(0), true, n); plain != want || chunked != want {
+			t.Errorf("in pieces of %d bytes: %x, in chunks %x, want %x", n, plain, chunked, want)
+		}
+	}
+	for _, changed := range []int{1, sumStretch - 1, sumStretch, 5*sumStretch + 99} {
+		if sum(body(changed), false, 1460) == want {
+			t.Errorf("byte %d does not count", changed)
 		}
 	}
 }
