@@ -369,7 +369,7 @@ func (c *Connection) settle(side Side, s *packet.Segment) {
 	if s.Flags.Has(packet.SYN) {
 		start++
 	}
-	if !e.started || c.unsettled(side) && !c.hasFIN(side) && e.top != start && !(e.inferred && int32(start-e.next) >= 0) {
+	if !e.started || c.unsettled(side) && !c.hasFIN(side) && e.top != start && !(e.inferred && start-e.next <= farAhead) {
 		e.next, e.top, e.started = start, start, true
 	}
 }
@@ -378,10 +378,10 @@ func (c *Connection) settle(side Side, s *packet.Segment) {
 // capture misses its SYN and what came next.
 func (c *Connection) infer(side Side, ack uint32) {
 	e := &c.ends[side]
-	switch {
+	switch before := e.next - ack; {
 	case !e.started:
 		e.top, e.started = ack, true
-	case !c.unsettled(side) || int32(ack-e.next) >= 0:
+	case !c.unsettled(side) || before == 0 || before > farAhead:
 		return
 	}
 	e.next, e.inferred = ack, true
