@@ -46,9 +46,10 @@ type exchange struct {
 	responseEnded bool
 	responseEnd   int64 // place behind the response in the server's stream
 	abandoned     bool
-	held          int  // bytes of the heads
-	opens         bool // the connection was opened for it
-	failed        bool // its connection ended under it
+	held          int   // bytes of the heads
+	weight        int64 // what is accounted for beside them
+	opens         bool  // the connection was opened for it
+	failed        bool  // its connection ended under it
 	number        *number
 
 	// What the teller knows.
@@ -364,8 +365,12 @@ func (v *conversation) begin(x *exchange) {
 		x.opens = x.Request != nil && !v.connection.MidStream()
 	}
 	v.connection.Exchanges++
+	x.weight = exchangeWeight
+	if n := v.connection.Waiting; n >= 2 && n <= fewWaiting {
+		x.weight += pinnedWeight
+	}
 	v.connection.Waiting++
-	*v.analyzer.kept += exchangeWeight
+	*v.analyzer.kept += x.weight
 }
 
 // makeRoom gives up the first exchange that is not over when there are too many.
@@ -438,7 +443,7 @@ func (v *conversation) tellAll() {
 
 func (v *conversation) tell(x *exchange) {
 	v.analyzer.arena.Hold(-x.held)
-	*v.analyzer.kept -= exchangeWeight
+	*v.analyzer.kept -= x.weight
 	v.repaired(v.connection.ClientSide(), x.Sending)
 	v.repaired(v.connection.ClientSide().Other(), x.Answering)
 	x.Disturbed = v.lostAt != 0 && v.lostAt >= x.began()

@@ -205,7 +205,7 @@ var exchangeFloods = []flood{
 		send: oneConnection("", strings.Repeat(get, 50), "")},
 	{name: "pipelined requests of 60 KB without an answer", items: 40_000, least: 1800, perItem: 4 << 10, limits: []string{"limit-head"},
 		send: oneConnection(get, toServer+strings.Repeat("A: b\r\n", 10<<10)+"\r\n", "")},
-	{name: "pipelined requests on each connection", items: 2_000, least: 60, perItem: 64 * conversation, limits: []string{"limit-unanswered"},
+	{name: "pipelined requests on each connection", items: 2_000, least: 60, perItem: 64 * conversation, limits: []string{"limit-unanswered"}, full: []string{"limit-connections"},
 		send: eachConnection(strings.Repeat(get, 2000))},
 	{name: "responses that nobody asked for", items: 1_000_000 / 50, least: 300, limits: []string{"limit-unanswered"},
 		send: func(w *wire, items int) {
