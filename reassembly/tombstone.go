@@ -66,12 +66,12 @@ func (g *graveyard) named(k Key, src, dst *packet.Endpoint) ref {
 }
 
 // bury remembers c, in place of an older one of its 4-tuple, and of the oldest of
-// all if that does not count any more.
+// all if that does not count any more, or they are as many as can.
 func (g *graveyard) bury(c *Connection, k Key, serial uint64) {
 	if old := g.named(k, &c.ends[0].endpoint, &c.ends[1].endpoint); old != 0 {
 		g.remove(old)
 	}
-	if len(g.ring) == 0 || g.ring[g.next].counts(serial) {
+	if len(g.ring) == 0 || len(g.ring) < tombstoneSegments && g.ring[g.next].counts(serial) {
 		g.grow()
 	}
 	r := ref(g.next + 1)
