@@ -21,7 +21,7 @@ const shardCount = 2
 // them is to need little memory.
 const (
 	chunkPackets = 1 << 10
-	chunkBytes   = 128 << 10
+	chunkBytes   = 256 << 10
 )
 
 // chunkOf is how many of packets, one at least, make the next chunk.
