@@ -74,7 +74,7 @@ func (r *records) Read(p []byte) (int, error) {
 }
 
 // generated writes a capture and returns its name.
-func generated(t *testing.T, kind string, o generate.Options) string {
+func generated(t testing.TB, kind string, o generate.Options) string {
 	name := filepath.Join(t.TempDir(), kind+".pcap")
 	f, err := os.Create(name)
 	if err != nil {
