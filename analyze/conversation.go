@@ -31,7 +31,7 @@ const (
 		2*unsafe.Sizeof(sender{})+2*unsafe.Sizeof(http1.Parser{})) * 5 / 4
 	exchangeWeight = int64(unsafe.Sizeof(exchange{})) * 5 / 4
 	// pinnedWeight is for the first exchanges that wait on one connection: the slabs that
-	// they are in, and their heads, are full of others that are over.
+	// the texts of their heads are in are full of others that are over.
 	pinnedWeight = 8 << 10
 )
 

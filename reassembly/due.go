@@ -53,9 +53,14 @@ func (t *Table) EndOver(now capture.Time) {
 // Waits reports whether anything is overdue or over when the clock is at a moment
 // and the segment of a serial has come.
 func (t *Table) Waits(now capture.Time, serial uint64) bool {
-	if len(t.early.held) > 0 && t.early.held[0].at < now.Add(-earlyPatience) {
-		return true
-	}
+	return t.hasOverdue(now) || t.hasOver(now, serial)
+}
+
+func (t *Table) hasOverdue(now capture.Time) bool {
+	return len(t.early.held) > 0 && t.early.held[0].at < now.Add(-earlyPatience)
+}
+
+func (t *Table) hasOver(now capture.Time, serial uint64) bool {
 	if t.lingering.len() == 0 {
 		return false
 	}
@@ -66,10 +71,10 @@ func (t *Table) Waits(now capture.Time, serial uint64) bool {
 // settle takes what has been held back, and tells the connections that have been
 // over, for long enough.
 func (t *Table) settle() {
-	for len(t.early.held) > 0 && t.early.held[0].at < t.now.Add(-earlyPatience) {
+	for t.hasOverdue(t.now) {
 		t.takeBack(0)
 	}
-	for t.lingering.len() > 0 && (t.lingering.first().at < t.now.Add(-lingerTime) || t.lingering.first().serial+lingerSegments <= t.serial) {
+	for t.hasOver(t.now, t.serial) {
 		t.endOver(t.lingering.pop())
 	}
 }

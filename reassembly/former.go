@@ -10,7 +10,7 @@ import (
 // the same 4-tuple.
 const (
 	formerTime = 2 * time.Minute // at least: the longest TIME_WAIT (RFC 9293 §3.4.2: 2 MSL)
-	maxFormers = 1 << 18         // of a table
+	maxFormers = 1 << 18         // of a table, half of them in each list
 )
 
 // former is how a connection was closed by FINs; zero if it was not.

@@ -2,23 +2,18 @@ package reports
 
 import (
 	"encoding/binary"
-	"math/bits"
 	"slices"
+	"strconv"
 	"time"
 
 	"wirelag/analyze"
 )
 
 // appendUint appends n in decimal digits.
-func appendUint(b []byte, n uint64) []byte { return appendDigits(b, n, digitsOf(n)) }
+func appendUint(b []byte, n uint64) []byte { return strconv.AppendUint(b, n, 10) }
 
-// appendInt appends n, which is rarely negative.
-func appendInt(b []byte, n int64) []byte {
-	if n < 0 {
-		return appendUint(append(b, '-'), -uint64(n))
-	}
-	return appendUint(b, uint64(n))
-}
+// appendInt appends n in decimal digits.
+func appendInt(b []byte, n int64) []byte { return strconv.AppendInt(b, n, 10) }
 
 // appendMillis appends d in milliseconds with all of its nanoseconds; −1 when it is unknown.
 func appendMillis(b []byte, d time.Duration) []byte {
@@ -80,19 +75,3 @@ var pairsOfDigits = func() (pairs [100]uint16) {
 	}
 	return pairs
 }()
-
-// digitsOf is how many decimal digits n has.
-func digitsOf(n uint64) int {
-	if n < 10 {
-		return 1
-	}
-	digits := bits.Len64(n) * 1233 >> 12 // the logarithm of the next power of two
-	if n >= powersOfTen[digits] {
-		digits++
-	}
-	return digits
-}
-
-var powersOfTen = [20]uint64{
-	1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
-}

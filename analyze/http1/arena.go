@@ -23,8 +23,8 @@ const (
 
 // Arena hands out Messages, and the memory of their texts and fields in slabs. The
 // garbage collector frees a slab when nobody keeps Fields or a string in it any more;
-// an Arena takes nothing back but Messages. The zero Arena is ready for use. One goroutine may
-// use it, for any number of Parsers.
+// an Arena takes nothing back but Messages. The zero Arena is ready for use. One
+// goroutine may use it, for any number of Parsers.
 type Arena struct {
 	free   []*Message // given back
 	text   slab[byte]

@@ -50,8 +50,8 @@ var framingNames = [...]string{"none", "content-length", "chunked", "close", "tu
 
 func (f Framing) String() string { return framingNames[f] }
 
-// Message is one request or response. It is not changed after Handler.End, and
-// may be kept.
+// Message is one request or response. It is not changed after Handler.End, and may
+// be kept unless it is given back to its Arena.
 type Message struct {
 	Method   string // requests
 	Target   string // requests, as on the request line
