@@ -92,8 +92,8 @@ type passage struct {
 
 // How many chunks and batches are under way at once.
 const (
-	chunksAhead  = 4
-	batchesAhead = 2
+	chunksAhead  = 12
+	batchesAhead = 6
 )
 
 // together reads in one goroutine and follows connections in others.
