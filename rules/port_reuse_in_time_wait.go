@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"time"
 
 	"wirelag/analyze"
 )
@@ -11,6 +12,7 @@ var portReuseInTimeWait = &Rule{
 	Title:      "a port was used again while its last connection was in TIME_WAIT",
 	Group:      Ports,
 	Severities: []Severity{Info, Warning},
+	Per:        PerPair,
 	Doc: Doc{
 		What: "The side that closes first keeps the connection's addresses and ports in TIME_WAIT for twice the maximum segment " +
 			"lifetime, so that late segments cannot enter a new connection. A SYN for the same ports meanwhile is accepted at once when its " +
@@ -18,7 +20,7 @@ var portReuseInTimeWait = &Rule{
 			"connection, and the client has to reset that and try again.",
 		Measured: "A SYN on a 4-tuple whose connection before was closed by FINs less than two-msl earlier. " +
 			"Info when it was answered with SYN/ACK at once; warning when it was answered by something else or had to be sent again: " +
-			"cost = from the first SYN to the one that was answered.",
+			"cost = from the first SYN to the one that was answered, of all connections of the client -> server pair.",
 		CapturePoint: "The time between two SYNs of the client is the same everywhere on the path.",
 		Limits:       "Silent when the connection before is not in the capture, or was reset (a reset leaves no TIME_WAIT).",
 		Cure:         "Keep connections open so that ports are not used up; widen the client's ephemeral port range; let the client's side close last.",
@@ -39,14 +41,13 @@ var portReuseInTimeWait = &Rule{
 			i := Instance{
 				Connection: c,
 				Severity:   Info,
-				Detail:     fmt.Sprintf("Client port %d was used again %s after its last connection to the server had closed, and accepted at once.", c.Client().Port(), ms(since)),
+				Sums:       [3]time.Duration{since},
 				Evidence:   append(make([]Evidence, 0, 4), Evidence{former, "end of the connection before"}, Evidence{c.SYN(), "SYN on the same ports"}),
 			}
 			if c.AnsweredSYN() != c.SYN() {
 				i.Severity = Warning
 				i.Cost = c.AnsweredSYN().Sub(c.SYN())
-				i.Detail = fmt.Sprintf("Client port %d was used again %s after its last connection to the server had closed: the SYN was not accepted, and %s went by until one was.",
-					c.Client().Port(), ms(since), ms(i.Cost))
+				i.Sums[refusedSYNs] = 1
 			}
 			if !c.Challenge().IsZero() {
 				i.Evidence = append(i.Evidence, Evidence{c.Challenge(), "the old connection's acknowledgement in answer"})
@@ -55,4 +56,22 @@ var portReuseInTimeWait = &Rule{
 			p.Report(i)
 		}}
 	},
+	Conclude: func(f *Finding) {
+		since, refused := f.Sums[0]/time.Duration(f.Count), int(f.Sums[refusedSYNs])
+		again := fmt.Sprintf("Client port %d was used again %s after its last connection to the server had closed", f.Connection.Client().Port(), ms(since))
+		if f.Count > 1 {
+			again = fmt.Sprintf("Ports of the client were used again %d times, %s on average after their last connection to the server had closed", f.Count, ms(since))
+		}
+		switch {
+		case refused == 0:
+			f.Detail = again + ", and accepted at once."
+		case refused == f.Count:
+			f.Detail = fmt.Sprintf("%s: the SYN was not accepted, and %s went by until one was.", again, ms(f.Cost))
+		default:
+			f.Detail = fmt.Sprintf("%s: the server did not accept %d of the SYNs, and %s went by until it accepted one.", again, refused, ms(f.Cost))
+		}
+	},
 }
+
+// refusedSYNs is the place among the sums of how many SYNs were not accepted.
+const refusedSYNs = 1
