@@ -61,7 +61,9 @@ func TestBodySumOfLongResponses(t *testing.T) {
 	const size = 5*sumStretch + 100
 	body := func(changed int) string {
 		b := bytes.Repeat([]byte("abcdefg"), size/7+1)[:size]
-		b[changed] ^= 1
+		if changed >= 0 {
+			b[changed] ^= 1
+		}
 		return string(b)
 	}
 	sum := func(body string, chunked bool, n int) uint32 {
@@ -77,13 +79,14 @@ func TestBodySumOfLongResponses(t *testing.T) {
 		}
 		return b.sums[0]
 	}
-	want := sum(body(0), false, 1460)
+	same := body(-1)
+	want := sum(same, false, 1460)
 	for _, n := range []int{1, 997, sumStretch, 10 * sumStretch} {
-		if plain, chunked := sum(body(0), false, n), sum(body(0), true, n); plain != want || chunked != want {
+		if plain, chunked := sum(same, false, n), sum(same, true, n); plain != want || chunked != want {
 			t.Errorf("in pieces of %d bytes: %x, in chunks %x, want %x", n, plain, chunked, want)
 		}
 	}
-	for _, changed := range []int{1, sumStretch - 1, sumStretch, 5*sumStretch + 99} {
+	for _, changed := range []int{0, sumStretch - 1, sumStretch, 5*sumStretch + 99} {
 		if sum(body(changed), false, 1460) == want {
 			t.Errorf("byte %d does not count", changed)
 		}
