@@ -76,11 +76,15 @@ func (c *Connection) ownsSYN(side Side, s *packet.Segment) bool {
 		return false
 	case e.hasISN:
 		return false
-	case other.hasISN:
+	case other.hasISN && (!e.inferred || e.follows(s)):
 		return !c.synchronised || behind // simultaneous open, or a handshake split in two
 	}
 	return behind
 }
+
+// follows reports whether the stream of e, of which only acknowledgements tell
+// where it begins, begins behind the SYN s.
+func (e *end) follows(s *packet.Segment) bool { return e.next-s.Seq-1 <= s.Length }
 
 // nearby is how far from what is expected a segment of the same connection may be.
 const nearby = 1 << 26
