@@ -29,6 +29,8 @@ type Instance struct {
 	Evidence []Evidence
 	// Also is another exchange that is a part of it, on whatever connection; nil without one.
 	Also *analyze.Exchange
+	// Harmless: it did nothing that another rule could report, and replaces nothing.
+	Harmless bool
 	// Sums are numbers of the rule's own that are added up over the instances of
 	// a finding, for Conclude.
 	Sums [3]time.Duration

@@ -90,7 +90,7 @@ func (l *Ledger) report(s *ruleState, i Instance) {
 	if i.Cost < 0 {
 		return // the capture's clock went backwards in it: none of its times can be relied on
 	}
-	if s.claim(&i) {
+	if !i.Harmless && s.claim(&i) {
 		l.forgotten++
 	}
 	if s.replaced(&i) {

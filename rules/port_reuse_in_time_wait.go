@@ -41,11 +41,12 @@ var portReuseInTimeWait = &Rule{
 			i := Instance{
 				Connection: c,
 				Severity:   Info,
+				Harmless:   true,
 				Sums:       [3]time.Duration{since},
 				Evidence:   append(make([]Evidence, 0, 4), Evidence{former, "end of the connection before"}, Evidence{c.SYN(), "SYN on the same ports"}),
 			}
 			if c.AnsweredSYN() != c.SYN() {
-				i.Severity = Warning
+				i.Severity, i.Harmless = Warning, false
 				i.Cost = c.AnsweredSYN().Sub(c.SYN())
 				i.Sums[refusedSYNs] = 1
 			}
