@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"wirelag/reassembly/capture/generate"
+	"wirelag/reports"
 )
 
 // bigCapture writes a capture that takes some time to read, and returns its name.
@@ -66,21 +68,37 @@ func namesIn(t *testing.T, folder string) (names []string) {
 	return names
 }
 
+// isWhole reports whether a document of a format has its end.
+func isWhole(format, document string) bool {
+	switch format {
+	case "json", "har":
+		return json.Valid([]byte(document))
+	case "ndjson":
+		lines := strings.Split(strings.TrimSuffix(document, "\n"), "\n")
+		return strings.HasPrefix(lines[len(lines)-1], `{"type":"summary",`) && !slices.ContainsFunc(lines, func(line string) bool { return !json.Valid([]byte(line)) })
+	case "html":
+		return strings.HasSuffix(document, "</html>\n")
+	case "junit":
+		return strings.HasSuffix(document, "</testsuites>\n")
+	}
+	return strings.HasSuffix(document, "\n")
+}
+
 // Whenever SIGINT or SIGTERM comes, the report under its name is whole or the
 // one that was there before, and nothing is left beside it.
 func TestSignalsAtAnyMoment(t *testing.T) {
 	needsSignals(t)
 	file := bigCapture(t, 4<<20)
 	random := rand.New(rand.NewPCG(1, 2))
-	for i := range 12 {
+	for i := range 2 * len(reports.Formats) {
 		folder := t.TempDir()
-		path := filepath.Join(folder, "report.json")
-		const older = `"older"`
+		path, format := filepath.Join(folder, "report"), reports.Formats[i%len(reports.Formats)].Name
+		const older = "older"
 		if err := os.WriteFile(path, []byte(older), 0o666); err != nil {
 			t.Fatal(err)
 		}
 		sent := []os.Signal{os.Interrupt, syscall.SIGTERM}[i%2]
-		cmd, stdout, stderr := program("--format", "json", "-o", path, file)
+		cmd, stdout, stderr := program("--format", format, "-o", path, file)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -98,18 +116,18 @@ func TestSignalsAtAnyMoment(t *testing.T) {
 		switch {
 		case string(document) == older: // before there was a report, or given up
 			if status != statusInterrupted && status != -1 {
-				t.Errorf("%v: no report, and status %d", sent, status)
+				t.Errorf("%s, %v: no report, and status %d", format, sent, status)
 			}
-		case !json.Valid(document) || status != statusInterrupted && status != statusDone && status != -1:
-			t.Errorf("%v: status %d, report %.100s", sent, status, document)
-		case status == statusDone && decode(t, string(document))["capture"].(map[string]any)["interrupted"] != false:
+		case !isWhole(format, string(document)) || status != statusInterrupted && status != statusDone && status != -1:
+			t.Errorf("%s, %v: status %d, report %.100s", format, sent, status, document)
+		case format == "json" && status == statusDone && decode(t, string(document))["capture"].(map[string]any)["interrupted"] != false:
 			t.Errorf("%v: a report that says that it was interrupted, and status 0", sent)
 		}
 		if left := namesIn(t, folder); len(left) != 1 {
-			t.Errorf("%v left %v behind", sent, left)
+			t.Errorf("%s, %v left %v behind", format, sent, left)
 		}
 		if stdout.Len()+stderr.Len() > 0 {
-			t.Errorf("%v: %s%s", sent, stdout, stderr)
+			t.Errorf("%s, %v: %s%s", format, sent, stdout, stderr)
 		}
 	}
 }
