@@ -19,7 +19,8 @@ type encoder struct {
 	redact redactor
 	files  bool // frame numbers need the index of their file
 	second secondCache
-	latest [2]latestFields // of requests and of responses
+	latest [2]latestHead // of requests and of responses
+	ends   []int         // memory for the next
 
 	shown   []capture.Frame // of a finding's evidence
 	numbers []uint64        // of those frames

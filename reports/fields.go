@@ -6,39 +6,52 @@ import "wirelag/analyze/http1"
 func (e *encoder) headers(b []byte, m *http1.Message) []byte {
 	latest := &e.latest[m.Role]
 	b = append(b, '[')
+	if latest.head.is(m) {
+		return append(append(b, latest.json...), ']')
+	}
+	start, ends := len(b), e.ends[:0]
 	for i := range headers(m) {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		if i < len(latest) && latest[i].json != nil && isHeader(m, i, latest[i].name, latest[i].value) {
-			b = append(b, latest[i].json...)
-			continue
+		if latest.head.has(m, i) {
+			b = append(b, latest.field(i)...)
+		} else {
+			name, value, redacted := e.redact.header(m, i)
+			b = appendField(b, name, value, redacted)
 		}
-		start := len(b)
-		name, value, redacted := e.redact.header(m, i)
-		b = appendField(b, name, value, redacted)
-		if i < len(latest) && e.redact.hosts == nil { // name is as it was captured
-			latest[i].learn(name, value, b[start:])
-		}
+		ends = append(ends, len(b)-start)
+	}
+	const longest = 32 << 10
+	if e.ends = ends; len(b)-start <= longest && e.redact.hosts == nil { // names are as they were captured
+		e.ends = latest.learn(m, b[start:], ends)
 	}
 	return append(b, ']')
 }
 
-// latestFields are fields of the latest request, or response, and their JSON: most
+// latestHead is that of the latest request, or response, and the JSON of its fields: most
 // of the next one's are the same, in the same places.
-type latestFields [32]latestField
+type latestHead struct {
+	head headOf
+	json []byte
+	ends []int // of the fields in it
+}
 
-type latestField struct{ name, value, json []byte }
-
-// learn takes the place of what was there, unless it is long.
-func (l *latestField) learn(name, value string, json []byte) {
-	const longest = 1 << 10
-	if len(json) > longest {
-		return
+// field is the JSON of field i.
+func (l *latestHead) field(i int) []byte {
+	start := 0
+	if i > 0 {
+		start = l.ends[i-1] + len(",")
 	}
-	l.name = append(l.name[:0], name...)
-	l.value = append(l.value[:0], value...)
-	l.json = append(l.json[:0], json...)
+	return l.json[start:l.ends[i]]
+}
+
+// learn takes the head of m, and returns memory for the ends of the next.
+func (l *latestHead) learn(m *http1.Message, json []byte, ends []int) (spare []int) {
+	spare = l.ends
+	l.head.take(m)
+	l.json, l.ends = append(l.json[:0], json...), ends
+	return spare
 }
 
 // trailers appends the fields behind a message's body.

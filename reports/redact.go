@@ -136,11 +136,18 @@ func (r *redactor) header(m *http1.Message, i int) (name, value string, redacted
 	return r.captured(f.Name), f.Value, r.value(f.Name, f.Value)
 }
 
-// isHeader reports whether field i of a message's head is a certain one.
-func isHeader(m *http1.Message, i int, name, value []byte) bool {
-	f := m.Fields.At(i)
-	return f.Name == string(name) && f.Value == string(value)
+// headOf is the head of a message, kept to compare others with it.
+type headOf struct{ fields http1.Fields }
+
+// is reports whether m has the same fields.
+func (h *headOf) is(m *http1.Message) bool { return headers(m) > 0 && h.fields.Equal(&m.Fields) }
+
+// has reports whether field i of m is the same.
+func (h *headOf) has(m *http1.Message, i int) bool {
+	return i < h.fields.Len() && h.fields.At(i) == m.Fields.At(i)
 }
+
+func (h *headOf) take(m *http1.Message) { h.fields = m.Fields }
 
 // trailer is field i behind a message's body, as a header is.
 func (r *redactor) trailer(m *http1.Message, i int) (name, value string, redacted []byte) {

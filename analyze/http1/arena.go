@@ -30,6 +30,8 @@ type Arena struct {
 	text   slab[byte]
 	places slab[place]
 
+	latest [2]plainHead // by role
+
 	lines [][]byte // free buffers for lines in progress
 
 	held int // bytes kept for messages that are not over

@@ -1,7 +1,9 @@
 package http1
 
 import (
+	"bytes"
 	"iter"
+	"slices"
 	"unsafe"
 )
 
@@ -52,6 +54,12 @@ func (f *Fields) Len() int {
 func (f *Fields) At(i int) Field {
 	at, text := &f.places[i], unsafe.String(unsafe.SliceData(f.text), len(f.text))
 	return Field{Name: text[at.name:at.nameEnd], Value: text[at.value:at.valueEnd]}
+}
+
+// Equal reports whether f and g are the same fields in the same order, and were written
+// with the same white space.
+func (f *Fields) Equal(g *Fields) bool {
+	return bytes.Equal(f.text, g.text) && slices.Equal(f.places, g.places)
 }
 
 // All yields the fields with their numbers, from 0.

@@ -188,6 +188,9 @@ func (p *Parser) endLines(blank, rest []byte, at Span) []byte {
 		m.Problems |= LFOnly
 	}
 	p.endHeld()
+	if p.flags&allPlain != 0 {
+		p.learnHead()
+	}
 	p.endHead()
 	return rest
 }

@@ -56,7 +56,8 @@ const (
 	chunkedLast                   // the last coding so far is chunked
 	chunkedSeen                   // one of the codings so far is chunked
 	maySwitch                     // this request is a CONNECT or asks for an upgrade
-	perMessage  = maySwitch | lineDone | sawCR | sawCRLF | lengthSeen | codingSeen | chunkedLast | chunkedSeen
+	allPlain                      // the fields are those of a plainHead
+	perMessage  = allPlain | maySwitch | lineDone | sawCR | sawCRLF | lengthSeen | codingSeen | chunkedLast | chunkedSeen
 )
 
 // Parser reads the messages of one direction of one connection. It takes the

@@ -17,7 +17,10 @@ func (p *Parser) plainFields(data []byte) (rest []byte) {
 	if len(data) > int(p.room) || p.arena.scarce(len(data)*bytesOfOneField) {
 		return rest
 	}
-	fields := &p.message.Fields
+	if behind, same := p.sameFields(rest); same {
+		return behind
+	}
+	fields, problems := &p.message.Fields, p.message.Problems
 	places, base := fields.places, len(fields.text)
 	n, kept := 0, 0
 	for len(places) < fieldsMax {
@@ -43,6 +46,9 @@ func (p *Parser) plainFields(data []byte) (rest []byte) {
 	p.keep(fields.weight() - weight)
 	p.flags |= sawCRLF
 	p.count(n)
+	if before == 0 && p.message.Problems == problems && p.flags&maySwitch == 0 && isBlank(rest[n:min(n+2, len(rest))]) {
+		p.flags |= allPlain
+	}
 	return rest[n:]
 }
 
