@@ -27,10 +27,10 @@ func verify(b []byte, s *Segment) Checksum {
 // segment of n bytes. The 0xffff in mapped IPv4 addresses is a zero of one's
 // complement, so that one sum serves both versions.
 func pseudoSum(s *Segment, n int) uint64 {
-	total, carry := bits.Add64(protocolTCP+uint64(n), binary.BigEndian.Uint64(s.Src.addr[:]), 0)
-	total, carry = bits.Add64(total, binary.BigEndian.Uint64(s.Src.addr[8:]), carry)
-	total, carry = bits.Add64(total, binary.BigEndian.Uint64(s.Dst.addr[:]), carry)
-	total, carry = bits.Add64(total, binary.BigEndian.Uint64(s.Dst.addr[8:]), carry)
+	total, carry := bits.Add64(protocolTCP+uint64(n), s.Src.addr.high, 0)
+	total, carry = bits.Add64(total, s.Src.addr.low, carry)
+	total, carry = bits.Add64(total, s.Dst.addr.high, carry)
+	total, carry = bits.Add64(total, s.Dst.addr.low, carry)
 	total, carry = bits.Add64(total, carry, 0)
 	return total + carry
 }

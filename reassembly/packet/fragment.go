@@ -44,7 +44,7 @@ type fragments struct {
 
 // datagramKey identifies a datagram (RFC 791 §3.2, RFC 8200 §4.5).
 type datagramKey struct {
-	src, dst [16]byte
+	src, dst address
 	id       uint32
 	protocol uint8 // IPv4 alone: IPv6 takes that of the first fragment
 	ipv6     bool

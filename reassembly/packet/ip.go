@@ -90,16 +90,9 @@ func (d *Decoder) ipv4(v view, s *Segment) Kind {
 
 // setIPv4 takes what s keeps of an IPv4 header.
 func (s *Segment) setIPv4(b []byte) {
-	s.Src.setIPv4(b[12:16])
-	s.Dst.setIPv4(b[16:20])
+	s.Src.addr, s.Dst.addr = mappedAddress(b[12:16]), mappedAddress(b[16:20])
 	s.IPID = binary.BigEndian.Uint16(b[4:])
 	s.TTL = b[8]
-}
-
-func (e *Endpoint) setIPv4(b []byte) {
-	const mapped = 0xffff << 16
-	binary.LittleEndian.PutUint64(e.addr[:8], 0)
-	binary.LittleEndian.PutUint64(e.addr[8:], mapped|uint64(binary.LittleEndian.Uint32(b))<<32)
 }
 
 // ipv6 walks an IPv6 header and its extension headers (RFC 8200).
@@ -131,8 +124,8 @@ func (d *Decoder) ipv6(v view, s *Segment) Kind {
 
 // setIPv6 takes what s keeps of an IPv6 header.
 func (s *Segment) setIPv6(b []byte) {
-	s.Src.addr = [16]byte(b[8:24])
-	s.Dst.addr = [16]byte(b[24:40])
+	s.Src.addr = addressOf(b[8:24])
+	s.Dst.addr = addressOf(b[24:40])
 	s.IPID = 0
 	s.TTL = b[7]
 }
@@ -207,9 +200,9 @@ func (s *Segment) reroute(b []byte) {
 	}
 	switch b[2] {
 	case source, mobile:
-		s.Dst.addr = [16]byte(b[(len(b)-8)/16*16-8:])
+		s.Dst.addr = addressOf(b[(len(b)-8)/16*16-8:])
 	case segmentRouting:
-		s.Dst.addr = [16]byte(b[8:])
+		s.Dst.addr = addressOf(b[8:])
 	}
 }
 

@@ -6,7 +6,7 @@
 package packet
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/binary"
 	"net/netip"
 
@@ -16,24 +16,43 @@ import (
 // Endpoint is an IP address and a port, without pointers and comparable. IPv4
 // addresses are held in their IPv4-mapped form.
 type Endpoint struct {
-	addr [16]byte
+	addr address
 	port uint16
+}
+
+// address is an IPv6 address as two numbers: it is copied and compared for each packet.
+type address struct{ high, low uint64 }
+
+// addressOf reads an IPv6 address.
+func addressOf(b []byte) address {
+	return address{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])}
+}
+
+// mappedAddress reads an IPv4 address (RFC 4291 §2.5.5.2).
+func mappedAddress(b []byte) address {
+	return address{low: 0xffff<<32 | uint64(binary.BigEndian.Uint32(b))}
 }
 
 // NewEndpoint returns the endpoint of a.
 func NewEndpoint(a netip.AddrPort) Endpoint {
-	return Endpoint{a.Addr().As16(), a.Port()}
+	b := a.Addr().As16()
+	return Endpoint{addressOf(b[:]), a.Port()}
 }
 
 // Addr is the address, as IPv4 if it is one.
-func (e Endpoint) Addr() netip.Addr { return netip.AddrFrom16(e.addr).Unmap() }
+func (e Endpoint) Addr() netip.Addr {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:], e.addr.high)
+	binary.BigEndian.PutUint64(b[8:], e.addr.low)
+	return netip.AddrFrom16(b).Unmap()
+}
 
 // Host is the endpoint without its port.
 func (e Endpoint) Host() Endpoint { return Endpoint{addr: e.addr} }
 
 // AddrWords is the address as two numbers, of which the first counts more in Compare.
 func (e *Endpoint) AddrWords() (high, low uint64) {
-	return binary.BigEndian.Uint64(e.addr[:8]), binary.BigEndian.Uint64(e.addr[8:])
+	return e.addr.high, e.addr.low
 }
 
 // Port is the port number.
@@ -144,8 +163,5 @@ const (
 
 // Compare orders endpoints by address and port, in the way of bytes.Compare.
 func (e Endpoint) Compare(f Endpoint) int {
-	if c := bytes.Compare(e.addr[:], f.addr[:]); c != 0 {
-		return c
-	}
-	return int(e.port) - int(f.port)
+	return cmp.Or(cmp.Compare(e.addr.high, f.addr.high), cmp.Compare(e.addr.low, f.addr.low), cmp.Compare(e.port, f.port))
 }
