@@ -1,96 +1,145 @@
 package rules
 
 import (
+	"context"
 	"fmt"
-	"net/netip"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
+	"wirelag/analyze"
 	"wirelag/reassembly/capture"
-	"wirelag/reassembly/packet"
+	"wirelag/reassembly/capture/filter"
+	"wirelag/reassembly/capture/script"
 )
 
-// TestFilteredPairs leaves out of captures what is not between two hosts, as a filter
-// does: what is said of their connections stays the same, but for what the other side
-// of a proxy shows.
-func TestFilteredPairs(t *testing.T) {
+// TestFilter keeps the packets between two addresses and ports, so all of some
+// connections: what those packets alone show stays the same, with its frames. An
+// idle connection is one only beside others that were used.
+func TestFilter(t *testing.T) {
 	compared := 0
-	for _, s := range append(stories(t), caseStories(t)...) {
-		hosts := pairsOfHosts(s.packets)
-		if len(hosts) < 2 {
-			continue
-		}
-		whole := saidOfPairs(t, s.packets)
-		for pair := range hosts {
-			compared++
-			kept := slices.Clone(s.packets)
-			for i := range kept {
-				if of, isTCP := hostsOf(&kept[i]); isTCP && of != pair {
-					kept[i].Data = nil // it still tells the time
+	for name, packets := range recordings(t) {
+		t.Run(name, func(t *testing.T) {
+			for _, f := range judge(t, sourceOf(packets), All, nil) {
+				expression := keeping(f.Connection)
+				if f.Rule.Per != PerConnection || f.Rule == idleConnection || f.ConnectionsTotal != 1 || !shownBy(f, readAll(t, filtered(t, packets, expression))) {
+					continue
+				}
+				compared++
+				var found []string
+				for _, f := range judge(t, filtered(t, packets, expression), All, nil) {
+					found = append(found, anonymous(f))
+				}
+				if !slices.Contains(found, anonymous(f)) {
+					t.Errorf("%s:\n%s\nis not among\n%s", expression, anonymous(f), strings.Join(found, "\n"))
 				}
 			}
-			filtered := saidOfPairs(t, kept)
-			if got, want := filtered[pair], whole[pair]; !slices.Equal(got, want) {
-				t.Errorf("%s, only %v:\n%q\nwant\n%q", s.name, pair, got, want)
+		})
+	}
+	if compared < 200 {
+		t.Errorf("only %d findings were compared", compared)
+	}
+}
+
+// TestFilterBlamesNobody keeps the connections between a client and a server, of
+// each capture that has others: what is certain of one of them then is said of it
+// in the whole capture, too. (Of what goes on behind a proxy, the rest tells.)
+func TestFilterBlamesNobody(t *testing.T) {
+	compared := 0
+	for name, packets := range recordings(t) {
+		t.Run(name, func(t *testing.T) {
+			blamed := blames(t, packets, All)
+			for _, expression := range pairsOf(t, packets) {
+				for about, f := range blames(t, readAll(t, filtered(t, packets, expression)), All) {
+					if f.Confidence != Certain {
+						continue
+					}
+					compared++
+					if blamed[about] == nil && blames(t, packets, []*Rule{f.Rule})[about] == nil {
+						t.Errorf("%s: %s", expression, show(f))
+					}
+				}
 			}
-		}
+		})
 	}
-	if compared < 40 {
-		t.Errorf("%d filters", compared)
+	if compared == 0 {
+		t.Error("nothing was compared")
 	}
 }
 
-// hostPair are the hosts of a connection, the lower address first.
-type hostPair [2]netip.Addr
-
-func pairOfHosts(a, b netip.Addr) hostPair {
-	if b.Less(a) {
-		a, b = b, a
-	}
-	return hostPair{a, b}
-}
-
-func hostsOf(p *capture.Packet) (pair hostPair, isTCP bool) {
-	var d packet.Decoder
-	var s packet.Segment
-	if d.Decode(p, &s) != packet.TCP {
-		return pair, false
-	}
-	return pairOfHosts(s.Src.Addr(), s.Dst.Addr()), true
-}
-
-func pairsOfHosts(packets []capture.Packet) map[hostPair]bool {
-	pairs := map[hostPair]bool{}
-	for i := range packets {
-		if pair, isTCP := hostsOf(&packets[i]); isTCP {
-			pairs[pair] = true
-		}
-	}
-	return pairs
-}
-
-// saidOfPairs is what all rules but those about proxies say, by hosts.
-func saidOfPairs(t *testing.T, packets []capture.Packet) map[hostPair][]string {
+// pairsOf are expressions, each of which keeps the connections of a client to a
+// server; none for a capture of one such pair.
+func pairsOf(t *testing.T, packets []capture.Packet) (expressions []string) {
 	t.Helper()
-	said := map[hostPair][]string{}
-	for _, f := range judge(t, sourceFrom(packets), All, nil) {
-		if f.Rule.Group == Proxies {
-			continue
-		}
-		c := f.Connection
-		pair := pairOfHosts(c.Client().Addr(), c.Server().Addr())
-		said[pair] = append(said[pair], fmt.Sprint(f.Rule.ID, " ", f.Severity, " ", c.Client(), " ", f.Count, " ", f.Cost, " ", f.Detail, " ", f.Evidence))
+	listener := analyze.Listener{Closed: func(c *analyze.Connection) {
+		client, server := c.Client(), c.Server()
+		expressions = append(expressions, fmt.Sprintf("host %s and host %s and tcp port %d", client.Addr(), server.Addr(), server.Port()))
+	}}
+	if _, err := analyze.Run(context.Background(), sourceOf(packets), listener, analyze.Options{}); err != nil {
+		t.Fatal(err)
 	}
-	for _, findings := range said {
-		slices.Sort(findings)
+	slices.Sort(expressions)
+	if expressions = slices.Compact(expressions); len(expressions) == 1 {
+		return nil
 	}
-	return said
+	return expressions
 }
 
-// caseStories are the cases of the scripts.
-func caseStories(t *testing.T) (all []story) {
-	for _, c := range allCases(t) {
-		all = append(all, story{c.file + ", " + c.name, c.script.Packets})
+// recordings are the packets of all captures and scripts.
+func recordings(t *testing.T) map[string][]capture.Packet {
+	t.Helper()
+	captures, err := filepath.Glob("testdata/*.pcap*")
+	if err != nil || len(captures) == 0 {
+		t.Fatalf("no captures: %v", err)
+	}
+	all := map[string][]capture.Packet{}
+	for _, file := range captures {
+		src, err := capture.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[filepath.Base(file)] = readAll(t, src)
+	}
+	for _, rule := range All {
+		for _, c := range readCases(t, filepath.Join("testdata", rule.ID+".txt")) {
+			all[rule.ID+", "+c.name] = c.script.Packets
+		}
 	}
 	return all
 }
+
+func sourceOf(packets []capture.Packet) capture.Source {
+	s := script.Script{Packets: packets, Interface: packets[0].Interface}
+	return s.Source()
+}
+
+func filtered(t *testing.T, packets []capture.Packet, expression string) capture.Source {
+	t.Helper()
+	e, err := filter.Parse(expression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filter.Apply(sourceOf(packets), e)
+}
+
+func keeping(c *analyze.Connection) string {
+	client, server := c.Client(), c.Server()
+	return fmt.Sprintf("host %s and host %s and tcp port %d and tcp port %d", client.Addr(), server.Addr(), client.Port(), server.Port())
+}
+
+// shownBy reports whether packets has all evidence for f.
+func shownBy(f *Finding, packets []capture.Packet) bool {
+	for _, e := range f.Evidence {
+		if !slices.ContainsFunc(packets, func(p capture.Packet) bool { return p.Frame == e.Mark.Frame }) {
+			return false
+		}
+	}
+	return true
+}
+
+var connectionNumber = regexp.MustCompile(` on \[[0-9]+\]`)
+
+// anonymous shows f without the number of its connection.
+func anonymous(f *Finding) string { return connectionNumber.ReplaceAllString(show(f), "") }
