@@ -30,48 +30,50 @@ func (s *shard) work(c *chunk) {
 	drops := c.drops
 	for _, i := range c.shards[s.number] {
 		g := &c.segments[i]
-		drops = s.dropped(c, drops, g.at)
-		s.advance(c, g.at)
+		serial := c.first + uint64(i)
+		drops = s.dropped(c, drops, g.at, serial)
+		s.advance(c, g.at, serial)
 		log.place = place{packet: g.at, within: true}
-		s.table.AddShared(&g.Segment, g.key, c.first+uint64(i), g.shared)
+		s.table.AddShared(&g.Segment, g.key, serial, g.shared)
 	}
-	last := int32(len(c.clock)) - 1
-	s.dropped(c, drops, last)
-	s.advance(c, last)
+	last, serial := int32(len(c.clock))-1, c.first+uint64(len(c.segments))
+	s.dropped(c, drops, last, serial)
+	s.advance(c, last, serial)
 }
 
 // dropped tells the table what was lost up to a packet, and returns what was
-// lost behind it.
-func (s *shard) dropped(c *chunk, drops []instant, upTo int32) []instant {
+// lost behind it. No segment behind the one of a serial came before that packet.
+func (s *shard) dropped(c *chunk, drops []instant, upTo int32, serial uint64) []instant {
 	for len(drops) > 0 && drops[0].at <= upTo {
-		s.advance(c, drops[0].at)
+		s.advance(c, drops[0].at, serial)
 		s.table.Dropped(drops[0].time)
 		drops = drops[1:]
 	}
 	return drops
 }
 
-// advance does what is due at a packet of any shard, up to a given one. Each is
-// done at the packet that it waits for, as if there were but one shard.
-func (s *shard) advance(c *chunk, upTo int32) {
+// advance does what is due at a packet of any shard, up to a given one, behind
+// which the segments behind the one of a serial came. Each is done at the packet
+// that it waits for, as if there were but one shard.
+func (s *shard) advance(c *chunk, upTo int32, serial uint64) {
 	if upTo < 0 {
 		return
 	}
 	log := &c.logs[s.number]
-	for s.table.Waits(c.clock[upTo], c.first+uint64(len(c.segments))) {
-		overdue, ok1 := s.table.Overdue()
-		over, ok2 := s.table.Over()
-		first, second := c.place(overdue, ok1, upTo), c.place(over, ok2, upTo)
-		if first.packet > upTo && second.packet > upTo {
+	for s.table.IsDue(c.clock[upTo], serial) {
+		wait, first := reassembly.Waits, place{packet: upTo + 1}
+		for w := range reassembly.Waits {
+			if due, ok := s.table.Due(w); ok {
+				if at := c.place(due, upTo); at.packet <= upTo && at.before(first) {
+					wait, first = w, at
+				}
+			}
+		}
+		if wait == reassembly.Waits {
 			break
 		}
-		if first.before(second) {
-			log.place = first
-			s.table.TakeOverdue()
-			continue
-		}
-		log.place = second
-		s.table.EndOver(c.clock[second.packet])
+		log.place = first
+		s.table.Take(wait, c.clock[first.packet])
 	}
 	s.table.Advance(c.clock[upTo])
 }
@@ -81,22 +83,19 @@ func (s *shard) takeOverdue(c *chunk) {
 	log := &c.logs[s.number]
 	s.analyzer.begin(log)
 	for {
-		due, ok := s.table.Overdue()
+		due, ok := s.table.Due(reassembly.Overdue)
 		if !ok {
 			return
 		}
 		log.place = place{due: capture.Mark{Time: due.After, Frame: due.Frame}}
-		s.table.TakeOverdue()
+		s.table.Take(reassembly.Overdue, 0)
 	}
 }
 
-// place is where in c that is due which waits: at a packet behind upTo, where it
-// is not due up to there, or if nothing waits.
-func (c *chunk) place(due reassembly.Due, waits bool, upTo int32) place {
+// place is where in c something is due: at a packet behind upTo, where it is not
+// due up to there.
+func (c *chunk) place(due reassembly.Due, upTo int32) place {
 	at := upTo + 1
-	if !waits {
-		return place{packet: at}
-	}
 	if i := due.Serial - c.first; i < uint64(len(c.segments)) {
 		at = min(at, c.segments[i].at)
 	}

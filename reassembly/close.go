@@ -65,6 +65,14 @@ func (t *Table) finishStream(c *Connection, side Side, at capture.Mark) {
 	t.finish(c, at)
 }
 
+// finsAcknowledged reports whether each end acknowledged the other's FIN, so that
+// nothing but repeats of c can be under way.
+func (c *Connection) finsAcknowledged() bool {
+	a, b := &c.ends[0], &c.ends[1]
+	return c.hasFIN(0) && c.hasFIN(1) && b.acknowledges(c.ending.finSeq[0]+1) && a.acknowledges(c.ending.finSeq[1]+1) &&
+		c.early() == 0
+}
+
 // acceptsRST reports whether the other side would act on a reset: its sequence
 // number lies between what that side acknowledged and the end of its window
 // (RFC 9293 §3.10.7.4), or, in answer to a SYN, it acknowledges the SYN.

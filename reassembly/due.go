@@ -9,12 +9,25 @@ import (
 
 // How long a connection that is over is kept for what comes late, until its Closed
 // is told: what is reached first, in time and in segments of the capture.
+const lingerTime = 2 * time.Second
+
+var lingerSegments = [...]uint64{
+	Over:         1 << 16,
+	Acknowledged: 1 << 12, // nothing but repeats can come
+}
+
+// Wait is what a table waits for time to pass with.
+type Wait uint8
+
+// The waits.
 const (
-	lingerTime     = 2 * time.Second
-	lingerSegments = 1 << 16
+	Overdue      Wait = iota // a segment, for the bytes that it acknowledges
+	Acknowledged             // a connection whose ends acknowledged each other's FIN, to be told
+	Over                     // any other connection that is over, to be told
+	Waits
 )
 
-// Due is something that waits for a segment to come, or for the clock to pass a
+// Due is when a wait is over: when a segment comes, or the clock passes a
 // moment, whichever is first.
 type Due struct {
 	Serial uint64        // of the segment
@@ -22,67 +35,66 @@ type Due struct {
 	Frame  capture.Frame // of what waits
 }
 
-// Overdue is the segment that waits longest for the bytes that it acknowledges. ok
-// is false when none does.
-func (t *Table) Overdue() (due Due, ok bool) {
-	if len(t.early.held) == 0 {
+// never is the Due of what does not wait.
+var never = Due{Serial: math.MaxUint64, After: math.MaxInt64}
+
+// Due is when the first of those that wait with w is due. ok is false when none does.
+func (t *Table) Due(w Wait) (due Due, ok bool) {
+	if w == Overdue {
+		if len(t.early.held) == 0 {
+			return due, false
+		}
+		h := &t.early.held[0]
+		return Due{math.MaxUint64, h.at.Add(earlyPatience), h.segment.Frame}, true
+	}
+	q := &t.lingering[w]
+	if q.len() == 0 {
 		return due, false
 	}
-	h := &t.early.held[0]
-	return Due{math.MaxUint64, h.at.Add(earlyPatience), h.segment.Frame}, true
+	next := q.first()
+	return Due{next.serial + lingerSegments[w], next.at.Add(lingerTime), next.frame}, true
 }
 
-// TakeOverdue takes the segment that is Overdue as it is.
-func (t *Table) TakeOverdue() { t.takeBack(0) }
-
-// Over is the connection to be told next. ok is false when none is over.
-func (t *Table) Over() (due Due, ok bool) {
-	if t.lingering.len() == 0 {
-		return due, false
-	}
-	next := t.lingering.first()
-	return Due{next.serial + lingerSegments, next.at.Add(lingerTime), next.frame}, true
-}
-
-// EndOver tells the connection that is Over, at a moment when that is due.
-func (t *Table) EndOver(now capture.Time) {
+// Take ends the wait that Due tells of, at a moment when it is due: the segment is
+// taken as it is, the connection is told to be over.
+func (t *Table) Take(w Wait, now capture.Time) {
 	t.now = max(t.now, now)
-	t.endOver(t.lingering.pop())
-}
-
-// Waits reports whether anything is overdue or over when the clock is at a moment
-// and the segment of a serial has come.
-func (t *Table) Waits(now capture.Time, serial uint64) bool {
-	return t.hasOverdue(now) || t.hasOver(now, serial)
-}
-
-func (t *Table) hasOverdue(now capture.Time) bool {
-	return len(t.early.held) > 0 && t.early.held[0].at < now.Add(-earlyPatience)
-}
-
-func (t *Table) hasOver(now capture.Time, serial uint64) bool {
-	if t.lingering.len() == 0 {
-		return false
-	}
-	next := t.lingering.first()
-	return next.at < now.Add(-lingerTime) || next.serial+lingerSegments <= serial
-}
-
-// settle takes what has been held back, and tells the connections that have been
-// over, for long enough.
-func (t *Table) settle() {
-	for t.hasOverdue(t.now) {
+	if w == Overdue {
 		t.takeBack(0)
+		return
 	}
-	for t.hasOver(t.now, t.serial) {
-		t.endOver(t.lingering.pop())
-	}
-}
-
-// endOver ends a connection that was over, if it still is.
-func (t *Table) endOver(q queued) {
+	q := t.lingering[w].pop()
+	t.reckon()
 	if q.c.ID == q.id && q.c.over() && !q.c.told {
 		t.end(q.c)
+	}
+}
+
+// IsDue reports whether anything may be due when the clock is at a moment and the
+// segment of a serial has come.
+func (t *Table) IsDue(now capture.Time, serial uint64) bool { return t.soonest.come(now, serial) }
+
+// reckon works out anew when the first of what waits is due.
+func (t *Table) reckon() {
+	t.soonest = never
+	for w := range Waits {
+		if due, ok := t.Due(w); ok {
+			t.soonest.After, t.soonest.Serial = min(t.soonest.After, due.After), min(t.soonest.Serial, due.Serial)
+		}
+	}
+}
+
+func (d Due) come(now capture.Time, serial uint64) bool { return d.After < now || d.Serial <= serial }
+
+// settle takes what is due.
+func (t *Table) settle() {
+	if !t.IsDue(t.now, t.serial) {
+		return
+	}
+	for w := range Waits {
+		for due, ok := t.Due(w); ok && due.come(t.now, t.serial); due, ok = t.Due(w) {
+			t.Take(w, t.now)
+		}
 	}
 }
 

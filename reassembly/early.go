@@ -76,6 +76,7 @@ func (t *Table) holdBack(c *Connection, side Side, s *packet.Segment) {
 	h.segment.Payload = append(buffer[:0], s.Payload...)
 	e.held = append(e.held, h)
 	e.bytes += h.weight()
+	t.reckon()
 	for e.bytes > allEarly {
 		t.takeBack(0)
 	}
@@ -133,6 +134,7 @@ func (t *Table) takeBack(i int) {
 	e.held[len(e.held)-1] = heldSegment{}
 	e.held = e.held[:len(e.held)-1]
 	e.bytes -= h.weight()
+	t.reckon()
 	if h.connection != nil {
 		h.connection.odd().early--
 	}

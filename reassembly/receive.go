@@ -52,6 +52,9 @@ func (t *Table) receive(c *Connection, side Side, s *packet.Segment, p fingerpri
 	if open && !c.IsOpen() && t.consumer.Ending != nil {
 		t.consumer.Ending(c)
 	}
+	if c.close == ByFIN && c.finsAcknowledged() {
+		t.linger(Acknowledged, c, s.Mark)
+	}
 }
 
 // inspect counts what a segment says of the capture.

@@ -49,7 +49,8 @@ type Table struct {
 	serial   uint64       // of the latest segment, in the capture
 	lastID   uint64
 
-	lingering queue // over, not told yet
+	lingering [Waits]queue // over, not told yet
+	soonest   Due          // when the first of what waits is due
 	graveyard graveyard
 	formers   formers
 	oldest    ref // of those that are not told yet, in the order of opening
@@ -67,7 +68,7 @@ type Table struct {
 // NewTable returns an empty table that tells consumer what it finds.
 func NewTable(consumer Consumer, limits Limits) *Table {
 	return &Table{
-		consumer: consumer, limits: limits.withDefaults(), keys: NewKeys(), gauges: new(Gauges),
+		consumer: consumer, limits: limits.withDefaults(), keys: NewKeys(), gauges: new(Gauges), soonest: never,
 		index: newIndex(), graveyard: graveyard{index: newIndex()},
 	}
 }
@@ -234,7 +235,13 @@ func (t *Table) finish(c *Connection, at capture.Mark) {
 		return
 	}
 	c.toEnd().closedAt = at
-	t.lingering.push(queued{c, c.ID, t.now, t.serial, at.Frame})
+	t.linger(Over, c, at)
+}
+
+// linger lets c, which is over, be told when a wait is over that begins at a packet.
+func (t *Table) linger(w Wait, c *Connection, at capture.Mark) {
+	t.lingering[w].push(queued{c, c.ID, t.now, t.serial, at.Frame})
+	t.reckon()
 }
 
 // end tells that c is over, after what still waits behind holes. A connection
