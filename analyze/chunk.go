@@ -2,7 +2,6 @@ package analyze
 
 import (
 	"math"
-	"sync"
 	"time"
 
 	"wirelag/analyze/dns"
@@ -47,7 +46,6 @@ type chunk struct {
 	drops     []instant // before these packets, the capturing system lost some
 	ticks     []instant // behind these packets, listeners hear what time it is
 	logs      [shardCount]eventLog
-	working   sync.WaitGroup
 }
 
 // dealt is a segment with what a shard must know of it.
@@ -70,12 +68,6 @@ type instant struct {
 	time capture.Time
 }
 
-// sharedBatch is a batch whose packets are in several chunks.
-type sharedBatch struct {
-	capture.Batch
-	users sync.WaitGroup
-}
-
 func newChunk() *chunk {
 	return &chunk{clock: make([]capture.Time, 0, chunkPackets), segments: make([]dealt, 0, chunkPackets)}
 }
@@ -83,7 +75,6 @@ func newChunk() *chunk {
 // begin empties c, to be filled from b.
 func (c *chunk) begin(b *sharedBatch) {
 	c.batch = b
-	b.users.Add(1)
 	c.clock, c.segments, c.datagrams = c.clock[:0], c.segments[:0], c.datagrams[:0]
 	c.drops, c.ticks = c.drops[:0], c.ticks[:0]
 	for i := range c.shards {

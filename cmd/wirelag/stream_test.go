@@ -15,6 +15,12 @@ import (
 // A capture that comes in bit by bit, as from a remote host, is told as it comes:
 // each exchange and finding while the writer goes on.
 func TestPipesAreToldAsTheyCome(t *testing.T) {
+	for _, jobs := range []string{"1", "2", "4"} {
+		t.Run(jobs+" jobs", func(t *testing.T) { testPipe(t, jobs) })
+	}
+}
+
+func testPipe(t *testing.T, jobs string) {
 	parsed, err := script.Parse(`
 c 10.0.0.1:40000 > 10.0.0.2:80
 d 10.0.0.1:40001 > 10.0.0.2:80
@@ -42,7 +48,7 @@ d 10.0.0.1:40001 > 10.0.0.2:80
 	}
 	status := make(chan int)
 	go func() {
-		status <- run([]string{"analyze", "--format", "ndjson", "--jobs", "1", "-"}, in, out, io.Discard)
+		status <- run([]string{"analyze", "--format", "ndjson", "--jobs", jobs, "-"}, in, out, io.Discard)
 		out.Close()
 	}()
 	last := len(parsed.Packets) - 2
