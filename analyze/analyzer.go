@@ -116,11 +116,11 @@ func (a *Analyzer) opened(c *reassembly.Connection, first *packet.Segment) {
 	if a.trails != nil {
 		h.trail = a.trails.begin()
 	}
-	e := a.log.add(connectionOpened, h)
-	e.client, e.server = c.Endpoints()
+	with := between(c.Endpoints())
 	if first.Flags.Has(packet.SYN) && !first.Flags.Has(packet.ACK) {
-		e.at.At = first.Mark
+		with.at.At = first.Mark
 	}
+	e := a.log.under(connectionOpened, h, with)
 	if a.wanted.opened {
 		a.log.about(e, &Connection{Connection: c})
 	}
@@ -158,8 +158,7 @@ func (a *Analyzer) conversation(c *reassembly.Connection) *conversation {
 	v.analyzer, v.connection.Connection, v.handle = a, c, c.Attached.(*handle)
 	c.Attached = v
 	*a.kept += conversationWeight
-	e := a.log.add(conversationBegan, v.handle)
-	e.client, e.server = c.Endpoints()
+	a.log.under(conversationBegan, v.handle, between(c.Endpoints()))
 	return v
 }
 
@@ -181,7 +180,7 @@ func (a *Analyzer) finished(c *reassembly.Connection, side reassembly.Side, at c
 // ending notes that c is no longer open, for those who have been told of it.
 func (a *Analyzer) ending(c *reassembly.Connection) {
 	if v, began := c.Attached.(*conversation); began && v.told {
-		a.log.about(a.log.add(connectionEnding, v.handle), &v.connection)
+		a.log.add(connectionEnding, v.handle)
 	}
 }
 

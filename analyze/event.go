@@ -18,7 +18,7 @@ const (
 	requestEnded                // a complete request: it may be one that is sent again
 	requestFailed               // the connection of a complete request ended under it
 	exchangeOver                // Listener.Exchange
-	connectionEnding            // it is no longer open
+	connectionEnding            // it is no longer open: what else is known of it now comes with the next event
 	connectionClosed            // Listener.Closed
 	resolverBegan               // a side's stream of a connection to a resolver
 	resolverData                // bytes of it
@@ -36,11 +36,21 @@ type event struct {
 	facts    *facts // what is known of the connection now; nil where nobody asks
 	begun    int    // of requestHeaded: exchanges of the connection
 	waiting  int32  // of requestHeaded: those of them that are not over
+	*circumstances
+}
+
+// circumstances are what few kinds of events come with; nil with the others.
+type circumstances struct {
 	// client and server are the ends of the connection; of resolverBegan, who sends
-	// and who receives. They are not there where facts are.
+	// and who receives.
 	client, server packet.Endpoint
 	at             capture.Span // the packet; of requestFailed, Readable is when the client can have known
-	data           []byte
+	data           []byte       // of resolverData
+}
+
+// between are the circumstances of an event on the connection between two ends.
+func between(client, server packet.Endpoint) circumstances {
+	return circumstances{client: client, server: server}
 }
 
 // place is where in a chunk an event belongs: at a packet, or just before it
@@ -106,23 +116,45 @@ func (f *facts) take(c *Connection) {
 
 // eventLog is what an Analyzer finds in a chunk, in order.
 type eventLog struct {
-	place  place
-	events []event
-	facts  []*facts // in use, and behind them others for reuse
-	used   int
+	place         place
+	events        []event
+	facts         spares[facts]
+	circumstances spares[circumstances]
 }
 
-// logRoom is how many events and facts a log keeps memory for.
+// logRoom is how many events, and as many things that come with them, a log keeps
+// memory for.
 const logRoom = 1 << 10
 
 func (l *eventLog) reset() {
 	clear(l.events)
-	l.events, l.used, l.place = l.events[:0], 0, place{}
+	l.events, l.place = l.events[:0], place{}
 	if cap(l.events) > logRoom {
 		l.events = nil
 	}
-	if len(l.facts) > logRoom {
-		l.facts = append([]*facts(nil), l.facts[:logRoom]...) // an array that holds no others
+	l.facts.reset()
+	l.circumstances.reset()
+}
+
+// spares are things in use, and behind them others for reuse.
+type spares[T any] struct {
+	all  []*T
+	used int
+}
+
+// next is one to use, as it was left.
+func (s *spares[T]) next() *T {
+	if s.used == len(s.all) {
+		s.all = append(s.all, new(T))
+	}
+	s.used++
+	return s.all[s.used-1]
+}
+
+// reset takes all out of use.
+func (s *spares[T]) reset() {
+	if s.used = 0; len(s.all) > logRoom {
+		s.all = append([]*T(nil), s.all[:logRoom]...) // an array that holds no others
 	}
 }
 
@@ -134,10 +166,14 @@ func (l *eventLog) add(kind eventKind, h *handle) *event {
 
 // about notes in e what is known of c.
 func (l *eventLog) about(e *event, c *Connection) {
-	if l.used == len(l.facts) {
-		l.facts = append(l.facts, new(facts))
-	}
-	e.facts = l.facts[l.used]
-	l.used++
+	e.facts = l.facts.next()
 	e.facts.take(c)
+}
+
+// under appends an event about the connection of h that comes with circumstances.
+func (l *eventLog) under(kind eventKind, h *handle, c circumstances) *event {
+	e := l.add(kind, h)
+	e.circumstances = l.circumstances.next()
+	*e.circumstances = c
+	return e
 }

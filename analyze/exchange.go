@@ -58,7 +58,11 @@ type Connection struct {
 	Over bool
 	// overrun: exchanges were given up because too many waited.
 	overrun bool
+	ending  bool // a FIN or RST came after all else that is known
 }
+
+// IsOpen reports whether neither FIN nor RST came so far.
+func (c *Connection) IsOpen() bool { return !c.ending && c.Connection.IsOpen() }
 
 // Intact reports whether all that both ends sent was seen, as far as the numbers
 // in their segments and resets tell, and remembered for as long as it was needed.

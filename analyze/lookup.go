@@ -97,31 +97,28 @@ func (v *conversation) resolves(side reassembly.Side) bool {
 	}
 	s := &v.streams[side]
 	s.mode, s.pieces = resolving, nil
-	e := v.resolver(resolverBegan, side)
-	e.client, e.server = c.Endpoints()
+	with := between(c.Endpoints())
 	if side != c.ClientSide() {
-		e.client, e.server = e.server, e.client
+		with.client, with.server = with.server, with.client
 	}
-	e.at.At = c.SYN()
+	with.at.At = c.SYN()
+	v.resolver(resolverBegan, side, with)
 	return true
 }
 
 // resolver adds an event about side's stream of DNS.
-func (v *conversation) resolver(kind eventKind, side reassembly.Side) *event {
-	e := v.analyzer.log.add(kind, v.handle)
-	e.side = side
-	return e
+func (v *conversation) resolver(kind eventKind, side reassembly.Side, with circumstances) {
+	v.analyzer.log.under(kind, v.handle, with).side = side
 }
 
 // resolve hands on bytes of side's stream of DNS.
 func (v *conversation) resolve(side reassembly.Side, data []byte, at capture.Span) {
-	e := v.resolver(resolverData, side)
-	e.data, e.at = bytes.Clone(data), at
+	v.resolver(resolverData, side, circumstances{data: bytes.Clone(data), at: at})
 }
 
 // endResolving ends side's stream of DNS.
 func (v *conversation) endResolving(side reassembly.Side) {
-	v.resolver(resolverEnd, side)
+	v.resolver(resolverEnd, side, circumstances{})
 	v.streams[side].mode = ignoring
 }
 

@@ -169,7 +169,7 @@ func (v *conversation) endedRequest(x *exchange) {
 	v.pairing.ended[reassembly.ToServer] = ended{exchange: x.number, length: m.Length}
 	x.RequestPlace = v.place(v.connection.ClientSide(), m, v.pairing.requestHad)
 	if m.Complete {
-		v.aboutRequest(requestEnded, x)
+		v.aboutRequest(requestEnded, x, capture.Span{})
 	}
 }
 

@@ -61,18 +61,16 @@ func (v *conversation) fail(at capture.Mark, side reassembly.Side) {
 	for _, x := range v.pairing.waiting {
 		if !x.failed && x.Request != nil && x.Request.Complete && x.requestEnded && !x.responseEnded {
 			x.failed = true
-			e := v.aboutRequest(requestFailed, x)
-			e.at = capture.Span{At: at, Readable: known}
+			v.aboutRequest(requestFailed, x, capture.Span{At: at, Readable: known})
 		}
 	}
 }
 
 // aboutRequest adds an event about the request of x, which is complete.
-func (v *conversation) aboutRequest(kind eventKind, x *exchange) *event {
-	e := v.analyzer.log.add(kind, v.handle)
-	e.exchange = x
-	e.client, e.server = v.connection.Endpoints()
-	return e
+func (v *conversation) aboutRequest(kind eventKind, x *exchange, at capture.Span) {
+	with := between(v.connection.Endpoints())
+	with.at = at
+	v.analyzer.log.under(kind, v.handle, with).exchange = x
 }
 
 // add remembers a request that failed.

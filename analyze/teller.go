@@ -99,6 +99,8 @@ func (t *teller) take(e *event) {
 		e.exchange.failure = t.repeats.add(e)
 	case exchangeOver:
 		t.over(h, e.exchange)
+	case connectionEnding:
+		h.told.ending = true
 	case connectionClosed:
 		t.closed(h)
 	case resolverBegan:
