@@ -12,22 +12,24 @@ import (
 // most analyses, and to collect that over and over takes a third of their time;
 // where much is, memory is worth more.
 const (
-	smallHeap     = 24 << 20
+	smallHeap     = 38 << 20
 	growthPercent = 35
 )
 
 // heapTuner sets after each collection when the next one comes.
 type heapTuner struct {
-	live   [1]gauges.Sample
-	before int // the percent that was in force
-	mu     sync.Mutex
-	over   bool
+	scanned []gauges.Sample // bytes that a collection looks at: those alive first
+	before  int             // the percent that was in force
+	mu      sync.Mutex
+	over    bool
 }
 
 // tuneHeap begins to tune, until the function that it returns is called.
 func tuneHeap() (stop func()) {
-	t := &heapTuner{live: [1]gauges.Sample{{Name: "/gc/heap/live:bytes"}}}
-	t.before = debug.SetGCPercent(smallHeap / (4 << 20) * 100) // of 4 MiB, which count as alive at least
+	t := &heapTuner{scanned: []gauges.Sample{
+		{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/globals:bytes"}, {Name: "/gc/scan/stack:bytes"},
+	}}
+	t.before = debug.SetGCPercent(t.percent())
 	t.watch()
 	return func() {
 		t.mu.Lock()
@@ -43,11 +45,7 @@ func (t *heapTuner) watch() {
 }
 
 func (t *heapTuner) collected() {
-	gauges.Read(t.live[:])
-	percent := growthPercent
-	if live := t.live[0].Value.Uint64(); live < smallHeap {
-		percent = max(percent, int((smallHeap-live)*100/max(live, 1<<20)))
-	}
+	percent := t.percent()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.over {
@@ -55,3 +53,19 @@ func (t *heapTuner) collected() {
 		t.watch()
 	}
 }
+
+// percent is by how much of what a collection looks at the heap may grow now.
+func (t *heapTuner) percent() int {
+	gauges.Read(t.scanned)
+	live, all := t.scanned[0].Value.Uint64(), uint64(leastScanned)
+	for i := range t.scanned {
+		all += t.scanned[i].Value.Uint64()
+	}
+	if live >= smallHeap {
+		return growthPercent
+	}
+	return max(growthPercent, int((smallHeap-live)*100/all))
+}
+
+// leastScanned is about what the runtime itself has.
+const leastScanned = 1 << 20
