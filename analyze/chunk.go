@@ -106,7 +106,19 @@ const (
 	waitTicks = 180
 )
 
-// deal fills c with packets of a batch.
+// next fills c with what is next of a batch.
+func (d *dealer) next(b *sharedBatch, c *chunk) {
+	c.begin(b)
+	if n := chunkOf(b.rest); n > 0 {
+		d.deal(b.rest[:n], c)
+		b.rest = b.rest[n:]
+		return
+	}
+	d.pass(c, b.Now)
+	b.now = false
+}
+
+// deal fills c with packets.
 func (d *dealer) deal(packets []capture.Packet, c *chunk) {
 	c.first = d.serial + 1
 	for i := range packets {

@@ -10,24 +10,28 @@ import (
 	"wirelag/reassembly/capture"
 )
 
-// The stages that a chunk passes: it is dealt, each shard works on it, it is told.
+// The stages: a batch is read; a chunk of it is dealt, each shard works on it, it is
+// told.
 const (
-	dealing = iota
+	reading = iota
+	dealing
 	firstShard
 	telling = firstShard + shardCount
 	stages  = telling + 1
 )
 
-// How many chunks are under way at most, and how many of them are to wait for each
-// shard, so that those who find nothing else to do have work.
+// How many chunks, and batches that are not dealt whole, are under way at most; and
+// how many chunks are to wait for each shard, so that those who find nothing else to
+// do have work.
 const (
-	chunksAhead = 6
-	chunksReady = 2
+	chunksAhead  = 6
+	batchesAhead = 2
+	chunksReady  = 2
 )
 
-// pipeline takes chunks through the stages. Each has one at a time, in order; any
-// goroutine does what is next in any stage. What is farthest along comes first, so
-// that little is under way, and is still in the processor's cache.
+// pipeline takes packets through the stages. Each has one batch or chunk at a time, in
+// order; any goroutine does what is next in any stage. What is farthest along comes
+// first, so that little is under way, and is still in the processor's cache.
 type pipeline struct {
 	run *run
 	ctx context.Context
@@ -35,33 +39,32 @@ type pipeline struct {
 
 	mu      sync.Mutex
 	changed sync.Cond
-	reserve uint64 // chunksReady, but for one goroutine: that deals when it has nothing else to do
-	idle    int    // goroutines that find nothing to do
 	stages  [stages]stage
-	ended   bool // all chunks were dealt
+	reserve uint64 // chunksReady; 0 for one goroutine, which reads on when all else is done
+	idle    int    // goroutines that find nothing to do
+	over    bool   // nothing is left to read
+	err     error  // of reading
+	read    []*sharedBatch
 	ahead   [chunksAhead]*chunk
 	chunks  []*chunk // and batches: to be used again, the latest first
 	batches []*sharedBatch
-
-	// What the dealing alone looks at.
-	batch *sharedBatch     // what is being dealt
-	rest  []capture.Packet // of its packets
-	now   bool             // its Now is to come
-	over  bool             // nothing is left to read
-	err   error            // of reading
 }
 
-// stage is where chunks are.
+// stage is what batches or chunks pass.
 type stage struct {
-	passed uint64 // so many chunks
+	passed uint64 // so many
 	busy   bool   // a goroutine has the next
 }
 
 // sharedBatch is a batch whose packets are in several chunks.
 type sharedBatch struct {
 	capture.Batch
+	rest  []capture.Packet // that are not dealt
+	now   bool             // nor is Now
 	users int
 }
+
+func newBatch() *sharedBatch { return new(sharedBatch) }
 
 func newPipeline(ctx context.Context, r *run, src capture.Source) *pipeline {
 	p := &pipeline{run: r, ctx: ctx, src: src}
@@ -69,7 +72,7 @@ func newPipeline(ctx context.Context, r *run, src capture.Source) *pipeline {
 	return p
 }
 
-// drive takes all chunks through, in so many goroutines with the caller's. The
+// drive takes all packets through, in so many goroutines with the caller's. The
 // error is one of reading.
 func (p *pipeline) drive(goroutines int) error {
 	if goroutines > 1 {
@@ -94,7 +97,7 @@ func (p *pipeline) work(preferred int) {
 		switch {
 		case ok:
 			p.do(s, preferred)
-		case p.ended && p.stages[telling].passed == p.stages[dealing].passed:
+		case p.over && len(p.read) == 0 && p.stages[telling].passed == p.stages[dealing].passed:
 			p.changed.Broadcast()
 			return
 		default:
@@ -105,101 +108,98 @@ func (p *pipeline) work(preferred int) {
 	}
 }
 
-// do takes a chunk through stage s, and lets others do what else is there to do.
-func (p *pipeline) do(s, preferred int) {
-	p.stages[s].busy = true
-	c := p.ahead[p.stages[s].passed%chunksAhead]
-	_, more := p.next(preferred)
-	wake := more && p.idle > 0
-	p.mu.Unlock()
-	if wake {
-		p.changed.Signal()
-	}
-	switch s {
-	case dealing:
-		c = p.deal()
-	case telling:
-		p.run.teller.tell(c)
-	default:
-		p.run.shards[s-firstShard].work(c)
-	}
-	p.mu.Lock()
-	p.stages[s].busy = false
-	switch {
-	case c == nil:
-		p.ended = true
-		return
-	case s == dealing:
-		p.ahead[p.stages[s].passed%chunksAhead] = c
-	case s == telling:
-		p.leave(c.batch)
-		p.chunks = append(p.chunks, c)
-	}
-	p.stages[s].passed++
-}
-
 // next is the stage that is to go on. ok is false where none can.
 func (p *pipeline) next(preferred int) (s int, ok bool) {
 	if p.ready(telling) {
 		return telling, true
 	}
-	deal := p.ready(dealing)
 	for i := range shardCount {
 		i = firstShard + (i+preferred)%shardCount
 		if p.ready(i) && (!ok || p.stages[i].passed < p.stages[s].passed) {
 			s, ok = i, true
 		}
 	}
-	if deal && (!ok || p.stages[dealing].passed <= p.stages[s].passed+p.reserve) {
+	if ok && p.stages[dealing].passed > p.stages[s].passed+p.reserve {
+		return s, true
+	}
+	read := p.ready(reading)
+	switch {
+	case p.ready(dealing) && (p.reserve == 0 || len(p.read) > 1 || !read):
 		return dealing, true
+	case read:
+		return reading, true
 	}
 	return s, ok
 }
 
-// ready reports whether there is a chunk for stage s, and nobody in it.
+// ready reports whether there is something to do in stage s, and nobody in it.
 func (p *pipeline) ready(s int) bool {
-	var limit uint64
-	switch dealt := p.stages[dealing].passed; s {
+	if p.stages[s].busy {
+		return false
+	}
+	dealt, passed := p.stages[dealing].passed, p.stages[s].passed
+	switch s {
+	case reading:
+		return !p.over && len(p.read) < batchesAhead
 	case dealing:
-		if limit = p.stages[telling].passed + chunksAhead; p.ended {
-			limit = dealt
-		}
+		return len(p.read) > 0 && passed < p.stages[telling].passed+chunksAhead
 	case telling:
-		limit = dealt
 		for _, shard := range p.stages[firstShard:telling] {
-			limit = min(limit, shard.passed)
+			dealt = min(dealt, shard.passed)
 		}
+	}
+	return passed < dealt
+}
+
+// do does what is next in stage s, and lets others do what else there is to do.
+func (p *pipeline) do(s, preferred int) {
+	at := &p.stages[s]
+	at.busy = true
+	place := &p.ahead[at.passed%chunksAhead]
+	c := *place
+	var b *sharedBatch
+	switch s {
+	case reading:
+		b = again(&p.batches, newBatch)
+	case dealing:
+		b, c = p.read[0], again(&p.chunks, newChunk)
+	}
+	_, more := p.next(preferred)
+	wake := more && p.idle > 0
+	p.mu.Unlock()
+	if wake {
+		p.changed.Signal()
+	}
+	var err error
+	switch s {
+	case reading:
+		err = b.fill(p.src)
+	case dealing:
+		p.run.dealer.next(b, c)
+	case telling:
+		p.run.teller.tell(c)
 	default:
-		limit = dealt
+		p.run.shards[s-firstShard].work(c)
 	}
-	return !p.stages[s].busy && p.stages[s].passed < limit
+	p.mu.Lock()
+	at.busy = false
+	at.passed++
+	switch s {
+	case reading:
+		p.read = append(p.read, b)
+		p.heed(err)
+	case dealing:
+		*place = c
+		b.users++
+	case telling:
+		p.chunks = append(p.chunks, c)
+		p.leave(c.batch)
+	}
+	p.dropDealt()
 }
 
-// deal returns the next chunk, nil at the end.
-func (p *pipeline) deal() *chunk {
-	for !p.over || p.now || len(p.rest) > 0 {
-		if !p.now && len(p.rest) == 0 {
-			p.read()
-			continue
-		}
-		c := p.newChunk()
-		if n := chunkOf(p.rest); n > 0 {
-			p.run.dealer.deal(p.rest[:n], c)
-			p.rest = p.rest[n:]
-		} else {
-			p.run.dealer.pass(c, p.batch.Now)
-			p.now = false
-		}
-		return c
-	}
-	return nil
-}
-
-// read reads the next batch.
-func (p *pipeline) read() {
-	b := p.newBatch()
-	err := p.src.Read(&b.Batch)
-	p.rest, p.now = b.Packets, b.Now != 0
+// heed takes what reading a batch ended with.
+func (p *pipeline) heed(err error) {
 	switch {
 	case errors.Is(err, io.EOF):
 		p.over = true
@@ -210,33 +210,12 @@ func (p *pipeline) read() {
 	}
 }
 
-// newChunk is an empty chunk, to be filled from the batch.
-func (p *pipeline) newChunk() *chunk {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	c, ok := pop(&p.chunks)
-	if !ok {
-		c = newChunk()
+// dropDealt takes out the batches that were dealt whole.
+func (p *pipeline) dropDealt() {
+	for !p.stages[dealing].busy && len(p.read) > 0 && p.read[0].isDealt() {
+		p.leave(p.read[0])
+		p.read = slices.Delete(p.read, 0, 1)
 	}
-	p.batch.users++
-	c.begin(p.batch)
-	return c
-}
-
-// newBatch is a batch to read into, in place of the one that was dealt.
-func (p *pipeline) newBatch() *sharedBatch {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.batch != nil {
-		p.leave(p.batch)
-	}
-	b, ok := pop(&p.batches)
-	if !ok {
-		b = new(sharedBatch)
-	}
-	b.users++
-	p.batch = b
-	return b
 }
 
 // leave notes that one less looks into a batch.
@@ -246,12 +225,22 @@ func (p *pipeline) leave(b *sharedBatch) {
 	}
 }
 
-func pop[T any](list *[]T) (last T, ok bool) {
+// fill reads b, which one is to deal then.
+func (b *sharedBatch) fill(src capture.Source) error {
+	err := src.Read(&b.Batch)
+	b.rest, b.now, b.users = b.Packets, b.Now != 0, 1
+	return err
+}
+
+func (b *sharedBatch) isDealt() bool { return len(b.rest) == 0 && !b.now }
+
+// again takes the last of a list, or one that is new.
+func again[T any](list *[]*T, new func() *T) *T {
 	n := len(*list)
 	if n == 0 {
-		return last, false
+		return new()
 	}
-	last = (*list)[n-1]
+	last := (*list)[n-1]
 	*list = slices.Delete(*list, n-1, n)
-	return last, true
+	return last
 }

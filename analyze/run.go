@@ -16,7 +16,7 @@ type Options struct {
 	Plan *vantage.Plan
 	// Gauges, if not nil, are kept up to date.
 	Gauges *reassembly.Gauges
-	// Jobs is how many goroutines work, with the caller's; there is work for four at
+	// Jobs is how many goroutines work, with the caller's; there is work for five at
 	// once. What is told does not depend on it.
 	Jobs int
 	// TrailMemory is how many bytes there are for the trails of connections; 0: they
