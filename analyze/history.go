@@ -8,7 +8,8 @@ import (
 )
 
 // history is the latest segments with payload, and the latest acknowledgements,
-// of a stream: rings that grow while what they would forget is still needed.
+// of a stream: rings that grow while what they would forget is still needed. Their
+// lengths are powers of two.
 type history struct {
 	data             []seen
 	dataLost, datas  int // the oldest that is remembered, and how many there were ever
@@ -79,7 +80,7 @@ func (h *history) addData(d seen, acknowledged int64) {
 	if n := h.dataLost; h.datas-n == len(h.data) && (len(h.data) < historySize || h.datum(n).end > acknowledged) {
 		h.data = grown(h.data, h.datas, h.room)
 	}
-	h.data[h.datas%len(h.data)] = d
+	h.data[h.datas&(len(h.data)-1)] = d
 	h.datas++
 	h.dataLost = max(h.dataLost, h.datas-len(h.data))
 }
@@ -90,7 +91,7 @@ func (h *history) addACK(a acked, since capture.Time) {
 	if n := h.acksLost; h.ackeds-n == len(h.acks) && (len(h.acks) < historySize || h.ack(n).at.Time >= since) {
 		h.acks = grown(h.acks, h.ackeds, h.room)
 	}
-	h.acks[h.ackeds%len(h.acks)] = a
+	h.acks[h.ackeds&(len(h.acks)-1)] = a
 	h.ackeds++
 	h.acksLost = max(h.acksLost, h.ackeds-len(h.acks))
 }
@@ -108,7 +109,7 @@ func grown[T any](ring []T, n int, room *historyRoom) []T {
 	room.weigh(len(ring))
 	larger := make([]T, 2*len(ring))
 	for i := n - len(ring); i < n; i++ {
-		larger[i%len(larger)] = ring[i%len(ring)]
+		larger[i&(len(larger)-1)] = ring[i&(len(ring)-1)]
 	}
 	return larger
 }
@@ -121,8 +122,8 @@ func (h *history) lastACK() *acked {
 	return h.ack(h.ackeds - 1)
 }
 
-func (h *history) ack(n int) *acked  { return &h.acks[n%len(h.acks)] }
-func (h *history) datum(n int) *seen { return &h.data[n%len(h.data)] }
+func (h *history) ack(n int) *acked  { return &h.acks[n&(len(h.acks)-1)] }
+func (h *history) datum(n int) *seen { return &h.data[n&(len(h.data)-1)] }
 
 // ackedUntil is the number of the first acknowledgement seen after a moment.
 func (h *history) ackedUntil(until capture.Time) int {

@@ -14,7 +14,7 @@ var requestRetried = &Rule{
 	Doc: Doc{
 		What: "The first try got no complete response because its connection ended, and the client repeated it. That is right for an idempotent request (or one with an Idempotency-Key): " +
 			"the user saw but a delay.",
-		Measured: "Same client address, method, target, Host and body (length and CRC-32C), the method idempotent or an Idempotency-Key present; the connection of the first ended without a whole " +
+		Measured: "Same client address, method, target, Host and body (length and CRC-32), the method idempotent or an Idempotency-Key present; the connection of the first ended without a whole " +
 			"response; the second was sent after the client had learned of that, and less than 60 s later. Cost = from then to the first byte of the second's response.",
 		CapturePoint: "Where the server ended the connection, a round trip between capture point and client has to lie between that and the second request.",
 		Limits:       "Silent where bytes of the first connection are missing from the capture. idle-close-race and pipeline-aborted tell of repeats themselves.",

@@ -6,9 +6,6 @@ import (
 	"math"
 )
 
-// castagnoli is the polynomial that processors compute by themselves.
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 // Of a response's body, its beginning and a part of each further stretch is summed:
 // to read all of large bodies would cost as much as everything else about them.
 const (
@@ -20,7 +17,7 @@ const (
 func (p *Parser) sum(b []byte) {
 	m := p.message
 	if p.role == Request {
-		m.BodySum = crc32.Update(m.BodySum, castagnoli, b)
+		m.BodySum = crc32.Update(m.BodySum, crc32.IEEETable, b)
 		return
 	}
 	for at := m.BodyBytes; len(b) > 0; {
@@ -31,7 +28,7 @@ func (p *Parser) sum(b []byte) {
 		n := sumStretch - at%sumStretch
 		if at%sumStretch < part {
 			n = min(part-at%sumStretch, int64(len(b)))
-			m.BodySum = crc32.Update(m.BodySum, castagnoli, b[:n])
+			m.BodySum = crc32.Update(m.BodySum, crc32.IEEETable, b[:n])
 		}
 		n = min(n, int64(len(b)))
 		at, b = at+n, b[n:]

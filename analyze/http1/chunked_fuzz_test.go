@@ -246,5 +246,5 @@ func (b *chunkedBody) check(t *testing.T, got *recorder) {
 }
 
 func isBody(m *Message, data []byte) bool {
-	return m.BodyBytes == int64(len(data)) && m.BodySum == crc32.Checksum(data, castagnoli)
+	return m.BodyBytes == int64(len(data)) && m.BodySum == crc32.ChecksumIEEE(data)
 }

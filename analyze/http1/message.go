@@ -68,7 +68,7 @@ type Message struct {
 	options  options // of the Connection fields; valid when names is not 0
 	blanks   uint8   // bytes of empty lines before Offset that WireBytes counts
 	Problems Problem
-	// BodySum is the CRC-32C of the body's bytes, of what BodyBytes counts; of a long
+	// BodySum is the CRC-32 of the body's bytes, of what BodyBytes counts; of a long
 	// response's, that of its beginning and of samples of the rest. It tells bodies
 	// apart that differ by chance, not by intent.
 	BodySum uint32
