@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"math/bits"
 	"sort"
 	"unsafe"
 
@@ -23,6 +24,50 @@ type historyRoom struct {
 	entries int
 	refused uint64 // entries that were forgotten too early for want of room
 	kept    *int64 // bytes
+	data    rings[seen]
+	acks    rings[acked]
+}
+
+// rings are rings of historySize entries, twice as many, and so on up to maxHistory,
+// that nobody uses.
+type rings[T any] [5][][]T
+
+// fewRings is how many of each size are kept.
+const fewRings = 8
+
+// free is where those of so many entries are; nil where they are too small to be kept.
+func (r *rings[T]) free(entries int) *[][]T {
+	if entries < historySize {
+		return nil
+	}
+	return &r[bits.Len(uint(entries/historySize))-1]
+}
+
+// take returns a ring of so many entries.
+func (r *rings[T]) take(entries int) []T {
+	if free := r.free(entries); free != nil && len(*free) > 0 {
+		n := len(*free) - 1
+		ring := (*free)[n]
+		*free = (*free)[:n]
+		return ring
+	}
+	return make([]T, entries)
+}
+
+// give takes back a ring.
+func (r *rings[T]) give(ring []T) {
+	if free := r.free(len(ring)); free != nil && len(*free) < fewRings {
+		*free = append(*free, ring)
+	}
+}
+
+// least is a ring of no more than historySize entries, in place of one.
+func (r *rings[T]) least(ring []T) []T {
+	if len(ring) <= historySize {
+		return ring
+	}
+	r.give(ring)
+	return r.take(historySize)
 }
 
 // weigh accounts for the memory of so many entries more.
@@ -65,12 +110,7 @@ func (h *history) size() int { return len(h.data) + len(h.acks) }
 func (h *history) empty() {
 	h.room.weigh(-h.size())
 	h.room.entries += max(len(h.data)-historySize, 0) + max(len(h.acks)-historySize, 0)
-	if len(h.data) > historySize {
-		h.data = make([]seen, historySize)
-	}
-	if len(h.acks) > historySize {
-		h.acks = make([]acked, historySize)
-	}
+	h.data, h.acks = h.room.data.least(h.data), h.room.acks.least(h.acks)
 	h.dataLost, h.datas, h.acksLost, h.ackeds = 0, 0, 0, 0
 }
 
@@ -78,7 +118,7 @@ func (h *history) empty() {
 // while there is room.
 func (h *history) addData(d seen, acknowledged int64) {
 	if n := h.dataLost; h.datas-n == len(h.data) && (len(h.data) < historySize || h.datum(n).end > acknowledged) {
-		h.data = grown(h.data, h.datas, h.room)
+		h.data = grown(h.data, h.datas, h.room, &h.room.data)
 	}
 	h.data[h.datas&(len(h.data)-1)] = d
 	h.datas++
@@ -89,7 +129,7 @@ func (h *history) addData(d seen, acknowledged int64) {
 // there is room.
 func (h *history) addACK(a acked, since capture.Time) {
 	if n := h.acksLost; h.ackeds-n == len(h.acks) && (len(h.acks) < historySize || h.ack(n).at.Time >= since) {
-		h.acks = grown(h.acks, h.ackeds, h.room)
+		h.acks = grown(h.acks, h.ackeds, h.room, &h.room.acks)
 	}
 	h.acks[h.ackeds&(len(h.acks)-1)] = a
 	h.ackeds++
@@ -98,7 +138,7 @@ func (h *history) addACK(a acked, since capture.Time) {
 
 // grown is a full ring of n entries ever in one of twice the length, if there is
 // room for that.
-func grown[T any](ring []T, n int, room *historyRoom) []T {
+func grown[T any](ring []T, n int, room *historyRoom, from *rings[T]) []T {
 	if len(ring) >= historySize {
 		if len(ring) >= maxHistory || room.entries < len(ring) {
 			room.refused++
@@ -107,10 +147,11 @@ func grown[T any](ring []T, n int, room *historyRoom) []T {
 		room.entries -= len(ring)
 	}
 	room.weigh(len(ring))
-	larger := make([]T, 2*len(ring))
+	larger := from.take(2 * len(ring))
 	for i := n - len(ring); i < n; i++ {
 		larger[i&(len(larger)-1)] = ring[i&(len(ring)-1)]
 	}
+	from.give(ring)
 	return larger
 }
 

@@ -9,8 +9,8 @@ import (
 // Of a response's body, its beginning and a part of each further stretch is summed:
 // to read all of large bodies would cost as much as everything else about them.
 const (
-	sumStretch = 64 << 10
-	sumPart    = 1 << 10
+	sumStretch = 16 << 10
+	sumPart    = 256
 )
 
 // sum adds to the message's sum those of the body's next bytes that count.
