@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -28,6 +29,10 @@ const (
 	batchesAhead = 2
 	chunksReady  = 2
 )
+
+// patience is how often a goroutine that finds nothing to do looks again before it
+// sleeps: for some 30 µs, which is less than to be woken takes.
+const patience = 200
 
 // pipeline takes packets through the stages. Each has one batch or chunk at a time, in
 // order; any goroutine does what is next in any stage. What is farthest along comes
@@ -92,14 +97,19 @@ func (p *pipeline) drive(goroutines int) error {
 func (p *pipeline) work(preferred int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for {
+	for looks := 0; ; looks++ {
 		s, ok := p.next(preferred)
 		switch {
 		case ok:
 			p.do(s, preferred)
+			looks = 0
 		case p.over && len(p.read) == 0 && p.stages[telling].passed == p.stages[dealing].passed:
 			p.changed.Broadcast()
 			return
+		case looks < patience:
+			p.mu.Unlock()
+			runtime.Gosched()
+			p.mu.Lock()
 		default:
 			p.idle++
 			p.changed.Wait()
