@@ -12,7 +12,7 @@ import (
 // most analyses, and to collect that over and over takes a third of their time;
 // where much is, memory is worth more.
 const (
-	smallHeap     = 38 << 20
+	smallHeap     = 42 << 20
 	growthPercent = 35
 )
 

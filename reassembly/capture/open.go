@@ -13,7 +13,7 @@ import (
 // batchBytes is how much of an input is read at once: enough to make the cost
 // of a read small, and few enough packets to stay in a core's cache until they
 // are analysed. Of 256 KiB to 1 MiB it is the fastest with an analysis behind it.
-const batchBytes = 512 << 10
+const batchBytes = 256 << 10
 
 // What is wrong with an input that cannot be read at all. Errors of Open and its
 // kin wrap these, or those of package os (fs.ErrNotExist, fs.ErrPermission).
