@@ -10,7 +10,7 @@ import (
 
 // Analyzer turns the connections and bytes of one [reassembly.Table] into
 // exchanges. What it finds goes to a log, for the [teller] to put together with
-// what other Analyzers found. It is driven by one goroutine.
+// what other Analyzers found. It is driven by one goroutine at a time.
 type Analyzer struct {
 	log      *eventLog
 	wanted   wanted

@@ -186,7 +186,9 @@ type Exchange struct {
 
 // Keep returns x, which stays as it is. Who is told of it may keep it from then on.
 func (x *Exchange) Keep() *Exchange {
-	x.kept = true
+	if !x.kept { // its Analyzer looks at it once it was told
+		x.kept = true
+	}
 	return x
 }
 

@@ -46,7 +46,7 @@ func earliest(logs *[shardCount][]event) (first *[]event, place place) {
 
 // teller puts together what the Analyzers found, in capture order, with what
 // concerns several connections: numbers, lookups, requests sent again, hops. It
-// tells the listener, and is driven by one goroutine.
+// tells the listener, and is driven by one goroutine at a time.
 type teller struct {
 	listener    Listener
 	lookups     *dns.Tracker

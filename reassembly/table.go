@@ -37,7 +37,7 @@ type Consumer struct {
 	Closed func(c *Connection)
 }
 
-// Table follows the connections of a capture. It is driven by one goroutine.
+// Table follows the connections of a capture. It is driven by one goroutine at a time.
 type Table struct {
 	consumer Consumer
 	limits   Limits

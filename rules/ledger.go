@@ -8,7 +8,7 @@ import (
 )
 
 // Ledger runs rules over one capture and keeps what they report until it is
-// final. It is driven by the goroutine that drives the analysis.
+// final. It is driven by the analysis, one call at a time.
 type Ledger struct {
 	tell   func(*Finding)
 	note   func(*Finding, *Instance) // nil: nobody wants to know

@@ -41,7 +41,7 @@ type Stats struct {
 	Streams   uint64 // TCP streams given up because too much waited for its rest
 }
 
-// Tracker follows the lookups of a capture. It is driven by one goroutine.
+// Tracker follows the lookups of a capture. It is driven by one goroutine at a time.
 type Tracker struct {
 	stats    Stats
 	message  Message
