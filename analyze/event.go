@@ -127,6 +127,11 @@ type eventLog struct {
 const logRoom = 1 << 10
 
 func (l *eventLog) reset() {
+	for i := range l.events {
+		if c := l.events[i].circumstances; c != nil {
+			c.data = nil
+		}
+	}
 	clear(l.events)
 	l.events, l.place = l.events[:0], place{}
 	if cap(l.events) > logRoom {

@@ -96,7 +96,6 @@ func (p *pipeline) drive(goroutines int) error {
 // choice: this processor's cache may still hold its connections.
 func (p *pipeline) work(preferred int) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	for looks := 0; ; looks++ {
 		s, ok := p.next(preferred)
 		switch {
@@ -105,6 +104,7 @@ func (p *pipeline) work(preferred int) {
 			looks = 0
 		case p.over && len(p.read) == 0 && p.stages[telling].passed == p.stages[dealing].passed:
 			p.changed.Broadcast()
+			p.mu.Unlock() // not deferred: where a stage panics, it is not locked
 			return
 		case looks < patience:
 			p.mu.Unlock()
@@ -244,11 +244,11 @@ func (b *sharedBatch) fill(src capture.Source) error {
 
 func (b *sharedBatch) isDealt() bool { return len(b.rest) == 0 && !b.now }
 
-// again takes the last of a list, or one that is new.
-func again[T any](list *[]*T, new func() *T) *T {
+// again takes the last of a list, or a fresh one.
+func again[T any](list *[]*T, fresh func() *T) *T {
 	n := len(*list)
 	if n == 0 {
-		return new()
+		return fresh()
 	}
 	last := (*list)[n-1]
 	*list = slices.Delete(*list, n-1, n)
