@@ -154,7 +154,7 @@ func (a *Analyzer) conversation(c *reassembly.Connection) *conversation {
 	if v, began := c.Attached.(*conversation); began {
 		return v
 	}
-	v := a.stock.conversations.get()
+	v := a.stock.conversations.Get()
 	v.analyzer, v.connection.Connection, v.handle = a, c, c.Attached.(*handle)
 	c.Attached = v
 	*a.kept += conversationWeight

@@ -212,7 +212,7 @@ func (v *conversation) parserFor(side reassembly.Side) {
 	if s.parser != nil {
 		return
 	}
-	s.mode, s.begin, s.parser = parsing, s.offset, v.analyzer.stock.parsers.get()
+	s.mode, s.begin, s.parser = parsing, s.offset, v.analyzer.stock.parsers.Get()
 	if side == v.connection.ClientSide() {
 		*s.parser = *http1.NewParser(http1.Request, (*requests)(v), v.analyzer.arena)
 		return
@@ -283,7 +283,7 @@ func (v *conversation) finish(side reassembly.Side, e http1.Ending, at capture.M
 		v.pairing.finishing = true
 		s.parser.Finish(e, capture.Span{At: at, Readable: at.Time})
 		v.pairing.finishing = false
-		v.analyzer.stock.parsers.put(s.parser)
+		v.analyzer.stock.parsers.Put(s.parser)
 		s.parser = nil
 	}
 	s := &v.streams[side]
@@ -313,14 +313,15 @@ func (v *conversation) free() {
 	for i := range v.streams {
 		if from := v.streams[i].sender; from != nil {
 			if from.history != nil {
-				stock.keep(from.history)
+				v.analyzer.freeHistory(from.history)
 			}
-			stock.senders.put(from)
+			stock.senders.Put(from)
 		}
 	}
 	waiting := v.pairing.waiting[:0]
-	stock.conversations.put(v)
+	*v = conversation{}
 	if cap(waiting) <= fewWaiting {
 		v.pairing.waiting = waiting
 	}
+	stock.conversations.Return(v)
 }

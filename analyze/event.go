@@ -97,14 +97,14 @@ func handleOf(c *reassembly.Connection) *handle {
 // changes when the Analyzer goes on.
 type facts struct {
 	connection Connection
-	tcp        reassembly.Connection
+	tcp        reassembly.Snapshot
 	closing    Closing
 	excess     [2]Excess
 }
 
 // take notes what is known of c.
 func (f *facts) take(c *Connection) {
-	c.CopyTo(&f.tcp)
+	f.tcp.Take(c.Connection)
 	f.connection = *c
 	if c.Closing != nil {
 		f.closing = *c.Closing

@@ -12,7 +12,8 @@ import (
 )
 
 // Connection is a TCP connection and what it was used for. Nobody changes it
-// after Listener.Closed, and it may be kept.
+// after Listener.Closed; but then its memory is used for others, unless a
+// listener asked to [Connection.Keep] it. Texts may always be kept.
 type Connection struct {
 	*reassembly.Connection
 	Protocol Protocol
@@ -59,6 +60,22 @@ type Connection struct {
 	// overrun: exchanges were given up because too many waited.
 	overrun bool
 	ending  bool // a FIN or RST came after all else that is known
+	keepers int32
+	told    *told // whose it is; nil before it is told
+}
+
+// Keep returns c, whose memory is not used for another connection before
+// [Connection.Release] was called as often as Keep. Who keeps it for good need
+// not release it.
+func (c *Connection) Keep() *Connection {
+	c.keepers++
+	return c
+}
+
+// Release ends what a Keep began: who kept c does not look at it any more.
+func (c *Connection) Release() {
+	c.keepers--
+	c.told.free()
 }
 
 // IsOpen reports whether neither FIN nor RST came so far.
@@ -184,10 +201,12 @@ type Exchange struct {
 	kept bool
 }
 
-// Keep returns x, which stays as it is. Who is told of it may keep it from then on.
+// Keep returns x, which stays as it is, and its connection. Who is told of it may
+// keep it from then on.
 func (x *Exchange) Keep() *Exchange {
 	if !x.kept { // its Analyzer looks at it once it was told
 		x.kept = true
+		x.Connection.Keep()
 	}
 	return x
 }

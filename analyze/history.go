@@ -91,16 +91,18 @@ const historyLeast = 4
 
 // newHistory is an empty history.
 func (a *Analyzer) newHistory() *history {
-	n := len(a.stock.histories)
-	if n == 0 {
-		h := &history{data: make([]seen, historyLeast), acks: make([]acked, historyLeast), room: &a.room}
-		h.room.weigh(h.size())
-		return h
+	h := a.stock.histories.Get()
+	if h.room == nil {
+		*h = history{data: make([]seen, historyLeast), acks: make([]acked, historyLeast), room: &a.room}
 	}
-	h := a.stock.histories[n-1]
-	a.stock.histories = a.stock.histories[:n-1]
 	h.room.weigh(h.size())
 	return h
+}
+
+// freeHistory takes a history back that is not needed any more.
+func (a *Analyzer) freeHistory(h *history) {
+	h.empty()
+	a.stock.histories.Return(h)
 }
 
 // size is how many entries h has room for.

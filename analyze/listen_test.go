@@ -63,7 +63,7 @@ func (h *heard) listener() analyze.Listener {
 				h.breaks("connection %d was closed %v before, opened %v", c.ID, h.closed[c], h.opened[c])
 			}
 			h.closed[c] = true
-			h.connections = append(h.connections, c)
+			h.connections = append(h.connections, c.Keep())
 		},
 	}
 }

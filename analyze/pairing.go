@@ -61,7 +61,7 @@ type exchange struct {
 
 // newExchange returns an exchange of the conversation with nothing known of it.
 func (v *conversation) newExchange(n *number) *exchange {
-	x := v.analyzer.stock.exchanges.get()
+	x := v.analyzer.stock.exchanges.Get()
 	x.Exchange, x.number = &x.told, n
 	return x
 }

@@ -130,11 +130,13 @@ func (r *repeats) match(e *event) *failure {
 // that repeats it. When both are, the listener hears of it.
 func (t *teller) settle(x *exchange) {
 	if f := x.failure; f != nil {
+		x.told.Keep()
 		f.firstOver = true
 		f.answered = x.Response != nil && x.Response.Complete || !x.told.Connection.Intact()
 		t.tellRepeat(f)
 	}
 	if f := x.repeats; f != nil {
+		x.told.Keep()
 		f.againOver = true
 		t.tellRepeat(f)
 	}

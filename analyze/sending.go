@@ -91,7 +91,7 @@ func (v *conversation) senderOf(side reassembly.Side) *sender {
 // was seen in order, the window and its scale are known.
 func (v *conversation) newSender(side reassembly.Side) *sender {
 	c := &v.connection
-	s := v.analyzer.stock.senders.get()
+	s := v.analyzer.stock.senders.Get()
 	s.begun = c.Begun(side)
 	upTo, ok1 := c.Acknowledged(side)
 	window, ok2 := c.LatestWindow(side.Other())
@@ -120,7 +120,7 @@ func (v *conversation) spare(s *sender) {
 	if s.history == nil || s.top > s.claimed || !v.gotAll(s, s.top) {
 		return
 	}
-	v.analyzer.stock.keep(s.history)
+	v.analyzer.freeHistory(s.history)
 	s.history = nil
 }
 

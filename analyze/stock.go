@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"wirelag/analyze/http1"
+	"wirelag/reassembly/reuse"
 )
 
 // stock is memory of an Analyzer that is not in use. What is small comes in slabs;
@@ -11,11 +12,11 @@ import (
 type stock struct {
 	handles       slab[handle]
 	numbers       slab[number]
-	conversations pool[conversation]
-	senders       pool[sender]
-	parsers       pool[http1.Parser]
-	exchanges     pool[exchange]
-	histories     []*history
+	conversations reuse.Pool[conversation]
+	senders       reuse.Pool[sender]
+	parsers       reuse.Pool[http1.Parser]
+	exchanges     reuse.Pool[exchange]
+	histories     reuse.Pool[history]
 }
 
 // slabBytes is how much memory for structures is allocated at once.
@@ -33,36 +34,12 @@ func (s *slab[T]) next() *T {
 	return x
 }
 
-// poolMost is how many structures a pool keeps.
-const poolMost = 1 << 12
-
-// pool hands out structures that were given back, or else new ones; all are zero.
-type pool[T any] struct{ free []*T }
-
-func (p *pool[T]) get() *T {
-	n := len(p.free)
-	if n == 0 {
-		return new(T)
-	}
-	x := p.free[n-1]
-	p.free = p.free[:n-1]
-	return x
-}
-
-func (p *pool[T]) put(x *T) {
-	var zero T
-	*x = zero
-	if len(p.free) < poolMost {
-		p.free = append(p.free, x)
-	}
-}
-
 // takeBack takes an exchange that was told, with its messages, unless somebody keeps it
 // or a message goes on.
 func (s *stock) takeBack(x *exchange, arena *http1.Arena) {
 	request, response := x.told.Request, x.told.Response
 	ended := (request == nil || x.requestEnded) && (response == nil || x.responseEnded)
-	if x.told.kept || x.failure != nil || x.repeats != nil || !ended {
+	if x.told.kept || !ended {
 		return
 	}
 	if request != nil {
@@ -71,13 +48,5 @@ func (s *stock) takeBack(x *exchange, arena *http1.Arena) {
 	if response != nil {
 		arena.Free(response)
 	}
-	s.exchanges.put(x)
-}
-
-// keep takes a history that is not needed any more.
-func (s *stock) keep(h *history) {
-	h.empty()
-	if len(s.histories) < poolMost {
-		s.histories = append(s.histories, h)
-	}
+	s.exchanges.Put(x)
 }

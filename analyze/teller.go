@@ -4,6 +4,7 @@ import (
 	"wirelag/analyze/dns"
 	"wirelag/reassembly"
 	"wirelag/reassembly/capture"
+	"wirelag/reassembly/reuse"
 )
 
 // tell tells what was found in a chunk.
@@ -56,13 +57,33 @@ type teller struct {
 	stats       Stats
 	connections uint64 // numbers given
 	exchanges   uint64
+	spare       reuse.Pool[told]
 }
 
 // told is a connection as listeners know it: as it was at the latest event about it.
 type told struct {
 	Connection
-	tcp     reassembly.Connection
+	tcp     reassembly.Snapshot
 	closing Closing // what Closing points to
+	spare   *reuse.Pool[told]
+}
+
+// begin is a connection of which nothing is told yet.
+func (t *teller) begin() *told {
+	c := t.spare.Get()
+	c.told, c.spare = c, &t.spare
+	return c
+}
+
+// free lets the memory of c be used again, if it is over and nobody keeps it.
+func (c *told) free() {
+	if !c.Over || c.keepers > 0 {
+		return
+	}
+	c.tcp.Clear()
+	spare := c.spare
+	*c = told{tcp: c.tcp}
+	spare.Return(c)
 }
 
 func newTeller(l Listener) *teller {
@@ -122,7 +143,7 @@ func (t *teller) opened(e *event) {
 	if !e.at.At.IsZero() && t.lookups.Knows() {
 		lookup, name := t.lookups.Connect(e.client.Addr(), e.server.Addr(), e.at.At)
 		if lookup != nil || name != "" {
-			h.told = new(told)
+			h.told = t.begin()
 			h.told.Lookup = lookup
 			h.told.name(name, nameLookedUp)
 		}
@@ -136,15 +157,15 @@ func (t *teller) opened(e *event) {
 // learn takes over what is known of a connection now.
 func (t *teller) learn(h *handle, f *facts) {
 	if h.told == nil {
-		h.told = new(told)
+		h.told = t.begin()
 	}
 	c := h.told
 	before := c.Connection
-	c.tcp = f.tcp
+	c.tcp.Take(&f.tcp.Connection)
 	c.tcp.ID = h.id
 	c.Connection = f.connection
-	c.Connection.Connection = &c.tcp
-	c.Lookup = before.Lookup
+	c.Connection.Connection = &c.tcp.Connection
+	c.Lookup, c.keepers, c.told = before.Lookup, before.keepers, c
 	if before.nameSource == nameLookedUp {
 		c.name(before.ServerName, nameLookedUp)
 	}
@@ -215,7 +236,7 @@ func (t *teller) count(x *Exchange) {
 
 func (t *teller) closed(h *handle) {
 	t.stats.Connections++
-	c := &h.told.Connection
+	c := h.told
 	c.nameByAddress(t.lookups, c.Last().Time)
 	switch c.Protocol {
 	case TLS:
@@ -229,9 +250,10 @@ func (t *teller) closed(h *handle) {
 	}
 	h.told, h.resolvers = nil, nil
 	if t.listener.Closed != nil {
-		t.listener.Closed(c)
+		t.listener.Closed(&c.Connection)
 	}
 	c.Over = true
+	c.free()
 }
 
 func (t *teller) tick(now capture.Time) {

@@ -18,7 +18,7 @@ func trailsOf(t *testing.T, source string) (closed []*Connection) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = Run(context.Background(), s.Source(), Listener{Closed: func(c *Connection) { closed = append(closed, c) }}, Options{TrailMemory: 1 << 20})
+	_, err = Run(context.Background(), s.Source(), Listener{Closed: func(c *Connection) { closed = append(closed, c.Keep()) }}, Options{TrailMemory: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

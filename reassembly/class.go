@@ -95,15 +95,15 @@ func (t *Table) remember(c *Connection, side Side, p fingerprint) {
 	e := &c.ends[side]
 	recent := e.recent[:]
 	if t.stats.Copies > 0 {
-		recent = c.remembersMany(side)
+		recent = t.remembersMany(c, side)
 	}
 	recent[e.segments%uint32(len(recent))] = p
 	e.segments++
 }
 
 // remembersMany are the many segments that are remembered of side, from now on.
-func (c *Connection) remembersMany(side Side) []fingerprint {
-	o := c.odd()
+func (t *Table) remembersMany(c *Connection, side Side) []fingerprint {
+	o := t.odd(c)
 	if o.many[side] == nil {
 		o.many[side] = new([manyRecent]fingerprint)
 		copy(o.many[side][:], c.ends[side].recent[:])

@@ -11,7 +11,7 @@ func (t *Table) takeFIN(c *Connection, side Side, s *packet.Segment) {
 		return
 	}
 	e, other := &c.ends[side], &c.ends[side.Other()]
-	end := c.toEnd()
+	end := t.toEnd(c)
 	end.fin[side], end.finSeq[side] = s.Mark, s.Seq+s.Length
 	if int32(end.finSeq[side]-e.next) < 0 {
 		end.finSeq[side] = e.next
@@ -53,7 +53,7 @@ func (t *Table) finishStream(c *Connection, side Side, at capture.Mark) {
 	if !c.awaitsFIN(side) || c.ends[side].next != c.ending.finSeq[side] {
 		return
 	}
-	c.toEnd().finInOrder[side] = true
+	c.ending.finInOrder[side] = true
 	if t.consumer.Finished != nil {
 		t.consumer.Finished(c, side, at)
 	}
@@ -61,7 +61,7 @@ func (t *Table) finishStream(c *Connection, side Side, at capture.Mark) {
 		return
 	}
 	c.close = ByFIN
-	c.toEnd().closedBy = c.ending.firstFIN
+	c.ending.closedBy = c.ending.firstFIN
 	t.finish(c, at)
 }
 
@@ -98,7 +98,7 @@ func (t *Table) takeRST(c *Connection, side Side, s *packet.Segment) {
 	if rst, _ := c.RST(); !rst.IsZero() {
 		return
 	}
-	end := c.toEnd()
+	end := t.toEnd(c)
 	end.rst, end.rstSide, end.rstSeq = s.Mark, side, s.Seq
 	if c.over() {
 		return
@@ -119,8 +119,7 @@ func (t *Table) revive(c *Connection, side Side, seq uint32) {
 
 // reopen forgets that the connection was reset.
 func (c *Connection) reopen() {
-	end := c.toEnd()
-	end.rst, end.closedAt = capture.Mark{}, capture.Mark{}
+	c.ending.rst, c.ending.closedAt = capture.Mark{}, capture.Mark{}
 	c.close = StillOpen
 }
 

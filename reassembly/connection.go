@@ -64,7 +64,7 @@ const (
 )
 
 // Connection is one TCP connection: a 4-tuple from its first packet to its end.
-// It is valid until Consumer.Closed returns; CopyTo makes a copy that stays.
+// It is valid until Consumer.Closed returns; a [Snapshot] stays.
 type Connection struct {
 	// Attached is the consumer's own state for the connection.
 	Attached any

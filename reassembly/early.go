@@ -71,7 +71,7 @@ func (t *Table) holdBack(c *Connection, side Side, s *packet.Segment) {
 	if n := len(e.spare); n > 0 {
 		buffer, e.spare = e.spare[n-1], e.spare[:n-1]
 	}
-	c.odd().early++
+	t.odd(c).early++
 	h := heldSegment{connection: c, side: side, segment: *s, at: t.now, until: c.Packets() + uint64(c.early()) + earlySegments}
 	h.segment.Payload = append(buffer[:0], s.Payload...)
 	e.held = append(e.held, h)
@@ -136,7 +136,7 @@ func (t *Table) takeBack(i int) {
 	e.bytes -= h.weight()
 	t.reckon()
 	if h.connection != nil {
-		h.connection.odd().early--
+		h.connection.oddities.early--
 	}
 	switch p := fingerprintOf(&h.segment); {
 	case h.connection == nil:

@@ -18,7 +18,7 @@ func (t *Table) receive(c *Connection, side Side, s *packet.Segment, p fingerpri
 		t.stats.Ignored++
 	}
 	if class.Has(Retransmitted) && s.Length > 0 {
-		c.odd().retransmissions++
+		t.odd(c).retransmissions++
 		t.gauges.Retransmissions.Add(1)
 	}
 	if s.Length > 0 {
@@ -195,7 +195,7 @@ func (t *Table) shake(c *Connection, side Side, s *packet.Segment) {
 	case side != c.client && e.hasISN, side != c.client && c.answers(side, s):
 		t.synchronise(c)
 	case side != c.client && s.Flags.Has(packet.ACK):
-		c.odd().challenge = s.Mark
+		t.odd(c).challenge = s.Mark
 	case side == c.client && s.Length > 0 && s.Seq-e.begin() <= nearby && other.segments == 0:
 		t.synchronise(c) // only one direction was captured
 	}
@@ -204,7 +204,7 @@ func (t *Table) shake(c *Connection, side Side, s *packet.Segment) {
 func (t *Table) synchronise(c *Connection) {
 	c.synchronised = true
 	if p := c.previous(); p != nil {
-		c.odd().previous = nil
+		c.oddities.previous = nil
 		t.timeOut(p)
 	}
 }
@@ -231,7 +231,7 @@ func (t *Table) takeSYN(c *Connection, side Side, s *packet.Segment) {
 		syns.latest = s.Mark
 	}
 	if syns != c.syns() {
-		c.odd().syns, c.odd().hasSYNs = syns, true
+		t.odd(c).syns, t.odd(c).hasSYNs = syns, true
 	}
 	e.topTSVal, e.hasTimestamps = s.Options.TSVal, s.Options.HasTimestamps
 	switch {

@@ -41,8 +41,7 @@ type end struct {
 // that of its SYN; valid when started.
 func (e *end) begin() uint32 { return e.next - uint32(e.offset) }
 
-// ending is what is known of the end of a connection. Once a copy of the
-// connection shares it, it is not changed any more.
+// ending is what is known of the end of a connection.
 type ending struct {
 	fin      [2]capture.Mark // by side; zero without
 	rst      capture.Mark
@@ -54,11 +53,9 @@ type ending struct {
 	rstSide    Side
 	firstFIN   Side
 	closedBy   Side
-	copied     bool
 }
 
-// oddities is what few connections have. Once a copy of the connection shares it,
-// it is not changed any more.
+// oddities is what few connections have.
 type oddities struct {
 	syns            syns
 	hasSYNs         bool         // syns is valid
@@ -66,7 +63,6 @@ type oddities struct {
 	former          former       // how the connection before on the 4-tuple was closed, if that is remembered
 	shared          *vantage.Connection
 	retransmissions uint64
-	copied          bool
 
 	underway
 }
@@ -88,50 +84,54 @@ type syns struct {
 	repeats  uint16       // of SYNs and SYN/ACKs
 }
 
-// toEnd returns the ending to change it.
-func (c *Connection) toEnd() *ending {
-	switch {
-	case c.ending == nil:
-		c.ending = new(ending)
-	case c.ending.copied:
-		own := *c.ending
-		own.copied = false
-		c.ending = &own
+// toEnd returns the ending of c to change it.
+func (t *Table) toEnd(c *Connection) *ending {
+	if c.ending == nil {
+		c.ending = t.records.endings.Get()
 	}
 	return c.ending
 }
 
-// odd returns the oddities to change them.
-func (c *Connection) odd() *oddities {
-	switch {
-	case c.oddities == nil:
-		c.oddities = new(oddities)
-	case c.oddities.copied:
-		own := *c.oddities
-		own.copied = false
-		c.oddities = &own
+// odd returns the oddities of c to change them.
+func (t *Table) odd(c *Connection) *oddities {
+	if c.oddities == nil {
+		c.oddities = t.records.oddities.Get()
 	}
 	return c.oddities
 }
 
-// CopyTo makes to what c is now, without what only its table needs: to may be
-// looked at while the table goes on with c, and copied in turn.
-func (c *Connection) CopyTo(to *Connection) {
-	*to = *c
-	to.Attached = nil
+// Snapshot is a connection as it was at a moment.
+type Snapshot struct {
+	Connection
+	// What Connection points to, or memory for it.
+	ownEnding   *ending
+	ownOddities *oddities
+}
+
+// Take makes s what c is now, without what only its table needs. c may be a
+// snapshot's.
+func (s *Snapshot) Take(c *Connection) {
+	s.Connection = *c
+	s.Attached = nil
 	if c.ending != nil {
-		c.ending.copied = true
+		if s.ownEnding == nil {
+			s.ownEnding = new(ending)
+		}
+		*s.ownEnding = *c.ending
+		s.ending = s.ownEnding
 	}
-	switch {
-	case c.oddities == nil:
-	case c.oddities.underway == underway{}:
-		c.oddities.copied = true
-	default:
-		to.oddities = new(oddities)
-		*to.oddities = *c.oddities
-		to.oddities.underway = underway{}
+	if c.oddities != nil {
+		if s.ownOddities == nil {
+			s.ownOddities = new(oddities)
+		}
+		*s.ownOddities = *c.oddities
+		s.ownOddities.underway = underway{}
+		s.oddities = s.ownOddities
 	}
 }
+
+// Clear forgets the connection, but not the memory for what it points to.
+func (s *Snapshot) Clear() { *s = Snapshot{ownEnding: s.ownEnding, ownOddities: s.ownOddities} }
 
 // plainSYNs are the SYNs that most connections have: the first packet, if it was
 // one, and an answer to that.

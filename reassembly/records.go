@@ -1,6 +1,10 @@
 package reassembly
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"wirelag/reassembly/reuse"
+)
 
 // ref names a record of a table; 0 is none.
 type ref uint32
@@ -12,6 +16,9 @@ type records struct {
 	slabs []*slab
 	free  []uint64 // which records of a slab are free, a bit each
 	roomy []uint32 // the slabs that have free ones
+
+	endings  reuse.Pool[ending]
+	oddities reuse.Pool[oddities]
 }
 
 // A slab of so many has 21,512 bytes with the allocator's header, for which it takes
@@ -55,6 +62,12 @@ func (r *records) take() *Connection {
 
 // release takes a record back that nobody will look at any more.
 func (r *records) release(c *Connection) {
+	if c.ending != nil {
+		r.endings.Put(c.ending)
+	}
+	if c.oddities != nil {
+		r.oddities.Put(c.oddities)
+	}
 	c.Attached, c.ending, c.oddities = nil, nil, nil
 	n, i := c.ref.place()
 	if r.free[n] == 0 {

@@ -60,7 +60,7 @@ func (t *Table) await(c *Connection, side Side, p piece) {
 	if st == nil {
 		st = t.order().begin(c.ends[side].next)
 		st.since = p.mark.Time
-		c.odd().stretch[side] = st
+		t.odd(c).stretch[side] = st
 	}
 	if p.end()-st.base > maxStretch {
 		t.rebase(c, side)
@@ -149,7 +149,7 @@ func (t *Table) release(c *Connection, side Side, n uint32, readable capture.Tim
 	st.pieces = slices.Delete(st.pieces, 0, done)
 	if len(st.pieces) == 0 {
 		t.order().done()
-		c.odd().stretch[side] = nil
+		c.oddities.stretch[side] = nil
 		return
 	}
 	st.since = st.pieces[0].mark.Time
@@ -209,7 +209,7 @@ func (t *Table) rebase(c *Connection, side Side) {
 	for _, p := range old.pieces {
 		t.order().push(st, p)
 	}
-	c.odd().stretch[side] = st
+	c.oddities.stretch[side] = st
 }
 
 func (t *Table) order() *orderer {

@@ -143,7 +143,7 @@ func (t *Table) AddShared(s *packet.Segment, key Key, serial uint64, shared *van
 		return
 	}
 	if shared != nil && c.Shared() == nil {
-		c.odd().shared = shared
+		t.odd(c).shared = shared
 	}
 	if c.comesEarly(key.side, s) {
 		t.holdBack(c, key.side, s)
@@ -188,7 +188,7 @@ func (t *Table) replace(s *packet.Segment, key Key, c *Connection) {
 		t.supersede(old, c)
 	}
 	if before := t.formers.find(key); !before.closedAt.IsZero() {
-		c.odd().former = before
+		t.odd(c).former = before
 	}
 }
 
@@ -196,11 +196,11 @@ func (t *Table) replace(s *packet.Segment, key Key, c *Connection) {
 // an old connection that was alive may still be (a stray SYN does not end it).
 func (t *Table) supersede(old, c *Connection) {
 	if old.synchronised && !old.over() && !c.synchronised {
-		c.odd().previous = old
+		t.odd(c).previous = old
 		return
 	}
 	if p := old.previous(); p != nil && !c.synchronised {
-		c.odd().previous, old.odd().previous = p, nil
+		t.odd(c).previous, old.oddities.previous = p, nil
 	}
 	t.timeOut(old)
 }
@@ -234,7 +234,7 @@ func (t *Table) finish(c *Connection, at capture.Mark) {
 	if c.over() {
 		return
 	}
-	c.toEnd().closedAt = at
+	c.ending.closedAt = at
 	t.linger(Over, c, at)
 }
 
@@ -274,10 +274,10 @@ func (t *Table) unlink(c *Connection) Key {
 	case present == c:
 		t.index.remove(key.hash(), c.ref)
 	case present != nil && present.previous() == c:
-		present.odd().previous = nil
+		present.oddities.previous = nil
 	}
 	if p := c.previous(); p != nil {
-		c.odd().previous = nil
+		c.oddities.previous = nil
 		t.index.put(key.hash(), p.ref)
 	}
 	t.detach(c)

@@ -50,9 +50,9 @@ func newWire(limits reassembly.Limits) *wire {
 			w.events = append(w.events, fmt.Sprintf("%d:fin %s@%d", c.ID, c.Direction(side), at.Frame.Number()))
 		},
 		Closed: func(c *reassembly.Connection) {
-			kept := new(reassembly.Connection)
-			c.CopyTo(kept)
-			w.closed = append(w.closed, kept)
+			kept := new(reassembly.Snapshot)
+			kept.Take(c)
+			w.closed = append(w.closed, &kept.Connection)
 			w.events = append(w.events, fmt.Sprintf("%d:closed %s %s", c.ID, c.Close(), c.State()))
 		},
 	}, limits)
@@ -301,11 +301,13 @@ func TestCopies(t *testing.T) {
 		story      string
 	}
 	var copies []copied
+	first := new(reassembly.Snapshot)
 	take := func(c *reassembly.Connection) {
-		kept := new(reassembly.Connection)
-		c.CopyTo(kept)
-		again := *kept
-		copies = append(copies, copied{&again, storyOf(kept)})
+		first.Clear()
+		first.Take(c)
+		second := new(reassembly.Snapshot)
+		second.Take(&first.Connection)
+		copies = append(copies, copied{&second.Connection, storyOf(&first.Connection)})
 	}
 	w := newWire(reassembly.Limits{})
 	w.table = reassembly.NewTable(reassembly.Consumer{

@@ -240,7 +240,7 @@ func reassemblyConnection(t testing.TB) (found *reassembly.Connection) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener := analyze.Listener{Closed: func(c *analyze.Connection) { found = c.Connection }}
+	listener := analyze.Listener{Closed: func(c *analyze.Connection) { found = c.Keep().Connection }}
 	if _, err := analyze.Run(context.Background(), parsed.Source(), listener, analyze.Options{}); err != nil {
 		t.Fatal(err)
 	}

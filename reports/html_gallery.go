@@ -51,7 +51,7 @@ func (g *gallery) of(c *analyze.Connection) *drawing {
 		if g.drawings == nil {
 			g.drawings = map[uint64]*drawing{}
 		}
-		d = &drawing{connection: c}
+		d = &drawing{connection: c.Keep()}
 		g.drawings[c.ID] = d
 		for _, f := range g.early[c.ID] {
 			d.addFinding(f)

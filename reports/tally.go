@@ -71,7 +71,7 @@ func (p *pair) name(c *analyze.Connection) {
 	switch {
 	case c.ServerName == "":
 	case p.named == nil:
-		p.named = c
+		p.named = c.Keep()
 	case p.named.ServerName != c.ServerName:
 		p.otherNames = true
 	}

@@ -56,7 +56,9 @@ func slowest(a, b *analyze.Exchange) int {
 func (t *textWriter) Connection(c *analyze.Connection) error {
 	t.pairs.addConnection(c)
 	t.points.add(c)
-	t.connections.add(c)
+	if t.connections.add(c) {
+		c.Keep()
+	}
 	return nil
 }
 

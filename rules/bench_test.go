@@ -95,12 +95,12 @@ func record(t testing.TB, src capture.Source) (told []moment) {
 	t.Helper()
 	listener := analyze.Listener{
 		Requested: func(x *analyze.Exchange) {
-			told = append(told, moment{connection: *x.Connection, about: x.Connection, requested: x.Keep()})
+			told = append(told, moment{connection: *x.Connection.Keep(), about: x.Connection, requested: x.Keep()})
 		},
 		Exchange: func(x *analyze.Exchange) {
-			told = append(told, moment{connection: *x.Connection, about: x.Connection, exchange: x.Keep()})
+			told = append(told, moment{connection: *x.Connection.Keep(), about: x.Connection, exchange: x.Keep()})
 		},
-		Closed: func(c *analyze.Connection) { told = append(told, moment{connection: *c, about: c}) },
+		Closed: func(c *analyze.Connection) { told = append(told, moment{connection: *c.Keep(), about: c}) },
 		Tick:   func(now capture.Time) { told = append(told, moment{now: now}) },
 	}
 	if _, err := analyze.Run(context.Background(), src, listener, analyze.Options{}); err != nil {

@@ -69,7 +69,7 @@ func (s *sequences) closed(c *analyze.Connection) {
 		case gap < 0:
 			return // in parallel
 		case gap >= notReusedMaxGap:
-			*q = sequence{}
+			q.restart()
 		}
 	}
 	i := Instance{
@@ -84,15 +84,30 @@ func (s *sequences) closed(c *analyze.Connection) {
 		i.Cost = 0
 	}
 	q.length++
-	q.last = c
-	q.waiting = append(q.waiting, i)
+	if q.last != nil {
+		q.last.Release()
+	}
+	q.last = c.Keep()
 	if q.length < notReusedMin {
+		i.keep()
+		q.waiting = append(q.waiting, i)
 		return
 	}
-	for _, i := range q.waiting {
-		s.pass.Report(i)
+	for _, w := range q.waiting {
+		s.pass.Report(w)
+		w.release()
 	}
 	q.waiting = nil
+	s.pass.Report(i)
+}
+
+// restart forgets the run.
+func (q *sequence) restart() {
+	q.last.Release()
+	for _, w := range q.waiting {
+		w.release()
+	}
+	*q = sequence{}
 }
 
 // whyNotReused names the reason that the frames show.

@@ -55,6 +55,16 @@ func (i *Instance) letGo() {
 	}
 }
 
+// keep prepares the instance to be reported later, or never: its connection stays as
+// it is until release.
+func (i *Instance) keep() {
+	i.letGo()
+	i.Connection.Keep()
+}
+
+// release ends what keep began.
+func (i *Instance) release() { i.Connection.Release() }
+
 // exchange is the ID of the exchange that shows it, 0 without one.
 func (i *Instance) exchange() uint64 {
 	if i.Exchange != nil {
@@ -127,7 +137,7 @@ func (f *Finding) add(i Instance) {
 func (f *Finding) list(i Instance) {
 	i.letGo()
 	if f.Connection == nil {
-		f.Connection, f.subject = i.Connection, i.subject
+		f.Connection, f.subject = i.Connection.Keep(), i.subject
 		if f.subject == "" {
 			f.subject = strings.ToLower(i.Connection.Host())
 		}

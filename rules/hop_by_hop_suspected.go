@@ -66,7 +66,7 @@ func (s *suspects) exchange(x *analyze.Exchange) {
 		Detail:     fmt.Sprintf("A request reached %s with %s: probably a proxy at %s passed it on.", x.Connection.Server(), what, x.Connection.Client().Addr()),
 		Evidence:   []Evidence{{x.Request.HeadEnd.At, "request with " + what}},
 	}, s.pass.Now().Add(otherSideWait)})
-	s.waiting[len(s.waiting)-1].instance.letGo()
+	s.waiting[len(s.waiting)-1].instance.keep()
 	if len(s.waiting) > maxSuspects {
 		s.pass.Forget()
 		s.oldest()
@@ -121,4 +121,5 @@ func (s *suspects) oldest() {
 	if s.visible.known(w.instance.Connection) == nil {
 		s.pass.Report(w.instance)
 	}
+	w.instance.release()
 }

@@ -43,6 +43,7 @@ var idleConnection = &Rule{
 				u.http = true
 				for _, i := range u.waiting {
 					p.Report(i)
+					i.release()
 				}
 				u.waiting = nil
 			},
@@ -62,6 +63,7 @@ var idleConnection = &Rule{
 				case u.http:
 					p.Report(i)
 				case len(u.waiting) < unusedWaiting:
+					i.keep()
 					u.waiting = append(u.waiting, i)
 				}
 			},

@@ -104,7 +104,7 @@ func (l *Ledger) report(s *ruleState, i Instance) {
 }
 
 func (l *Ledger) hold(s *ruleState, i Instance) {
-	i.letGo()
+	i.keep()
 	a := l.accounts[i.Connection.ID]
 	a.held++
 	l.accounts[i.Connection.ID] = a
@@ -131,6 +131,7 @@ func (l *Ledger) release() {
 	if !h.rule.replaced(&h.instance) {
 		l.add(h.rule, h.instance, h.at)
 	}
+	h.instance.release()
 }
 
 // settle notes what is left of an account.
@@ -147,7 +148,8 @@ func (l *Ledger) add(s *ruleState, i Instance, at capture.Time) {
 	f := l.finding(s, i.Connection)
 	f.add(i)
 	if l.note != nil {
-		l.note(&f.Finding, &i)
+		noted := i // by itself in memory, as what is noted may be
+		l.note(&f.Finding, &noted)
 	}
 	if s.rule.Per == PerConnection && i.Connection.Over {
 		l.end(i.Connection.ID, at)

@@ -97,15 +97,17 @@ func TestLedgerLetsGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	var c *analyze.Connection
-	_, err = analyze.Run(context.Background(), s.Source(), analyze.Listener{Opened: func(o *analyze.Connection) { c = o }}, analyze.Options{})
+	_, err = analyze.Run(context.Background(), s.Source(), analyze.Listener{Opened: func(o *analyze.Connection) { c = o.Keep() }}, analyze.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range uint64(3 * maxOver) {
 		of := *c.Connection
 		of.ID = i + 1
-		l.report(replaceable, Instance{Connection: &analyze.Connection{Connection: &of}})
-		l.closed(&analyze.Connection{Connection: &of})
+		about := *c
+		about.Connection = &of
+		l.report(replaceable, Instance{Connection: &about})
+		l.closed(&about)
 	}
 	if len(l.over) > maxOver || len(l.held)-l.head > maxHeld || l.open.count > maxFindings || len(l.accounts) > 2*maxOver {
 		t.Errorf("%d over, %d held, %d open, %d pending", len(l.over), len(l.held)-l.head, l.open.count, len(l.accounts))

@@ -84,6 +84,7 @@ func (r *serialRun) add(p *Pass, x *analyze.Exchange) {
 		one.cost = 0
 	}
 	if len(r.waiting) < maxListed {
+		one.connection.Keep()
 		r.waiting = append(r.waiting, one)
 	}
 	if r.length < serialMin || r.receive > r.wait {
@@ -92,13 +93,20 @@ func (r *serialRun) add(p *Pass, x *analyze.Exchange) {
 	for i := range r.waiting {
 		p.Report(r.waiting[i].instance())
 	}
-	clear(r.waiting)
-	r.waiting = r.waiting[:0]
+	r.forgetWaiting()
 }
 
 func (r *serialRun) restart() {
+	r.forgetWaiting()
+	*r = serialRun{end: r.end, waiting: r.waiting}
+}
+
+func (r *serialRun) forgetWaiting() {
+	for i := range r.waiting {
+		r.waiting[i].connection.Release()
+	}
 	clear(r.waiting)
-	*r = serialRun{end: r.end, waiting: r.waiting[:0]}
+	r.waiting = r.waiting[:0]
 }
 
 func (s *serialRequest) instance() Instance {

@@ -95,8 +95,11 @@ func (t *timeWait) add(c *analyze.Connection, twoMSL time.Duration) {
 		t.slots[slot%timeWaitSlots]++
 		t.inWindow++
 	}
+	if t.closes > 0 {
+		t.connection.Release()
+	}
 	t.closes++
-	t.last, t.connection = at, c
+	t.last, t.connection = at, c.Keep()
 	if t.inWindow > t.peak {
 		t.peak, t.peakAt = t.inWindow, at
 	}

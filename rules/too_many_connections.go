@@ -101,7 +101,7 @@ func (w *crowds) requested(x *analyze.Exchange) {
 
 // enter adds a connection with its first request, and counts.
 func (s *crowd) enter(c *analyze.Connection, limit int, at capture.Mark) {
-	s.open = append(s.open, c)
+	s.open = append(s.open, c.Keep())
 	// Exact as long as few are open; above that the count may be some percent
 	// behind, so that it is not taken anew for every connection.
 	if len(s.open) > limit && len(s.open) <= s.peakSize+s.peakSize/16 {
@@ -117,8 +117,19 @@ func (s *crowd) enter(c *analyze.Connection, limit int, at capture.Mark) {
 	}
 	if len(s.open) > s.peakSize {
 		s.peakSize, s.peakAt = len(s.open), at
-		s.peak = append(s.peak[:0], s.open[:min(len(s.open), maxListed)]...)
+		s.list(s.open[:min(len(s.open), maxListed)])
 	}
+}
+
+// list notes connections that are open at the peak, in place of those before.
+func (s *crowd) list(open []*analyze.Connection) {
+	for _, c := range open {
+		c.Keep()
+	}
+	for _, c := range s.peak {
+		c.Release()
+	}
+	s.peak = append(s.peak[:0], open...)
 }
 
 // leave takes out the connections that have ended.
@@ -128,6 +139,8 @@ func (s *crowd) leave() {
 	for _, c := range s.open {
 		if c.IsOpen() {
 			kept = append(kept, c)
+		} else {
+			c.Release()
 		}
 	}
 	clear(s.open[len(kept):])

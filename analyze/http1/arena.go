@@ -1,13 +1,16 @@
 package http1
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"wirelag/reassembly/reuse"
+)
 
 // Sizes of the pieces that an Arena takes from the heap: large enough that a
 // keep-alive exchange of ordinary heads costs less than 0.03 allocations, small
 // enough that a few kept messages pin little memory (at most one piece of each).
 const (
-	freeMessages = 1 << 12  // that wait for their next use
-	slabBytes    = 64 << 10 // of text, and of the places of fields
+	slabBytes = 64 << 10 // of text, and of the places of fields
 	// Fields reserved for a head at once; what it does not need goes back.
 	fieldsReserved = 16
 	// Line buffers that wait for their next use, and the size of those that may.
@@ -26,9 +29,9 @@ const (
 // an Arena takes nothing back but Messages. The zero Arena is ready for use. One
 // goroutine may use it, for any number of Parsers.
 type Arena struct {
-	free   []*Message // given back
-	text   slab[byte]
-	places slab[place]
+	messages reuse.Pool[Message]
+	text     slab[byte]
+	places   slab[place]
 
 	latest [2]plainHead // by role
 
@@ -63,21 +66,7 @@ func (a *Arena) limit(most, few int) int {
 func (a *Arena) scarce(n int) bool { return a.held+n > heldMax/max(a.Shares, 1) }
 
 // Free gives a message back that nobody looks into any more. Its texts stay as they are.
-func (a *Arena) Free(m *Message) {
-	*m = Message{}
-	if len(a.free) < freeMessages {
-		a.free = append(a.free, m)
-	}
-}
-
-func (a *Arena) message() *Message {
-	if n := len(a.free); n > 0 {
-		m := a.free[n-1]
-		a.free = a.free[:n-1]
-		return m
-	}
-	return new(Message)
-}
+func (a *Arena) Free(m *Message) { a.messages.Put(m) }
 
 // keep copies b into the arena.
 func (a *Arena) keep(b []byte) string {

@@ -245,7 +245,7 @@ func (p *Parser) hunt() { p.flags |= hunting }
 
 // begin starts a message with its first byte.
 func (p *Parser) begin(at Span) {
-	m := p.arena.message()
+	m := p.arena.messages.Get()
 	m.Role, m.Length, m.Offset = p.role, -1, p.begins
 	m.Start, m.End, m.First, m.Last = at, at, at.At, at.At
 	p.message = m
