@@ -98,12 +98,15 @@ func (a *Analyzer) consumer() reassembly.Consumer {
 	}
 }
 
-// begin lets a log begin anew whose events are told, and uses the exchanges again
-// that nobody keeps.
+// begin lets a log begin anew whose events are told, and uses again what was only
+// there for them: the exchanges that nobody keeps, what stood for connections.
 func (a *Analyzer) begin(log *eventLog) {
 	for i := range log.events {
-		if e := &log.events[i]; e.kind == exchangeOver {
+		switch e := &log.events[i]; e.kind {
+		case exchangeOver:
 			a.stock.takeBack(e.exchange, a.arena)
+		case connectionClosed:
+			a.stock.handles.Put(e.handle)
 		}
 	}
 	log.reset()
@@ -111,7 +114,7 @@ func (a *Analyzer) begin(log *eventLog) {
 }
 
 func (a *Analyzer) opened(c *reassembly.Connection, first *packet.Segment) {
-	h := a.stock.handles.next()
+	h := a.stock.handles.Get()
 	c.Attached = h
 	if a.trails != nil {
 		h.trail = a.trails.begin()

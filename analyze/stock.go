@@ -10,8 +10,8 @@ import (
 // stock is memory of an Analyzer that is not in use. What is small comes in slabs;
 // the rest, each by itself so that one that is kept pins no others, is used again.
 type stock struct {
-	handles       slab[handle]
 	numbers       slab[number]
+	handles       reuse.Pool[handle]
 	conversations reuse.Pool[conversation]
 	senders       reuse.Pool[sender]
 	parsers       reuse.Pool[http1.Parser]
