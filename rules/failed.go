@@ -49,7 +49,7 @@ func (w *failedWatch) exchange(x *analyze.Exchange) {
 	}
 	f := w.of[x.Connection.ID]
 	if f == nil {
-		f = &failedRequests{connection: x.Connection.Keep()}
+		f = &failedRequests{connection: x.Connection}
 		w.of[x.Connection.ID] = f
 	}
 	if f.total++; len(f.requests) < maxListed {

@@ -72,7 +72,7 @@ func (w *keptWatch) keep(x *analyze.Exchange) *keptRelay {
 			w.pass.Forget()
 			return nil
 		}
-		k = &keptRelay{connection: x.Connection.Keep()}
+		k = &keptRelay{connection: x.Connection}
 		w.of[x.Connection.ID] = k
 	}
 	k.agreed, k.hop = x.Keep(), nil
