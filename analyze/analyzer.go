@@ -131,7 +131,7 @@ func (a *Analyzer) opened(c *reassembly.Connection, first *packet.Segment) {
 
 // newNumber is the number of an exchange that begins now.
 func (a *Analyzer) newNumber(h *handle) *number {
-	n := a.stock.numbers.next()
+	n := a.stock.newNumber()
 	a.log.add(exchangeBegan, h).number = n
 	return n
 }

@@ -120,7 +120,7 @@ func (p *pipeline) work(worker int) {
 		s, ok := p.next(worker, looks >= loyalty)
 		switch {
 		case ok:
-			p.do(s, worker)
+			p.do(s)
 			looks = 0
 		case p.over && len(p.read) == 0 && p.stages[telling].passed == p.stages[dealing].passed:
 			p.changed.Broadcast()
@@ -143,10 +143,13 @@ func (p *pipeline) work(worker int) {
 func (p *pipeline) next(worker int, helps bool) (s int, ok bool) {
 	s, ok = p.farthest(func(s int) bool { return p.stages[s].owner == worker })
 	if !ok && helps {
-		s, ok = p.farthest(func(int) bool { return true })
+		s, ok = p.farthest(anybodys)
 	}
 	return s, ok
 }
+
+// anybodys is true of all stages.
+func anybodys(int) bool { return true }
 
 // farthest is the stage of some that is to go on.
 func (p *pipeline) farthest(among func(s int) bool) (s int, ok bool) {
@@ -190,7 +193,7 @@ func (p *pipeline) ready(s int) bool {
 }
 
 // do does what is next in stage s, and lets others do what else there is to do.
-func (p *pipeline) do(s, worker int) {
+func (p *pipeline) do(s int) {
 	at := &p.stages[s]
 	at.busy = true
 	place := &p.ahead[at.passed%chunksAhead]
@@ -202,7 +205,7 @@ func (p *pipeline) do(s, worker int) {
 	case dealing:
 		b, c = p.read[0], again(&p.chunks, newChunk)
 	}
-	_, more := p.next(worker, true)
+	_, more := p.farthest(anybodys)
 	wake := more && p.idle > 0
 	p.mu.Unlock()
 	if wake {

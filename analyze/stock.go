@@ -1,16 +1,14 @@
 package analyze
 
 import (
-	"unsafe"
-
 	"wirelag/analyze/http1"
 	"wirelag/reassembly/reuse"
 )
 
-// stock is memory of an Analyzer that is not in use. What is small comes in slabs;
-// the rest, each by itself so that one that is kept pins no others, is used again.
+// stock is memory of an Analyzer that is not in use. Numbers come many at once; the
+// rest, each by itself so that one that is kept pins no others, is used again.
 type stock struct {
-	numbers       slab[number]
+	numbers       []number
 	handles       reuse.Pool[handle]
 	conversations reuse.Pool[conversation]
 	senders       reuse.Pool[sender]
@@ -19,19 +17,15 @@ type stock struct {
 	histories     reuse.Pool[history]
 }
 
-// slabBytes is how much memory for structures is allocated at once.
-const slabBytes = 16 << 10
-
-// slab hands out new structures of an array.
-type slab[T any] struct{ rest []T }
-
-func (s *slab[T]) next() *T {
-	if len(s.rest) == 0 {
-		s.rest = make([]T, slabBytes/unsafe.Sizeof(*new(T)))
+// newNumber is a number that is not known yet.
+func (s *stock) newNumber() *number {
+	const atOnce = 1 << 11
+	if len(s.numbers) == 0 {
+		s.numbers = make([]number, atOnce)
 	}
-	x := &s.rest[0]
-	s.rest = s.rest[1:]
-	return x
+	n := &s.numbers[0]
+	s.numbers = s.numbers[1:]
+	return n
 }
 
 // takeBack takes an exchange that was told, with its messages, unless somebody keeps it

@@ -13,22 +13,7 @@ import (
 // TestConnectionsAreUsedAgain keeps some of the connections that follow each other,
 // some of them for a while: those stay as they are, the others make room.
 func TestConnectionsAreUsedAgain(t *testing.T) {
-	const connections = 8
-	var text strings.Builder
-	for i := range connections {
-		fmt.Fprintf(&text, "c%d 10.0.0.1:%d > 10.0.0.2:80\n", i, 40000+i)
-	}
-	for i := range connections {
-		at := i * 10_000
-		for _, line := range []string{
-			`%dms c%d > SYN`, `%dms c%d < SYN ACK`, `%dms c%d > ACK`, `%dms c%d > "GET / HTTP/1.1\r\nHost: h\r\n\r\n"`,
-			`%dms c%d < "HTTP/1.1 204 No Content\r\n\r\n"`, `%dms c%d > FIN`, `%dms c%d < FIN`, `%dms c%d > ACK`,
-		} {
-			fmt.Fprintf(&text, line+"\n", at, i)
-			at += 50
-		}
-	}
-	s, err := script.Parse(text.String())
+	s, err := script.Parse(script.OneByOne(8))
 	if err != nil {
 		t.Fatal(err)
 	}

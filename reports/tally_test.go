@@ -2,7 +2,9 @@ package reports
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,5 +57,34 @@ func TestSampleHasTheMedianOfMany(t *testing.T) {
 	}
 	if few.min() != 1 || few.median() != 3 {
 		t.Errorf("of 5, 1, 3: %v %v", few.min(), few.median())
+	}
+}
+
+// The names of servers outlive the connections that told them, although none of those
+// is among the rows that are shown.
+func TestNamesOutliveConnections(t *testing.T) {
+	var source string
+	for i, host := range []string{"first", "first", "first", "first", "second"} {
+		client, bytes := 1, 900
+		if host == "second" {
+			client, bytes = 3, 1
+		}
+		source += fmt.Sprintf("c%d 10.0.0.%d:%d > 10.0.0.2:80\n", i, client, 40000+i)
+		at := i * 10_000
+		for _, line := range []string{
+			`> SYN`, `< SYN ACK`, `> ACK`, fmt.Sprintf(`> "GET / HTTP/1.1\r\nHost: %s.example\r\n\r\n"`, host),
+			fmt.Sprintf(`< "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"`, bytes, strings.Repeat("x", bytes)), `> FIN`, `< FIN`, `> ACK`,
+		} {
+			source += fmt.Sprintf("%dms c%d %s\n", at, i, line)
+			at += 50
+		}
+	}
+	o := options()
+	o.Top = 2
+	got := reportBy(t, nil, source, "text", o)
+	for _, name := range []string{"first.example", "second.example"} {
+		if !strings.Contains(got, name) {
+			t.Errorf("no %s in\n%s", name, got)
+		}
 	}
 }

@@ -148,7 +148,7 @@ func (l *Ledger) add(s *ruleState, i Instance, at capture.Time) {
 	f := l.finding(s, i.Connection)
 	f.add(i)
 	if l.note != nil {
-		noted := i // by itself in memory, as what is noted may be
+		noted := i // it alone escapes to the heap
 		l.note(&f.Finding, &noted)
 	}
 	if s.rule.Per == PerConnection && i.Connection.Over {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -64,21 +63,7 @@ func TestFindingsAreToldWhenTheyAreProven(t *testing.T) {
 
 // What is about a pair goes on until the end; each instance is noted.
 func TestInstancesAreNoted(t *testing.T) {
-	var text strings.Builder
-	for i := range 4 {
-		fmt.Fprintf(&text, "c%d 10.0.0.1:%d > 10.0.0.2:80\n", i, 40000+i)
-	}
-	for i := range 4 {
-		at := i * 10_000
-		for _, line := range []string{
-			`%dms c%d > SYN`, `%dms c%d < SYN ACK`, `%dms c%d > ACK`, `%dms c%d > "GET / HTTP/1.1\r\nHost: h\r\n\r\n"`,
-			`%dms c%d < "HTTP/1.1 204 No Content\r\n\r\n"`, `%dms c%d > FIN`, `%dms c%d < FIN`, `%dms c%d > ACK`,
-		} {
-			fmt.Fprintf(&text, line+"\n", at, i)
-			at += 50
-		}
-	}
-	got := heard(t, text.String(), handshakeOverhead)
+	got := heard(t, script.OneByOne(4), handshakeOverhead)
 	want := []string{
 		"2s noted handshake-overhead ×1", "12s noted handshake-overhead ×2", "22s noted handshake-overhead ×3",
 		"30s noted handshake-overhead ×4", "30s told handshake-overhead ×4", "end",
