@@ -39,9 +39,9 @@ func chunkOf(packets []capture.Packet) int {
 type chunk struct {
 	batch     *sharedBatch        // what the payload of the segments points into
 	clock     []capture.Time      // by place: the latest time so far
-	segments  []dealt             // of TCP
+	segments  []int32             // the places of those of TCP
 	first     uint64              // the serial of the first of them: they are counted from 1
-	shards    [shardCount][]int32 // which of them are whose
+	shards    [shardCount][]dealt // the segments of each shard
 	datagrams []datagram
 	drops     []instant // before these packets, the capturing system lost some
 	ticks     []instant // behind these packets, listeners hear what time it is
@@ -51,7 +51,7 @@ type chunk struct {
 // dealt is a segment with what a shard must know of it.
 type dealt struct {
 	packet.Segment
-	at     int32 // its place in the chunk
+	number int32 // of the segment in the chunk
 	key    reassembly.Key
 	shared *vantage.Connection
 }
@@ -69,7 +69,7 @@ type instant struct {
 }
 
 func newChunk() *chunk {
-	return &chunk{clock: make([]capture.Time, 0, chunkPackets), segments: make([]dealt, 0, chunkPackets)}
+	return &chunk{clock: make([]capture.Time, 0, chunkPackets), segments: make([]int32, 0, chunkPackets)}
 }
 
 // begin empties c, to be filled from b.
@@ -96,6 +96,7 @@ type dealer struct {
 	clock    capture.Time // the latest time so far
 	nextTick capture.Time
 	serial   uint64 // of the latest segment
+	current  dealt  // what is decoded now
 }
 
 const (
@@ -129,22 +130,19 @@ func (d *dealer) deal(packets []capture.Packet, c *chunk) {
 		if p.Dropped > 0 {
 			c.drops = append(c.drops, instant{at, p.Time})
 		}
-		n := len(c.segments)
-		c.segments = c.segments[:n+1]
-		g := &c.segments[n]
+		g := &d.current
 		switch d.decoder.Decode(p, &g.Segment) {
 		case packet.TCP:
 			d.capture.TCPPackets++
 			if d.take(g) {
-				g.at = at
-				shard := g.key.Shard(shardCount)
-				c.shards[shard] = append(c.shards[shard], int32(n))
-				n++
+				g.number = int32(len(c.segments))
+				shard := &c.shards[g.key.Shard(shardCount)]
+				*shard = append(*shard, *g)
+				c.segments = append(c.segments, at)
 			}
 		case packet.UDP:
 			d.datagram(c, at, &g.Segment)
 		}
-		c.segments = c.segments[:n]
 	}
 	d.serial += uint64(len(c.segments))
 }

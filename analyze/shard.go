@@ -28,12 +28,12 @@ func (s *shard) work(c *chunk) {
 	log := &c.logs[s.number]
 	s.analyzer.begin(log)
 	drops := c.drops
-	for _, i := range c.shards[s.number] {
-		g := &c.segments[i]
-		serial := c.first + uint64(i)
-		drops = s.dropped(c, drops, g.at, serial)
-		s.advance(c, g.at, serial)
-		log.place = place{packet: g.at, within: true}
+	for i := range c.shards[s.number] {
+		g := &c.shards[s.number][i]
+		serial, at := c.first+uint64(g.number), c.segments[g.number]
+		drops = s.dropped(c, drops, at, serial)
+		s.advance(c, at, serial)
+		log.place = place{packet: at, within: true}
 		s.table.AddShared(&g.Segment, g.key, serial, g.shared)
 	}
 	last, serial := int32(len(c.clock))-1, c.first+uint64(len(c.segments))
@@ -97,7 +97,7 @@ func (s *shard) takeOverdue(c *chunk) {
 func (c *chunk) place(due reassembly.Due, upTo int32) place {
 	at := upTo + 1
 	if i := due.Serial - c.first; i < uint64(len(c.segments)) {
-		at = min(at, c.segments[i].at)
+		at = min(at, c.segments[i])
 	}
 	if due.After < c.clock[upTo] {
 		at = min(at, int32(sort.Search(int(upTo), func(i int) bool { return c.clock[i] > due.After })))
