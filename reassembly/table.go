@@ -62,15 +62,18 @@ type Table struct {
 	early     early
 	drops     uint32       // how often the capturing system lost packets
 	droppedAt capture.Time // when it did last
-	gauges    *Gauges
+	gauges    *Gauges      // own, unless it is told to measure others
+	own       Gauges
 }
 
 // NewTable returns an empty table that tells consumer what it finds.
 func NewTable(consumer Consumer, limits Limits) *Table {
-	return &Table{
-		consumer: consumer, limits: limits.withDefaults(), keys: NewKeys(), gauges: new(Gauges), soonest: never,
+	t := &Table{
+		consumer: consumer, limits: limits.withDefaults(), keys: NewKeys(), soonest: never,
 		index: newIndex(), graveyard: graveyard{index: newIndex()},
 	}
+	t.gauges = &t.own
+	return t
 }
 
 // UseKeys makes k the keys of the table, which has its own otherwise. It is called
