@@ -119,11 +119,11 @@ func (a *Analyzer) opened(c *reassembly.Connection, first *packet.Segment) {
 	if a.trails != nil {
 		h.trail = a.trails.begin()
 	}
-	with := between(c.Endpoints())
+	e := a.log.under(connectionOpened, h)
+	e.client, e.server = c.Endpoints()
 	if first.Flags.Has(packet.SYN) && !first.Flags.Has(packet.ACK) {
-		with.at.At = first.Mark
+		e.at.At = first.Mark
 	}
-	e := a.log.under(connectionOpened, h, with)
 	if a.wanted.opened {
 		a.log.about(e, &Connection{Connection: c})
 	}
@@ -161,7 +161,8 @@ func (a *Analyzer) conversation(c *reassembly.Connection) *conversation {
 	v.analyzer, v.connection.Connection, v.handle = a, c, c.Attached.(*handle)
 	c.Attached = v
 	*a.kept += conversationWeight
-	a.log.under(conversationBegan, v.handle, between(c.Endpoints()))
+	e := a.log.under(conversationBegan, v.handle)
+	e.client, e.server = c.Endpoints()
 	return v
 }
 

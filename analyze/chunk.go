@@ -69,7 +69,11 @@ type instant struct {
 }
 
 func newChunk() *chunk {
-	return &chunk{clock: make([]capture.Time, 0, chunkPackets), segments: make([]int32, 0, chunkPackets)}
+	c := &chunk{clock: make([]capture.Time, 0, chunkPackets), segments: make([]int32, 0, chunkPackets)}
+	for i := range c.shards {
+		c.shards[i] = make([]dealt, 0, chunkPackets)
+	}
+	return c
 }
 
 // begin empties c, to be filled from b.
@@ -96,7 +100,7 @@ type dealer struct {
 	clock    capture.Time // the latest time so far
 	nextTick capture.Time
 	serial   uint64 // of the latest segment
-	current  dealt  // what is decoded now
+	latest   int    // the shard of the latest segment
 }
 
 const (
@@ -130,19 +134,27 @@ func (d *dealer) deal(packets []capture.Packet, c *chunk) {
 		if p.Dropped > 0 {
 			c.drops = append(c.drops, instant{at, p.Time})
 		}
-		g := &d.current
+		likely := &c.shards[d.latest]
+		n := len(*likely)
+		*likely = (*likely)[:n+1]
+		g := &(*likely)[n]
 		switch d.decoder.Decode(p, &g.Segment) {
 		case packet.TCP:
 			d.capture.TCPPackets++
 			if d.take(g) {
 				g.number = int32(len(c.segments))
-				shard := &c.shards[g.key.Shard(shardCount)]
-				*shard = append(*shard, *g)
 				c.segments = append(c.segments, at)
+				shard := g.key.Shard(shardCount)
+				if shard == d.latest {
+					continue
+				}
+				c.shards[shard] = append(c.shards[shard], *g)
+				d.latest = shard
 			}
 		case packet.UDP:
 			d.datagram(c, at, &g.Segment)
 		}
+		*likely = (*likely)[:n]
 	}
 	d.serial += uint64(len(c.segments))
 }

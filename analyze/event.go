@@ -1,6 +1,8 @@
 package analyze
 
 import (
+	"slices"
+
 	"wirelag/analyze/dns"
 	"wirelag/reassembly"
 	"wirelag/reassembly/capture"
@@ -46,11 +48,6 @@ type circumstances struct {
 	client, server packet.Endpoint
 	at             capture.Span // the packet; of requestFailed, Readable is when the client can have known
 	data           []byte       // of resolverData
-}
-
-// between are the circumstances of an event on the connection between two ends.
-func between(client, server packet.Endpoint) circumstances {
-	return circumstances{client: client, server: server}
 }
 
 // place is where in a chunk an event belongs: at a packet, or just before it
@@ -165,8 +162,11 @@ func (s *spares[T]) reset() {
 
 // add appends an event about the connection of h.
 func (l *eventLog) add(kind eventKind, h *handle) *event {
-	l.events = append(l.events, event{place: l.place, kind: kind, handle: h})
-	return &l.events[len(l.events)-1]
+	n := len(l.events)
+	l.events = slices.Grow(l.events, 1)[:n+1] // what lies behind the last is zero
+	e := &l.events[n]
+	e.place, e.kind, e.handle = l.place, kind, h
+	return e
 }
 
 // about notes in e what is known of c.
@@ -175,10 +175,11 @@ func (l *eventLog) about(e *event, c *Connection) {
 	e.facts.take(c)
 }
 
-// under appends an event about the connection of h that comes with circumstances.
-func (l *eventLog) under(kind eventKind, h *handle, c circumstances) *event {
+// under appends an event about the connection of h that comes with circumstances,
+// which are zero.
+func (l *eventLog) under(kind eventKind, h *handle) *event {
 	e := l.add(kind, h)
 	e.circumstances = l.circumstances.next()
-	*e.circumstances = c
+	*e.circumstances = circumstances{}
 	return e
 }

@@ -14,7 +14,7 @@ func TestLogsKeepNoBytes(t *testing.T) {
 			if i == large {
 				size = 1 << 18
 			}
-			l.under(resolverData, h, circumstances{data: make([]byte, size)})
+			l.under(resolverData, h).data = make([]byte, size)
 		}
 		l.reset()
 	}

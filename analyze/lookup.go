@@ -97,28 +97,31 @@ func (v *conversation) resolves(side reassembly.Side) bool {
 	}
 	s := &v.streams[side]
 	s.mode, s.pieces = resolving, nil
-	with := between(c.Endpoints())
+	e := v.resolver(resolverBegan, side)
+	e.client, e.server = c.Endpoints()
 	if side != c.ClientSide() {
-		with.client, with.server = with.server, with.client
+		e.client, e.server = e.server, e.client
 	}
-	with.at.At = c.SYN()
-	v.resolver(resolverBegan, side, with)
+	e.at.At = c.SYN()
 	return true
 }
 
 // resolver adds an event about side's stream of DNS.
-func (v *conversation) resolver(kind eventKind, side reassembly.Side, with circumstances) {
-	v.analyzer.log.under(kind, v.handle, with).side = side
+func (v *conversation) resolver(kind eventKind, side reassembly.Side) *event {
+	e := v.analyzer.log.under(kind, v.handle)
+	e.side = side
+	return e
 }
 
 // resolve hands on bytes of side's stream of DNS.
 func (v *conversation) resolve(side reassembly.Side, data []byte, at capture.Span) {
-	v.resolver(resolverData, side, circumstances{data: bytes.Clone(data), at: at})
+	e := v.resolver(resolverData, side)
+	e.data, e.at = bytes.Clone(data), at
 }
 
 // endResolving ends side's stream of DNS.
 func (v *conversation) endResolving(side reassembly.Side) {
-	v.resolver(resolverEnd, side, circumstances{})
+	v.resolver(resolverEnd, side)
 	v.streams[side].mode = ignoring
 }
 

@@ -68,9 +68,9 @@ func (v *conversation) fail(at capture.Mark, side reassembly.Side) {
 
 // aboutRequest adds an event about the request of x, which is complete.
 func (v *conversation) aboutRequest(kind eventKind, x *exchange, at capture.Span) {
-	with := between(v.connection.Endpoints())
-	with.at = at
-	v.analyzer.log.under(kind, v.handle, with).exchange = x
+	e := v.analyzer.log.under(kind, v.handle)
+	e.client, e.server = v.connection.Endpoints()
+	e.at, e.exchange = at, x
 }
 
 // add remembers a request that failed.

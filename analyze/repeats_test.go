@@ -14,9 +14,11 @@ import (
 // repeatable is about an exchange whose request began at a moment, when its
 // connection ended.
 func repeatable(id uint64, target string, at capture.Time) *event {
-	with := between(packet.NewEndpoint(netip.MustParseAddrPort("10.0.0.1:40000")), packet.NewEndpoint(netip.MustParseAddrPort("10.0.0.2:80")))
-	with.at = capture.Span{At: capture.Mark{Time: at}, Readable: at}
-	e := &event{exchange: &exchange{}, circumstances: &with}
+	e := &event{exchange: &exchange{}, circumstances: &circumstances{
+		client: packet.NewEndpoint(netip.MustParseAddrPort("10.0.0.1:40000")),
+		server: packet.NewEndpoint(netip.MustParseAddrPort("10.0.0.2:80")),
+		at:     capture.Span{At: capture.Mark{Time: at}, Readable: at},
+	}}
 	m := &http1.Message{Method: "POST", Target: target, Complete: true}
 	m.Start.At.Time = at
 	e.exchange.told = Exchange{ID: id, Request: m}

@@ -160,30 +160,32 @@ func (t *teller) learn(h *handle, f *facts) {
 		h.told = t.begin()
 	}
 	c := h.told
-	before := c.Connection
+	lookup, keepers, excess := c.Lookup, c.keepers, c.Excess
+	name, named := c.ServerName, c.nameSource
 	c.tcp.Take(&f.tcp.Connection)
 	c.tcp.ID = h.id
 	c.Connection = f.connection
 	c.Connection.Connection = &c.tcp.Connection
-	c.Lookup, c.keepers, c.told = before.Lookup, before.keepers, c
-	if before.nameSource == nameLookedUp {
-		c.name(before.ServerName, nameLookedUp)
+	c.Lookup, c.keepers, c.told = lookup, keepers, c
+	if named == nameLookedUp {
+		c.name(name, nameLookedUp)
 	}
 	if c.firstExchange != nil {
 		c.FirstExchange = c.firstExchange.value
 	}
-	c.learnEnd(before, f)
+	c.learnEnd(excess, f)
 }
 
-// learnEnd takes over what lies behind pointers.
-func (c *told) learnEnd(before Connection, f *facts) {
+// learnEnd takes over what lies behind pointers; excess is the memory for that, if
+// there was some before.
+func (c *told) learnEnd(excess *[2]Excess, f *facts) {
 	if c.Closing != nil {
 		c.closing = f.closing
 		c.closing.Reset.Response.learn()
 		c.Closing = &c.closing
 	}
 	if c.Excess != nil {
-		if c.Excess = before.Excess; c.Excess == nil {
+		if c.Excess = excess; excess == nil {
 			c.Excess = new([2]Excess)
 		}
 		*c.Excess = f.excess

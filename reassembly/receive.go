@@ -348,10 +348,10 @@ func (t *Table) carry(c *Connection, side Side, s *packet.Segment) {
 	switch inOrder := c.stretch(side) == nil; {
 	case p.length == 0:
 	case inOrder && p.start == e.next:
-		t.deliver(c, side, p, capture.Span{At: s.Mark, Readable: s.Time})
+		t.deliver(c, side, &p, s.Time)
 	case inOrder && c.ends[side.Other()].acknowledges(p.start):
 		t.gap(c, side, p.start, s.Mark, true)
-		t.deliver(c, side, p, capture.Span{At: s.Mark, Readable: s.Time})
+		t.deliver(c, side, &p, s.Time)
 	default:
 		t.await(c, side, p)
 	}
@@ -414,9 +414,9 @@ func (t *Table) trimEnd(p piece, end uint32) piece {
 	return p
 }
 
-// deliver hands on a piece that is next in order.
-func (t *Table) deliver(c *Connection, side Side, p piece, at capture.Span) {
-	e := &c.ends[side]
+// deliver hands on a piece that is next in order, and that could be read at a time.
+func (t *Table) deliver(c *Connection, side Side, p *piece, readable capture.Time) {
+	e, at := &c.ends[side], capture.Span{At: p.mark, Readable: readable}
 	e.next += p.length
 	e.offset += int64(p.length)
 	t.stats.Delivered += uint64(len(p.data))

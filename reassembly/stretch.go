@@ -96,7 +96,7 @@ func (t *Table) insert(c *Connection, side Side, p piece) {
 		t.place(c, side, i, part)
 	}
 	if p = t.trimStart(p, e.next); p.length > 0 { // the hole closed before the last part
-		t.deliver(c, side, p, capture.Span{At: p.mark, Readable: p.mark.Time})
+		t.deliver(c, side, &p, p.mark.Time)
 	}
 }
 
@@ -131,7 +131,7 @@ func (t *Table) place(c *Connection, side Side, i int, part piece) {
 	}
 	readable := part.mark.Time
 	ready -= part.length
-	t.deliver(c, side, part, capture.Span{At: part.mark, Readable: readable})
+	t.deliver(c, side, &part, readable)
 	t.release(c, side, ready, readable)
 }
 
@@ -144,7 +144,7 @@ func (t *Table) release(c *Connection, side Side, n uint32, readable capture.Tim
 		done++
 		n -= p.length
 		t.hold(st, -pieceOverhead-len(p.data))
-		t.deliver(c, side, p, capture.Span{At: p.mark, Readable: max(readable, p.mark.Time)})
+		t.deliver(c, side, &p, max(readable, p.mark.Time))
 	}
 	st.pieces = slices.Delete(st.pieces, 0, done)
 	if len(st.pieces) == 0 {
