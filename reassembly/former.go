@@ -29,10 +29,12 @@ type formers struct {
 	since      capture.Time // when the younger began
 }
 
+// formerSlot is a former connection, in half a cache line.
 type formerSlot struct {
-	full uint64 // Key.full, which nobody can make collide
-	former
+	full       uint64 // Key.full, which nobody can make collide
+	closedAt   capture.Mark
 	generation uint32
+	firstFIN   Side
 }
 
 const formerInitialSlots = 1 << 6
@@ -58,7 +60,7 @@ func (f *formers) note(k Key, closed former, now capture.Time) (forgotten int) {
 	case f.remembers(at):
 		f.count[at.generation%2]--
 	}
-	*at = formerSlot{k.full, closed, f.generation}
+	*at = formerSlot{k.full, closed.closedAt, f.generation, closed.firstFIN}
 	*f.younger()++
 	return forgotten
 }
@@ -71,7 +73,7 @@ func (f *formers) find(k Key) former {
 		return former{}
 	}
 	if at := f.place(k.full); at.full == k.full && f.remembers(at) {
-		return at.former
+		return former{at.closedAt, at.firstFIN}
 	}
 	return former{}
 }
