@@ -125,8 +125,8 @@ const logRoom = 1 << 10
 
 func (l *eventLog) reset() {
 	for i := range l.events {
-		if c := l.events[i].circumstances; c != nil {
-			c.data = nil
+		if e := &l.events[i]; e.kind == resolverData {
+			e.data = nil
 		}
 	}
 	clear(l.events)

@@ -236,7 +236,12 @@ func (c *Connection) Established() capture.Mark { return c.established }
 
 // AnsweredSYN is the last SYN before the SYN/ACK that the client acknowledged:
 // the first one, or a repeat where it was lost.
-func (c *Connection) AnsweredSYN() capture.Mark { return c.syns().answered }
+func (c *Connection) AnsweredSYN() capture.Mark {
+	if o := c.oddities; o != nil && o.hasSYNs {
+		return o.syns.answered
+	}
+	return c.onlySYN()
+}
 
 // Begun reports whether side's SYN is in the capture, so that its stream is
 // known from the first byte.

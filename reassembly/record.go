@@ -138,12 +138,17 @@ func (s *Snapshot) Clear() { *s = Snapshot{ownEnding: s.ownEnding, ownOddities: 
 func (c *Connection) plainSYNs() syns {
 	var s syns
 	if c.begunBySYN {
-		s.first, s.latest = c.first, c.first
-		if !c.synAck.IsZero() {
-			s.answered = c.first
-		}
+		s.first, s.latest, s.answered = c.first, c.first, c.onlySYN()
 	}
 	return s
+}
+
+// onlySYN is the first packet, if it was a SYN and was answered.
+func (c *Connection) onlySYN() (m capture.Mark) {
+	if c.begunBySYN && !c.synAck.IsZero() {
+		m = c.first
+	}
+	return m
 }
 
 // stretch is where the order of side's stream is lost; nil while it is not.
