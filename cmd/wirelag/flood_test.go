@@ -128,6 +128,7 @@ func (f *flood) analyse(t *testing.T, items int) (levels, []string) {
 		defer close(sent)
 		defer out.Close()
 		f.write(out, items)
+		out.Write(nil) // until there is nothing else to do than to read on
 		after = measure()
 	}()
 	var report captureLine
