@@ -86,6 +86,28 @@ func (c *chunk) begin(b *sharedBatch) {
 	}
 }
 
+// behind is memory for a segment, behind those of a shard: it need not be copied if
+// it turns out to be that shard's.
+func (c *chunk) behind(shard int) *dealt {
+	list := c.shards[shard]
+	return &list[:len(list)+1][len(list)]
+}
+
+// add takes segment g, at a place in the chunk, which lies behind those of the likely
+// shard, and returns its shard.
+func (c *chunk) add(g *dealt, at int32, likely int) (shard int) {
+	g.number = int32(len(c.segments))
+	c.segments = append(c.segments, at)
+	shard = g.key.Shard(shardCount)
+	list := c.shards[shard]
+	list = list[:len(list)+1]
+	if shard != likely {
+		list[len(list)-1] = *g
+	}
+	c.shards[shard] = list
+	return shard
+}
+
 // dealer decodes packets and deals them out to shards.
 type dealer struct {
 	capture *Capture
@@ -100,7 +122,7 @@ type dealer struct {
 	clock    capture.Time // the latest time so far
 	nextTick capture.Time
 	serial   uint64 // of the latest segment
-	latest   int    // the shard of the latest segment
+	latest   int    // the shard of the latest segment, often the next one's, too
 }
 
 const (
@@ -134,27 +156,16 @@ func (d *dealer) deal(packets []capture.Packet, c *chunk) {
 		if p.Dropped > 0 {
 			c.drops = append(c.drops, instant{at, p.Time})
 		}
-		likely := &c.shards[d.latest]
-		n := len(*likely)
-		*likely = (*likely)[:n+1]
-		g := &(*likely)[n]
+		g := c.behind(d.latest)
 		switch d.decoder.Decode(p, &g.Segment) {
 		case packet.TCP:
 			d.capture.TCPPackets++
 			if d.take(g) {
-				g.number = int32(len(c.segments))
-				c.segments = append(c.segments, at)
-				shard := g.key.Shard(shardCount)
-				if shard == d.latest {
-					continue
-				}
-				c.shards[shard] = append(c.shards[shard], *g)
-				d.latest = shard
+				d.latest = c.add(g, at, d.latest)
 			}
 		case packet.UDP:
 			d.datagram(c, at, &g.Segment)
 		}
-		*likely = (*likely)[:n]
 	}
 	d.serial += uint64(len(c.segments))
 }

@@ -28,8 +28,9 @@ func (s *shard) work(c *chunk) {
 	log := &c.logs[s.number]
 	s.analyzer.begin(log)
 	drops := c.drops
-	for i := range c.shards[s.number] {
-		g := &c.shards[s.number][i]
+	segments := c.shards[s.number]
+	for i := range segments {
+		g := &segments[i]
 		serial, at := c.first+uint64(g.number), c.segments[g.number]
 		drops = s.dropped(c, drops, at, serial)
 		s.advance(c, at, serial)
