@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -76,9 +77,22 @@ func (a *analysis) run(cmd *cobra.Command, names []string) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	release := onInterrupt(func() { os.Exit(statusInterrupted) }) // standard input may have nothing to say
+	var opening sync.Mutex // standard input may have nothing to say
+	opened := false
+	// It stays in force until the end: a signal that nobody heard would end the program
+	// a little later, when there may be a part of a report.
+	defer onInterrupt(func() {
+		opening.Lock()
+		defer opening.Unlock()
+		if !opened {
+			os.Exit(statusInterrupted)
+		}
+		cancel()
+	})()
 	source, unreadable := capture.OpenAll(names, interruptible(ctx, a.stdin))
-	release()
+	opening.Lock()
+	opened = true
+	opening.Unlock()
 	for _, err := range unreadable {
 		complain(a.stderr, err)
 	}
