@@ -222,10 +222,18 @@ func (c *Connection) SYN() capture.Mark {
 
 // syns are the SYNs of c.
 func (c *Connection) syns() syns {
-	if o := c.oddities; o != nil && o.hasSYNs {
-		return o.syns
+	if s := c.otherSYNs(); s != nil {
+		return *s
 	}
 	return c.plainSYNs()
+}
+
+// otherSYNs are the SYNs of c where they are not the plain ones; nil where they are.
+func (c *Connection) otherSYNs() *syns {
+	if o := c.oddities; o != nil && o.hasSYNs {
+		return &o.syns
+	}
+	return nil
 }
 
 // SYNACK is the SYN/ACK that the client acknowledged; zero when it is not in the capture.
@@ -237,8 +245,8 @@ func (c *Connection) Established() capture.Mark { return c.established }
 // AnsweredSYN is the last SYN before the SYN/ACK that the client acknowledged:
 // the first one, or a repeat where it was lost.
 func (c *Connection) AnsweredSYN() capture.Mark {
-	if o := c.oddities; o != nil && o.hasSYNs {
-		return o.syns.answered
+	if s := c.otherSYNs(); s != nil {
+		return s.answered
 	}
 	return c.onlySYN()
 }

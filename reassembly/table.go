@@ -63,7 +63,7 @@ type Table struct {
 	drops     uint32       // how often the capturing system lost packets
 	droppedAt capture.Time // when it did last
 	gauges    *Gauges      // own, unless it is told to measure others
-	own       Gauges
+	own       Gauges       // here, since two in one cache line slow each other down
 }
 
 // NewTable returns an empty table that tells consumer what it finds.

@@ -3,30 +3,17 @@ package reports
 import (
 	"encoding/binary"
 	"slices"
+	"strconv"
 	"time"
 
 	"wirelag/analyze"
 )
 
 // appendUint appends n in decimal digits.
-func appendUint(b []byte, n uint64) []byte {
-	if n < 10 {
-		return append(b, byte('0'+n))
-	}
-	width := 2
-	for width < mostDigits && n >= powersOfTen[width] {
-		width++
-	}
-	return appendDigits(b, n, width)
-}
+func appendUint(b []byte, n uint64) []byte { return strconv.AppendUint(b, n, 10) }
 
 // appendInt appends n in decimal digits.
-func appendInt(b []byte, n int64) []byte {
-	if n < 0 {
-		return appendUint(append(b, '-'), -uint64(n))
-	}
-	return appendUint(b, uint64(n))
-}
+func appendInt(b []byte, n int64) []byte { return strconv.AppendInt(b, n, 10) }
 
 // appendMillis appends d in milliseconds with all of its nanoseconds; −1 when it is unknown.
 func appendMillis(b []byte, d time.Duration) []byte {
@@ -67,6 +54,7 @@ func known(d time.Duration, ok bool) time.Duration {
 
 // appendDigits appends n with leading zeros; it has no more digits than width.
 func appendDigits(b []byte, n uint64, width int) []byte {
+	const mostDigits = 20
 	b = slices.Grow(b, mostDigits)[:len(b)+width]
 	digits := b[len(b)-width:]
 	for len(digits) >= 2 {
@@ -79,18 +67,6 @@ func appendDigits(b []byte, n uint64, width int) []byte {
 	}
 	return b
 }
-
-// mostDigits is how many a number has at most.
-const mostDigits = 20
-
-// powersOfTen are 1, 10, 100, and so on.
-var powersOfTen = func() (powers [mostDigits]uint64) {
-	powers[0] = 1
-	for i := range powers[1:] {
-		powers[i+1] = powers[i] * 10
-	}
-	return powers
-}()
 
 // pairsOfDigits are the numbers below 100 in two digits each.
 var pairsOfDigits = func() (pairs [100]uint16) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -77,22 +76,10 @@ func (a *analysis) run(cmd *cobra.Command, names []string) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	var opening sync.Mutex // standard input may have nothing to say
-	opened := false
-	// It stays in force until the end: a signal that nobody heard would end the program
-	// a little later, when there may be a part of a report.
-	defer onInterrupt(func() {
-		opening.Lock()
-		defer opening.Unlock()
-		if !opened {
-			os.Exit(statusInterrupted)
-		}
-		cancel()
-	})()
+	opened, release := onInterruptOpening(cancel) // standard input may have nothing to say
+	defer release()
 	source, unreadable := capture.OpenAll(names, interruptible(ctx, a.stdin))
-	opening.Lock()
-	opened = true
-	opening.Unlock()
+	opened()
 	for _, err := range unreadable {
 		complain(a.stderr, err)
 	}
