@@ -76,10 +76,9 @@ func (a *analysis) run(cmd *cobra.Command, names []string) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	opened, release := onInterruptOpening(cancel) // standard input may have nothing to say
-	defer release()
+	release := onInterrupt(func() { os.Exit(statusInterrupted) }) // standard input may have nothing to say
 	source, unreadable := capture.OpenAll(names, interruptible(ctx, a.stdin))
-	opened()
+	release()
 	for _, err := range unreadable {
 		complain(a.stderr, err)
 	}

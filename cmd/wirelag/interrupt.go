@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"sync"
 	"syscall"
 )
 
@@ -35,25 +34,6 @@ func onInterrupt(acts ...func()) (release func()) {
 		close(done)
 		<-ended
 	}
-}
-
-// onInterruptOpening ends the program at a signal, or calls cancel once opened was
-// called, until release is. It is to stay in force until the end: a signal that nobody
-// hears ends the program a little later, when there may be a part of a report.
-func onInterruptOpening(cancel func()) (opened, release func()) {
-	var opening sync.Mutex
-	stop := func() { os.Exit(statusInterrupted) }
-	release = onInterrupt(func() {
-		opening.Lock()
-		defer opening.Unlock()
-		stop()
-	})
-	opened = func() {
-		opening.Lock()
-		defer opening.Unlock()
-		stop = cancel
-	}
-	return opened, release
 }
 
 // interruptible returns a reader of r that ends when ctx is done, though a Read
