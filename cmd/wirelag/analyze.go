@@ -76,9 +76,9 @@ func (a *analysis) run(cmd *cobra.Command, names []string) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	release := onInterrupt(func() { os.Exit(statusInterrupted) }) // standard input may have nothing to say
+	signals := onInterrupt(exitInterrupted) // standard input may have nothing to say
+	defer signals.release()
 	source, unreadable := capture.OpenAll(names, interruptible(ctx, a.stdin))
-	release()
 	for _, err := range unreadable {
 		complain(a.stderr, err)
 	}
@@ -91,6 +91,7 @@ func (a *analysis) run(cmd *cobra.Command, names []string) error {
 	}
 	asked.severalFiles = len(source.Files()) > 1
 	err = a.report(asked, &work{
+		signals: signals,
 		stop:    cancel,
 		partial: len(unreadable) > 0,
 		run:     func(l analyze.Listener) (*analyze.Capture, error) { return a.analyze(ctx, source, l, asked) },

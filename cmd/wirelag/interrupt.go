@@ -5,35 +5,73 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 )
 
-// onInterrupt calls the first of acts at the first SIGINT (Ctrl-C) or SIGTERM, the
-// second at the second, and so on, until release is called. What came before that has
-// been acted on when release returns.
-func onInterrupt(acts ...func()) (release func()) {
-	signals := make(chan os.Signal, len(acts))
-	done, ended := make(chan struct{}), make(chan struct{})
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		defer close(ended)
-		for _, act := range acts {
-			select {
-			case <-signals:
-			case <-done:
-				if len(signals) == 0 {
-					return
-				}
-				<-signals
-			}
-			act()
-		}
-	}()
-	return func() {
-		signal.Stop(signals)
-		close(done)
-		<-ended
+// interrupts act on SIGINT (Ctrl-C) and SIGTERM. One handler is in force for a whole
+// command: a signal that came between two would end the program by default a little
+// later, when there may be a part of a report.
+type interrupts struct {
+	signals     chan os.Signal
+	done, ended chan struct{}
+
+	mu   sync.Mutex
+	acts []func() // of the signals to come; the ones after them do nothing
+}
+
+// onInterrupt calls the first of acts at the first signal, the second at the second,
+// and so on, until other acts are given or release is called.
+func onInterrupt(acts ...func()) *interrupts {
+	i := &interrupts{
+		signals: make(chan os.Signal, 2), // a wish to end, and one to quit
+		done:    make(chan struct{}), ended: make(chan struct{}),
+		acts: acts,
 	}
+	signal.Notify(i.signals, os.Interrupt, syscall.SIGTERM)
+	go i.handle()
+	return i
+}
+
+func (i *interrupts) handle() {
+	defer close(i.ended)
+	for {
+		select {
+		case <-i.signals:
+		case <-i.done:
+			if len(i.signals) == 0 {
+				return
+			}
+			<-i.signals
+		}
+		i.act()
+	}
+}
+
+func (i *interrupts) act() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if len(i.acts) > 0 {
+		next := i.acts[0]
+		i.acts = i.acts[1:]
+		next()
+	}
+}
+
+// then puts acts in the place of the ones that were not called. No act is under way
+// when it returns.
+func (i *interrupts) then(acts ...func()) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.acts = acts
+}
+
+// release leaves the signals to the system again. What came before it has been acted on
+// when it returns.
+func (i *interrupts) release() {
+	signal.Stop(i.signals)
+	close(i.done)
+	<-i.ended
 }
 
 // interruptible returns a reader of r that ends when ctx is done, though a Read

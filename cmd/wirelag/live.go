@@ -125,6 +125,8 @@ func (l *listening) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	signals := onInterrupt(exitInterrupted)
+	defer signals.release()
 	interfaces, err := live.Open(l.name, live.Options{
 		Buffer: int(l.buffer), Promiscuous: l.promiscuous, Filter: program, Packets: l.packets,
 	})
@@ -133,7 +135,7 @@ func (l *listening) run(cmd *cobra.Command) error {
 	}
 	defer interfaces.Close()
 	source := capture.Source(interfaces)
-	w := &work{stop: interfaces.Stop}
+	w := &work{signals: signals, stop: interfaces.Stop}
 	options := analyze.Options{Limits: asked.limits, TrailMemory: l.trailMemory(), Jobs: l.options.processors()}
 	var measured analyze.Listener
 	if l.metrics != "" {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"testing"
@@ -82,9 +83,11 @@ func TestInterruptsActInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	called := make(chan int)
-	release := onInterrupt(func() { called <- 1 }, func() { called <- 2 })
-	defer release()
-	for want := 1; want <= 2; want++ {
+	act := func(n int) func() { return func() { called <- n } }
+	signals := onInterrupt(act(1), act(2), act(3))
+	defer signals.release()
+	interrupt := func(want int) {
+		t.Helper()
 		if err := self.Signal(os.Interrupt); err != nil {
 			t.Fatal(err)
 		}
@@ -92,6 +95,17 @@ func TestInterruptsActInOrder(t *testing.T) {
 			t.Errorf("act %d, want %d", got, want)
 		}
 	}
+	interrupt(1)
+	interrupt(2)
+	signals.then(act(4))
+	interrupt(4)
+	arrived := make(chan os.Signal, 1)
+	signal.Notify(arrived, os.Interrupt)
+	defer signal.Stop(arrived)
+	if err := self.Signal(os.Interrupt); err != nil { // no act is left, and the test goes on
+		t.Fatal(err)
+	}
+	<-arrived
 }
 
 func TestInterruptibleReader(t *testing.T) {

@@ -69,6 +69,7 @@ func (a *reporter) request(cmd *cobra.Command) (*request, error) {
 
 // work is an analysis to report on.
 type work struct {
+	signals *interrupts
 	// run analyses until there is nothing more, or stop was called.
 	run  func(analyze.Listener) (*analyze.Capture, error)
 	stop func()
@@ -110,7 +111,7 @@ func (a *reporter) report(asked *request, w *work) error {
 			}
 		}
 		w.settled()
-		os.Exit(statusInterrupted)
+		exitInterrupted()
 	}
 	stop := func() {
 		if over.Load() {
@@ -118,7 +119,7 @@ func (a *reporter) report(asked *request, w *work) error {
 		}
 		w.stop()
 	}
-	defer onInterrupt(stop, quit)()
+	w.signals.then(stop, quit)
 	out, err := openDestination(a.options.output, "report", a.stdout)
 	if err != nil {
 		return &failure{statusOutput, err}
@@ -165,6 +166,8 @@ func (a *reporter) report(asked *request, w *work) error {
 	}
 	return nil
 }
+
+func exitInterrupted() { os.Exit(statusInterrupted) }
 
 // keepBaseline writes the baseline that is asked for and tells what is stale in the one
 // in force, unless a part of the captures was not analysed.
