@@ -57,15 +57,17 @@ func (x *Exchange) placeCauses() (in causesIn) {
 	return in
 }
 
-// causesOf are the causes of all phases of an exchange.
-func causesOf(x *Exchange) Causes {
+// allCauses are the causes of all phases of an exchange.
+func (x *Exchange) allCauses() (c Causes) {
 	in := x.causesIn()
-	return in.send.plus(in.wait).plus(in.receive)
-}
-
-func (c Causes) plus(d Causes) Causes {
-	return Causes{c.Nagle + d.Nagle, c.DelayedACK + d.DelayedACK, c.SlowStart + d.SlowStart,
-		c.Retransmission + d.Retransmission, c.Window + d.Window}
+	for _, d := range [...]*Causes{&in.send, &in.wait, &in.receive} {
+		c.Nagle += d.Nagle
+		c.DelayedACK += d.DelayedACK
+		c.SlowStart += d.SlowStart
+		c.Retransmission += d.Retransmission
+		c.Window += d.Window
+	}
+	return c
 }
 
 func (c *Causes) total() time.Duration {

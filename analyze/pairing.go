@@ -248,23 +248,20 @@ func (r *responses) End(m *http1.Message) {
 	if m.Framing == http1.Tunnel {
 		v.tunnel()
 	}
-	var answering Transfer
-	known := v.transfer(v.connection.ClientSide().Other(), m, &answering) != nil
-	if m.Interim() {
-		return
-	}
-	if x := v.pairing.latest(); x != nil && x.Response == m {
+	x, server := v.pairing.latest(), v.connection.ClientSide().Other()
+	if x == nil || x.Response != m {
+		v.transfer(server, m, new(Transfer))
+	} else {
 		x.responseEnded = true
-		if known {
-			x.answering = answering
-			x.Answering = &x.answering
-		}
+		x.Answering = v.transfer(server, m, &x.answering)
 		x.responseEnd = x.ResponsePlace.Start + m.Extent()
 		x.ResponsePlace.End = x.responseEnd
 		v.pairing.ended[reassembly.ToClient] = ended{x.number, m.Length, x.Request == nil}
 		v.pairing.progress.ended(x.Exchange, x.responseEnd)
 	}
-	v.tellFinished()
+	if !m.Interim() {
+		v.tellFinished()
+	}
 }
 
 func (r *responses) Junk(data []byte, at capture.Span) {
@@ -447,8 +444,8 @@ func (v *conversation) tell(x *exchange) {
 	v.repaired(v.connection.ClientSide(), x.Sending)
 	v.repaired(v.connection.ClientSide().Other(), x.Answering)
 	x.Disturbed = v.lostAt != 0 && v.lostAt >= x.began()
-	x.Timing = v.timing(x)
-	x.Timing.Causes = causesOf(x.Exchange)
+	v.time(x)
+	x.Timing.Causes = x.allCauses()
 	if x.Response != nil {
 		v.pairing.previousEnd = x.Response.End.Readable
 	}

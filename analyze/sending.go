@@ -177,16 +177,15 @@ func segmentLimit(c *Connection, side reassembly.Side, s *packet.Segment) int64 
 	return int64(limit)
 }
 
-// claim puts into t how message m went, and forgets what came before its end.
+// claim puts into t, which is zero, how message m went, and forgets what came before its end.
 func (s *sender) claim(begin int64, m *http1.Message, t *Transfer) {
 	end := begin + m.Offset + m.WireBytes + int64(m.Lost)
 	start := begin + m.Offset
-	*t = Transfer{
-		Before: start, LargestBefore: s.largestBefore, Length: end - start,
-		SmallRun: s.longest.segments, SmallBytes: s.longest.bytes,
-		SmallFirst: s.longest.first, SmallLast: s.longest.last,
-		MSS: int(s.fullSize()), NoDelay: s.noDelay, start: start, end: end, begun: s.begun,
-	}
+	t.Before, t.LargestBefore, t.Length = start, s.largestBefore, end-start
+	t.SmallRun, t.SmallBytes = s.longest.segments, s.longest.bytes
+	t.SmallFirst, t.SmallLast = s.longest.first, s.longest.last
+	t.MSS, t.NoDelay = int(s.fullSize()), s.noDelay
+	t.start, t.end, t.begun = start, end, s.begun
 	if s.idleAt == start {
 		t.Idle = s.idle
 	}

@@ -6,14 +6,15 @@ import (
 	"wirelag/reassembly/capture"
 )
 
-// timing works out where the client's time went in x. The capture point sees
+// time works out where the client's time went in x. The capture point sees
 // what the client sends half a round trip (capture point to client) after the
 // client did, and what it receives as much before; the phases follow in the
 // order blocked, dns, connect, send, wait, receive, and are cut where they
 // would overlap, so that send + blocked + wait + receive is the time from the
 // request's first byte to the response's last.
-func (v *conversation) timing(x *exchange) Timing {
-	t := Timing{
+func (v *conversation) time(x *exchange) {
+	t := &x.Timing
+	*t = Timing{
 		Blocked: Unknown, DNS: Unknown, Connect: Unknown, SSL: Unknown, Send: Unknown, Wait: Unknown, Receive: Unknown,
 		NoAnswer: Unknown, RTT: Unknown,
 	}
@@ -30,13 +31,13 @@ func (v *conversation) timing(x *exchange) Timing {
 		if x.Response != nil {
 			t.Receive = max(x.Response.End.Readable.Sub(x.Response.Start.Readable), 0)
 		}
-		return t
+		return
 	}
 	sent := x.Request.End.At.Time
 	if x.Response == nil {
 		t.Send = max(sent.Sub(x.Request.Start.At.Time), 0)
 		t.NoAnswer = v.waitedInVain(x.Exchange)
-		return t
+		return
 	}
 	toClient, known := v.connection.RTTClient()
 	start := x.Request.Start.At.Time.Add(-toClient / 2)
@@ -47,7 +48,7 @@ func (v *conversation) timing(x *exchange) Timing {
 	t.Send = sent.Sub(start)
 	t.Receive = last.Sub(first)
 	if !known {
-		return t
+		return
 	}
 	free := sent
 	if previous := v.pairing.previousEnd; previous != 0 {
@@ -55,7 +56,6 @@ func (v *conversation) timing(x *exchange) Timing {
 	}
 	t.Blocked = free.Sub(sent)
 	t.Wait = first.Sub(free)
-	return t
 }
 
 // waitedInVain is how long the client waited for a response to x that did not

@@ -109,37 +109,41 @@ const (
 	usualMSS       = 1460 // Ethernet's: the most that counts as a segment where the SYNs are not in the capture
 )
 
-// sender follows one side of a connection as a sender.
+// sender follows one side of a connection as a sender. What each segment, or each
+// acknowledgement, needs lies together: there are many senders, and little room in the
+// processor's cache.
 type sender struct {
-	top      int64 // place behind all that was sent
-	mss      int64
-	limit    int64 // the receiver's MSS less the options in use; 0 when unknown
+	top          int64 // place behind all that was sent
+	claimed      int64 // place behind the latest message that ended
+	limit        int64 // the receiver's MSS less the options in use; 0 when unknown
+	mss          int64
+	flight       int64 // bytes since the latest pause
+	largest      int64 // bytes unacknowledged at once, in the message
+	history      *history
+	started      bool
+	begun        bool // the stream's beginning is in the capture
+	acknowledged bool // lastACK is valid
+	noDelay      bool
+	sackSeen     bool
+
 	lastData seen
 	small    seen // the latest small segment
-	noDelay  bool
 
-	flight        int64 // bytes since the latest pause
-	largest       int64 // bytes unacknowledged at once, in the message
+	lastACK       acked
+	advanced      capture.Time // when lastACK.upTo was first acknowledged
+	before        int64        // what was acknowledged before
+	openWindow    int64
+	repairing     int64 // place up to which a loss is being repaired
+	duplicateACKs int
+	losses        []Loss
+	stuck         acked // the first acknowledgement that showed a hole at its place
+
+	pauses        []Pause
+	running       smallRun // in progress
+	longest       smallRun
 	largestBefore int64
 	idle          time.Duration // before the segment at idleAt
 	idleAt        int64
-	running       smallRun // in progress
-	longest       smallRun
-	openWindow    int64
-	pauses        []Pause
-	losses        []Loss
-	history       *history
-	lastACK       acked
-	acknowledged  bool         // lastACK is valid
-	advanced      capture.Time // when lastACK.upTo was first acknowledged
-	before        int64        // what was acknowledged before
-	claimed       int64        // place behind the latest message that ended
-	started       bool
-	begun         bool  // the stream's beginning is in the capture
-	repairing     int64 // place up to which a loss is being repaired
-	duplicateACKs int
-	stuck         acked // the first acknowledgement that showed a hole at its place
-	sackSeen      bool
 }
 
 // smallRun is a number of segments in a row much smaller than the MSS.
@@ -215,12 +219,14 @@ func (s *sender) follow(d seen, last bool, p path) {
 	if waited < leastPause || waited < 2*p.rtt()/5 || !p.known {
 		return
 	}
-	pause := Pause{Offset: d.start, Before: s.lastData.at, After: d.at, Waited: waited, RTT: p.rtt(), Flight: s.fullSegments(s.flight)}
-	s.explain(&pause, d, p)
-	s.flight = 0
 	if len(s.pauses) < maxPauses {
-		s.pauses = append(s.pauses, pause)
+		s.pauses = append(s.pauses, Pause{})
+		pause := &s.pauses[len(s.pauses)-1]
+		pause.Offset, pause.Before, pause.After, pause.Waited = d.start, s.lastData.at, d.at, waited
+		pause.RTT, pause.Flight = p.rtt(), s.fullSegments(s.flight)
+		s.explain(pause, d, p)
 	}
+	s.flight = 0
 }
 
 // checkNoDelay notes when a small segment leaves while another is not acknowledged.
@@ -364,11 +370,11 @@ func (s *sender) measure(d seen, p path) {
 	s.mss = max(s.mss, min(d.end-d.start, usualMSS))
 	s.largest = max(s.largest, d.end-s.acknowledgedBy(d.at.Time.Add(-p.toSender)))
 	if d.end-d.start >= s.fullSize()/smallFraction {
-		s.running = smallRun{}
+		s.running.segments = 0
 		return
 	}
 	if s.running.segments == 0 {
-		s.running.first = d.at
+		s.running = smallRun{first: d.at}
 	}
 	s.running.segments++
 	s.running.bytes += d.end - d.start

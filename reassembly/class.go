@@ -93,22 +93,22 @@ func (c *Connection) latest(side Side) []fingerprint {
 // remember notes a segment of side, to know copies of it by.
 func (t *Table) remember(c *Connection, side Side, p fingerprint) {
 	e := &c.ends[side]
-	recent := e.recent[:]
 	if t.stats.Copies > 0 {
-		recent = t.remembersMany(c, side)
+		t.remembersMany(c, side)[e.segments%manyRecent] = p
+	} else {
+		e.recent[e.segments%uint32(len(e.recent))] = p
 	}
-	recent[e.segments%uint32(len(recent))] = p
 	e.segments++
 }
 
 // remembersMany are the many segments that are remembered of side, from now on.
-func (t *Table) remembersMany(c *Connection, side Side) []fingerprint {
+func (t *Table) remembersMany(c *Connection, side Side) *[manyRecent]fingerprint {
 	o := t.odd(c)
 	if o.many[side] == nil {
 		o.many[side] = new([manyRecent]fingerprint)
 		copy(o.many[side][:], c.ends[side].recent[:])
 	}
-	return o.many[side][:]
+	return o.many[side]
 }
 
 // copies reports whether p, the fingerprint of s, is that of a copy of the segment with r.

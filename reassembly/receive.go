@@ -334,7 +334,8 @@ func (t *Table) advanceTop(e *end, s *packet.Segment) {
 // carry takes the payload of a segment.
 func (t *Table) carry(c *Connection, side Side, s *packet.Segment) {
 	e := &c.ends[side]
-	p := piece{start: s.Seq, length: s.Length, data: s.Payload, mark: s.Mark}
+	var p piece
+	p.start, p.length, p.data, p.mark = s.Seq, s.Length, s.Payload, s.Mark
 	if s.Flags.Has(packet.SYN) {
 		p.start++
 	}

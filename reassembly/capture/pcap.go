@@ -120,12 +120,11 @@ func (p *pcap) frame(data []byte, packets []Packet) ([]Packet, int64, error) {
 			p.file.limited(limitPacketBytes)
 		}
 		p.number++
-		packets = append(packets, Packet{
-			Mark:      Mark{p.time(header), NewFrame(p.index, p.number)},
-			Data:      data[body : body+kept : body+kept],
-			Length:    max(length, captured),
-			Interface: p.in,
-		})
+		packets = append(packets, Packet{})
+		next := &packets[len(packets)-1]
+		next.Time, next.Frame = p.time(header), NewFrame(p.index, p.number)
+		next.Data, next.Length = data[body:body+kept:body+kept], max(length, captured)
+		next.Interface = p.in
 		at = body + int(captured)
 	}
 	return packets, int64(at), nil
