@@ -100,18 +100,14 @@ func PromiseOf(response *http1.Message) Promise {
 	if !response.HasToken("Connection", "keep-alive") {
 		return p
 	}
-	for _, f := range response.Fields.All() {
-		if strings.EqualFold(f.Name, "Keep-Alive") {
-			for item := range strings.SplitSeq(f.Value, ",") {
-				p.read(item)
-			}
-		}
+	for item := range response.List("Keep-Alive") {
+		p.read(item)
 	}
 	return p
 }
 
 func (p *Promise) read(item string) {
-	name, value, _ := strings.Cut(strings.Trim(item, " \t"), "=")
+	name, value, _ := strings.Cut(item, "=")
 	n, err := strconv.ParseInt(strings.Trim(value, " \t\""), 10, 32)
 	if err != nil || n < 0 {
 		return
