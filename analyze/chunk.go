@@ -37,23 +37,23 @@ func chunkOf(packets []capture.Packet) int {
 // chunk is a run of packets, decoded and dealt out to the shards, and then what
 // these found in it.
 type chunk struct {
-	batch     *sharedBatch        // what the payload of the segments points into
-	clock     []capture.Time      // by place: the latest time so far
-	segments  []int32             // the places of those of TCP
-	first     uint64              // the serial of the first of them: they are counted from 1
-	shards    [shardCount][]dealt // the segments of each shard
+	batch     *sharedBatch          // what the payload of the segments points into
+	clock     []capture.Time        // by place: the latest time so far
+	segments  []int32               // the places of those of TCP
+	first     uint64                // the serial of the first of them: they are counted from 1
+	shards    [shardCount][]dealt   // the segments of each shard
+	shared    []*vantage.Connection // of each segment, where several points captured them
 	datagrams []datagram
 	drops     []instant // before these packets, the capturing system lost some
 	ticks     []instant // behind these packets, listeners hear what time it is
 	logs      [shardCount]eventLog
 }
 
-// dealt is a segment with what a shard must know of it.
+// dealt is a segment with what a shard must know of it, in three cache lines.
 type dealt struct {
-	packet.Segment
-	number int32 // of the segment in the chunk
 	key    reassembly.Key
-	shared *vantage.Connection
+	number int32 // of the segment in the chunk
+	packet.Segment
 }
 
 // datagram is one of UDP that the teller reads.
@@ -80,10 +80,18 @@ func newChunk() *chunk {
 func (c *chunk) begin(b *sharedBatch) {
 	c.batch = b
 	c.clock, c.segments, c.datagrams = c.clock[:0], c.segments[:0], c.datagrams[:0]
-	c.drops, c.ticks = c.drops[:0], c.ticks[:0]
+	c.shared, c.drops, c.ticks = c.shared[:0], c.drops[:0], c.ticks[:0]
 	for i := range c.shards {
 		c.shards[i] = c.shards[i][:0]
 	}
+}
+
+// sharedBy is what other points captured the connection of a segment, if any did.
+func (c *chunk) sharedBy(g *dealt) *vantage.Connection {
+	if len(c.shared) == 0 {
+		return nil
+	}
+	return c.shared[g.number]
 }
 
 // behind is memory for a segment, behind those of a shard: it need not be copied if
@@ -160,7 +168,7 @@ func (d *dealer) deal(packets []capture.Packet, c *chunk) {
 		switch d.decoder.Decode(p, &g.Segment) {
 		case packet.TCP:
 			d.capture.TCPPackets++
-			if d.take(g) {
+			if d.take(c, g) {
 				d.latest = c.add(g, at, d.latest)
 			}
 		case packet.UDP:
@@ -211,14 +219,14 @@ func (d *dealer) span(t capture.Time) {
 
 // take prepares a segment for its shard, unless it is a copy of one that another
 // capture point leads.
-func (d *dealer) take(g *dealt) bool {
-	g.shared = nil
+func (d *dealer) take(c *chunk, g *dealt) bool {
 	if d.plan != nil {
-		var copied bool
-		if g.shared, copied = d.plan.Take(&g.Segment); copied {
+		shared, copied := d.plan.Take(&g.Segment)
+		if copied {
 			d.copies++
 			return false
 		}
+		c.shared = append(c.shared, shared)
 	}
 	g.key = d.keys.Of(&g.Segment)
 	return true

@@ -35,7 +35,7 @@ func (s *shard) work(c *chunk) {
 		drops = s.dropped(c, drops, at, serial)
 		s.advance(c, at, serial)
 		log.place = place{packet: at, within: true}
-		s.table.AddShared(&g.Segment, g.key, serial, g.shared)
+		s.table.AddShared(&g.Segment, g.key, serial, c.sharedBy(g))
 	}
 	last, serial := int32(len(c.clock))-1, c.first+uint64(len(c.segments))
 	s.dropped(c, drops, last, serial)

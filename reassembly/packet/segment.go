@@ -113,19 +113,18 @@ type Options struct {
 type Segment struct {
 	capture.Mark
 	Src, Dst Endpoint
-	Seq, Ack uint32
-	Window   uint16 // as on the wire, unscaled
-	Flags    Flags
-	Checksum Checksum
-	IPID     uint16 // the IPv4 identification; 0 with IPv6
-	TTL      uint8  // or hop limit
-	Cut      bool   // Payload is shorter than Length: the snaplen cut the frame
-	// Length is the payload's length on the wire.
-	Length uint32
-	// Payload is what was captured of it; borrowed, like Packet.Data.
+	// Payload is what was captured of the payload; borrowed, like Packet.Data.
 	Payload   []byte
-	Options   Options
 	Interface *capture.Interface
+	Length    uint32 // of the payload on the wire
+	Seq, Ack  uint32
+	Window    uint16 // as on the wire, unscaled
+	Flags     Flags
+	Checksum  Checksum
+	IPID      uint16 // the IPv4 identification; 0 with IPv6
+	TTL       uint8  // or hop limit
+	Cut       bool   // Payload is shorter than Length: the snaplen cut the frame
+	Options   Options
 }
 
 // End is the sequence number after the segment: SYN and FIN count one each.
