@@ -19,7 +19,7 @@ const shardCount = 2
 // the decoded segments are to stay in the processor's cache, and what is found in
 // them is to need little memory.
 const (
-	chunkPackets = 192
+	chunkPackets = 288
 	chunkBytes   = 256 << 10
 )
 
