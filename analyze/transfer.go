@@ -353,8 +353,7 @@ func (s *sender) fullSegments(bytes int64) int {
 // isSmall reports whether a segment is smaller than the largest possible. The
 // tail of a segment that an adapter will split is small, too.
 func (s *sender) isSmall(d seen) bool {
-	n := d.end - d.start
-	return s.limit > 0 && n != s.limit && n%s.limit != 0
+	return s.limit > 0 && (d.end-d.start)%s.limit != 0
 }
 
 // isFull reports whether a segment is of full size, so that more may have been

@@ -334,7 +334,7 @@ func (t *Table) advanceTop(e *end, s *packet.Segment) {
 // carry takes the payload of a segment.
 func (t *Table) carry(c *Connection, side Side, s *packet.Segment) {
 	e := &c.ends[side]
-	var p piece
+	var p piece // not a literal, which would be built elsewhere and copied
 	p.start, p.length, p.data, p.mark = s.Seq, s.Length, s.Payload, s.Mark
 	if s.Flags.Has(packet.SYN) {
 		p.start++

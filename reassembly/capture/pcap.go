@@ -120,7 +120,7 @@ func (p *pcap) frame(data []byte, packets []Packet) ([]Packet, int64, error) {
 			p.file.limited(limitPacketBytes)
 		}
 		p.number++
-		packets = append(packets, Packet{})
+		packets = append(packets, Packet{}) // filled in place: a copy of each takes as long as all else here
 		next := &packets[len(packets)-1]
 		next.Time, next.Frame = p.time(header), NewFrame(p.index, p.number)
 		next.Data, next.Length = data[body:body+kept:body+kept], max(length, captured)
