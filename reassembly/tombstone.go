@@ -78,12 +78,12 @@ func (g *graveyard) bury(c *Connection, k Key, serial uint64) {
 	g.remove(r)
 	g.next = (g.next + 1) % len(g.ring)
 	stone := &g.ring[r-1]
-	*stone = tombstone{hash: k.hash(), serial: serial}
+	stone.hash, stone.serial = k.hash(), serial
 	for i := range c.ends {
-		e := &c.ends[i]
-		stone.ends[i] = remains{endpoint: e.endpoint, started: e.started, next: e.next, recent: e.recent, silent: e.segments == 0}
+		e, left := &c.ends[i], &stone.ends[i]
+		left.endpoint, left.started, left.next, left.recent, left.silent = e.endpoint, e.started, e.next, e.recent, e.segments == 0
 		if c.oddities != nil {
-			stone.ends[i].many = c.oddities.many[i]
+			left.many = c.oddities.many[i]
 		}
 	}
 	g.index.put(k.hash(), r)
