@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"wirelag/analyze"
@@ -43,7 +44,7 @@ var portReuseInTimeWait = &Rule{
 				Severity:   Info,
 				Harmless:   true,
 				Sums:       [3]time.Duration{since},
-				Evidence:   append(make([]Evidence, 0, 4), Evidence{former, "end of the connection before"}, Evidence{c.SYN(), "SYN on the same ports"}),
+				Evidence:   []Evidence{{former, "end of the connection before"}, {c.SYN(), "SYN on the same ports"}, {c.SYNACK(), "SYN/ACK"}},
 			}
 			if c.AnsweredSYN() != c.SYN() {
 				i.Severity, i.Harmless = Warning, false
@@ -51,9 +52,8 @@ var portReuseInTimeWait = &Rule{
 				i.Sums[refusedSYNs] = 1
 			}
 			if !c.Challenge().IsZero() {
-				i.Evidence = append(i.Evidence, Evidence{c.Challenge(), "the old connection's acknowledgement in answer"})
+				i.Evidence = slices.Insert(i.Evidence, 2, Evidence{c.Challenge(), "the old connection's acknowledgement in answer"})
 			}
-			i.Evidence = append(i.Evidence, Evidence{c.SYNACK(), "SYN/ACK"})
 			p.Report(i)
 		}}
 	},
