@@ -93,7 +93,7 @@ func (c *Connection) classify(side Side, s *packet.Segment) Class {
 	if !e.started {
 		return class | New
 	}
-	restarts := c.unsettled(side) || s.Flags.Has(packet.SYN) && c.replacesISN(side)
+	restarts := c.unsettled(side) && !c.hasFIN(side) || s.Flags.Has(packet.SYN) && c.replacesISN(side)
 	if ahead := int32(s.End() - e.next); !restarts && (ahead > farAhead || ahead < -farAhead) {
 		return Ignored
 	}
