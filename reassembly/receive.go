@@ -93,7 +93,7 @@ func (c *Connection) classify(side Side, s *packet.Segment) Class {
 	if !e.started {
 		return class | New
 	}
-	restarts := c.unsettled(side) && !c.hasFIN(side) || s.Flags.Has(packet.SYN) && c.replacesISN(side)
+	restarts := c.maySettle(side) || s.Flags.Has(packet.SYN) && c.replacesISN(side)
 	if ahead := int32(s.End() - e.next); !restarts && (ahead > farAhead || ahead < -farAhead) {
 		return Ignored
 	}
@@ -366,6 +366,10 @@ func (c *Connection) unsettled(side Side) bool {
 	return !e.hasISN && e.offset == 0 && c.stretch(side) == nil
 }
 
+// maySettle reports whether payload may still settle where side's stream starts,
+// however far it is from what was seen: a FIN, too, tells where the stream is.
+func (c *Connection) maySettle(side Side) bool { return c.unsettled(side) && !c.hasFIN(side) }
+
 // settle takes s, which has payload, for the start of side's stream if that is not settled.
 func (c *Connection) settle(side Side, s *packet.Segment) {
 	e := &c.ends[side]
@@ -373,7 +377,7 @@ func (c *Connection) settle(side Side, s *packet.Segment) {
 	if s.Flags.Has(packet.SYN) {
 		start++
 	}
-	if !e.started || c.unsettled(side) && !c.hasFIN(side) && e.top != start && !(e.inferred && start-e.next <= farAhead) {
+	if !e.started || c.maySettle(side) && e.top != start && !(e.inferred && start-e.next <= farAhead) {
 		e.next, e.top, e.started = start, start, true
 	}
 }

@@ -77,7 +77,7 @@ func (g *graveyard) bury(c *Connection, k Key, serial uint64) {
 	r := ref(g.next + 1)
 	g.remove(r)
 	g.next = (g.next + 1) % len(g.ring)
-	stone := &g.ring[r-1]
+	stone := &g.ring[r-1] // zero, by remove
 	stone.hash, stone.serial = k.hash(), serial
 	for i := range c.ends {
 		e, left := &c.ends[i], &stone.ends[i]
