@@ -117,7 +117,7 @@ func FuzzRequest(f *testing.F) {
 			}
 			body, err := io.ReadAll(theirs.Body)
 			if i >= len(got.messages) {
-				if i == 0 && theirs.Method != "PRI" {
+				if i == 0 && theirs.Method != "PRI" && len(theirs.Method) <= maxMethod {
 					t.Fatalf("net/http reads %s %s, we %q", theirs.Method, theirs.RequestURI, got.lines())
 				}
 				return

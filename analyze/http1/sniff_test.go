@@ -1,6 +1,9 @@
 package http1
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestSniff(t *testing.T) {
 	for _, c := range []struct {
@@ -17,6 +20,8 @@ func TestSniff(t *testing.T) {
 		{"GET /x\r\n", Yes, No},
 		{"GET key\r\n", No, No}, // Redis
 		{"POST /x\r\n", No, No},
+		{strings.Repeat("M", 64) + " / HTTP/1.1\n", Yes, No},
+		{strings.Repeat("M", 65) + " / HTTP/1.1\n", No, No},
 		{"PRI * HTTP/2.0\r\n", No, No},
 		{"PRI * HTTP/2.0", NeedMore, No},
 		{"OPTIONS * RTSP/1.0\r\n", No, No},
