@@ -112,7 +112,11 @@ func (p *Parser) endHead() {
 		}
 	}
 	p.release()
-	m.Framing = p.framing(p.handler.Head(m))
+	method := p.handler.Head(m)
+	if method == "" && p.role == Response {
+		p.flags |= mayLackBody
+	}
+	m.Framing = p.framing(method)
 	if m.Framing != ContentLength {
 		m.Length = -1
 	}
@@ -130,6 +134,26 @@ func (p *Parser) endHead() {
 	default:
 		p.end(true)
 	}
+}
+
+// lacksBody ends the message in progress, which mayLackBody, if data, the next bytes
+// of the stream, is another response where its body would begin.
+func (p *Parser) lacksBody(data []byte) bool {
+	p.flags &^= mayLackBody
+	m := p.message
+	if m.WireBytes > m.HeaderBytes+int64(m.blanks) || !beginsResponse(data) {
+		return false
+	}
+	m.Framing, m.Length = NoBody, -1
+	p.end(true)
+	return true
+}
+
+// beginsResponse reports whether data begins with a status line.
+func beginsResponse(data []byte) bool {
+	end := bytes.IndexByte(data, '\n') + 1
+	s, ok := parseStatusLine(withoutLineEnd(data[:end]))
+	return ok && s.provable()
 }
 
 // framing is the message body length algorithm of RFC 9112 §6.3; method is that

@@ -57,7 +57,8 @@ const (
 	chunkedSeen                   // one of the codings so far is chunked
 	maySwitch                     // this request is a CONNECT or asks for an upgrade
 	allPlain                      // the fields are those of a plainHead
-	perMessage  = allPlain | maySwitch | lineDone | sawCR | sawCRLF | lengthSeen | codingSeen | chunkedLast | chunkedSeen
+	mayLackBody                   // what this response answers is not known: after a HEAD, no body follows
+	perMessage  = mayLackBody | allPlain | maySwitch | lineDone | sawCR | sawCRLF | lengthSeen | codingSeen | chunkedLast | chunkedSeen
 )
 
 // Parser reads the messages of one direction of one connection. It takes the
@@ -95,11 +96,12 @@ func (p *Parser) InSync() bool { return p.flags&hunting == 0 }
 
 // Feed takes the next bytes of the stream and the packet that carried them.
 // data is borrowed. Where a message may begin is independent of how the bytes
-// are cut into calls, except after sync was lost: then a message begins only at
-// the start of a call, or behind a message that did.
+// are cut into calls, except after sync was lost and behind the head of a response
+// to an unknown request: then a message begins only at the start of a call, or
+// behind a message that did.
 func (p *Parser) Feed(data []byte, at Span) {
 	p.total += int64(len(data))
-	if p.message != nil && len(data) > 0 {
+	if p.message != nil && len(data) > 0 && (p.flags&mayLackBody == 0 || !p.lacksBody(data)) {
 		p.message.touch(at)
 	}
 	size := len(data)

@@ -23,7 +23,7 @@ type recorder struct {
 	messages  []*Message
 	open      *Message
 	headed    bool
-	lost      bool // sync was lost inside a message: what follows depends on the pieces
+	lost      bool // sync was lost inside a message, or it may lack a body: what follows depends on the pieces
 }
 
 func (r *recorder) Began(m *Message) { r.open, r.headed, r.body = m, false, nil }
@@ -34,9 +34,10 @@ func (r *recorder) Head(m *Message) (method string) {
 	}
 	r.headed = true
 	if m.Role == Request || m.Interim() || len(r.methods) == 0 {
-		return ""
+		return "GET"
 	}
 	method, r.methods = r.methods[0], r.methods[1:]
+	r.lost = r.lost || method == ""
 	return method
 }
 
