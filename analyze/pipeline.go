@@ -191,52 +191,71 @@ func (p *pipeline) ready(s int) bool {
 	return passed < dealt
 }
 
-// do does what is next in stage s, and lets others do what else there is to do.
+// do does what is next in stage s. It is not locked meanwhile, so that others do what
+// else there is to do.
 func (p *pipeline) do(s, worker int) {
 	at := &p.stages[s]
 	at.busy = true
-	place := &p.ahead[at.passed%chunksAhead]
-	c := *place
-	var b *sharedBatch
-	switch s {
+	switch place := &p.ahead[at.passed%chunksAhead]; s {
 	case reading:
-		b = again(&p.batches, newBatch)
+		p.fetch(worker)
 	case dealing:
-		b, c = p.read[0], again(&p.chunks, newChunk)
+		*place = p.deal(p.read[0])
+	case telling:
+		p.tell(*place)
+	default:
+		p.shard(p.run.shards[s-firstShard], *place)
 	}
+	at.busy = false
+	at.passed++
+	p.dropDealt()
+}
+
+// fetch reads a batch.
+func (p *pipeline) fetch(worker int) {
+	b := again(&p.batches, newBatch)
+	b.reader = worker
+	p.unlock()
+	err := b.fill(p.src)
+	p.mu.Lock()
+	p.read = append(p.read, b)
+	p.heed(err)
+}
+
+// deal returns the next chunk of b.
+func (p *pipeline) deal(b *sharedBatch) *chunk {
+	c := again(&p.chunks, newChunk)
+	p.unlock()
+	p.run.dealer.next(b, c)
+	p.mu.Lock()
+	b.users++
+	return c
+}
+
+// shard lets a shard work on c.
+func (p *pipeline) shard(s *shard, c *chunk) {
+	p.unlock()
+	s.work(c)
+	p.mu.Lock()
+}
+
+// tell tells c, which is used again then.
+func (p *pipeline) tell(c *chunk) {
+	p.unlock()
+	p.run.teller.tell(c)
+	p.mu.Lock()
+	p.chunks = append(p.chunks, c)
+	p.leave(c.batch)
+}
+
+// unlock wakes another goroutine if there is more to do.
+func (p *pipeline) unlock() {
 	_, more := p.farthest(anybodys)
 	wake := more && p.idle > 0
 	p.mu.Unlock()
 	if wake {
 		p.changed.Signal()
 	}
-	var err error
-	switch s {
-	case reading:
-		err = b.fill(p.src)
-	case dealing:
-		p.run.dealer.next(b, c)
-	case telling:
-		p.run.teller.tell(c)
-	default:
-		p.run.shards[s-firstShard].work(c)
-	}
-	p.mu.Lock()
-	at.busy = false
-	at.passed++
-	switch s {
-	case reading:
-		b.reader = worker
-		p.read = append(p.read, b)
-		p.heed(err)
-	case dealing:
-		*place = c
-		b.users++
-	case telling:
-		p.chunks = append(p.chunks, c)
-		p.leave(c.batch)
-	}
-	p.dropDealt()
 }
 
 // heed takes what reading a batch ended with.
