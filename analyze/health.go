@@ -85,6 +85,7 @@ func (h *healthList) table(t reassembly.Stats) {
 	h.add("offload", t.Offload, "segments are larger than the path allows: the adapter splits or joins them outside the capture's view")
 	h.add("checksum", t.BadChecksum+t.PartialChecksum, fmt.Sprintf("segments have a wrong TCP checksum, %d of them because the adapter fills it in later: all were analysed", t.PartialChecksum))
 	h.add("overlap-conflict", t.OverlapConflicts, "bytes were sent again with different content: the first copy was taken")
+	h.add("reset-text", t.ResetTexts, "resets carry bytes, which are no part of the stream but may tell why they were sent: look at them")
 	h.add("late", t.Late, "segments came for connections that had been over for long: they were ignored")
 }
 

@@ -37,6 +37,7 @@ func TestHealth(t *testing.T) {
 		{"offload", func(i *inputs) { i.table.Offload = 7 }},
 		{"checksum", func(i *inputs) { i.table.BadChecksum, i.table.PartialChecksum = 3, 4 }},
 		{"overlap-conflict", func(i *inputs) { i.table.OverlapConflicts = 7 }},
+		{"reset-text", func(i *inputs) { i.table.ResetTexts = 7 }},
 		{"late", func(i *inputs) { i.table.Late = 7 }},
 		{"undecodable", func(i *inputs) { i.p.Undecodable = map[string]uint64{"link type usb": 7} }},
 		{"ip-fragments", func(i *inputs) { i.p.IncompleteDatagrams = 7 }},

@@ -64,6 +64,12 @@ func (c *Connection) early() int {
 	return c.oddities.early
 }
 
+// holdsEarly reports whether a segment of c, or of the connection before it, is held back.
+func (c *Connection) holdsEarly() bool {
+	p := c.previous()
+	return c.early() > 0 || p != nil && p.holdsEarly()
+}
+
 // holdBack keeps a copy of s for later.
 func (t *Table) holdBack(c *Connection, side Side, s *packet.Segment) {
 	e := &t.early

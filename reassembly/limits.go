@@ -86,6 +86,7 @@ type Stats struct {
 	Late             uint64 // segments of connections that were over for long
 	Ignored          uint64 // segments that no endpoint would act on
 	ResetsRevoked    uint64 // resets after which their sender went on
+	ResetTexts       uint64 // resets that carry something
 	BadChecksum      uint64
 	PartialChecksum  uint64
 

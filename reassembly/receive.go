@@ -350,6 +350,8 @@ func (t *Table) carry(c *Connection, side Side, s *packet.Segment) {
 	case p.length == 0:
 	case inOrder && p.start == e.next:
 		t.deliver(c, side, &p, s.Time)
+	case p.start-e.next > farAhead: // a SYN repeated after half the sequence space
+		t.stats.Trimmed += uint64(p.length)
 	case inOrder && c.ends[side.Other()].acknowledges(p.start):
 		t.gap(c, side, p.start, s.Mark, true)
 		t.deliver(c, side, &p, s.Time)
@@ -370,14 +372,16 @@ func (c *Connection) unsettled(side Side) bool {
 // however far it is from what was seen: a FIN, too, tells where the stream is.
 func (c *Connection) maySettle(side Side) bool { return c.unsettled(side) && !c.hasFIN(side) }
 
-// settle takes s, which has payload, for the start of side's stream if that is not settled.
+// settle takes s, which has payload, for the start of side's stream if that is not
+// settled: where it is beyond reach of what was seen, and else unless it goes on there
+// or an acknowledgement told the start.
 func (c *Connection) settle(side Side, s *packet.Segment) {
 	e := &c.ends[side]
 	start := s.Seq
 	if s.Flags.Has(packet.SYN) {
 		start++
 	}
-	if !e.started || c.maySettle(side) && e.top != start && !(e.inferred && start-e.next <= farAhead) {
+	if !e.started || c.maySettle(side) && (start-e.next > farAhead || start != e.top && !e.inferred) {
 		e.next, e.top, e.started = start, start, true
 	}
 }

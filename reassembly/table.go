@@ -60,10 +60,11 @@ type Table struct {
 	orderer   *orderer
 	pending   int // bytes of memory behind holes
 	early     early
-	drops     uint32       // how often the capturing system lost packets
-	droppedAt capture.Time // when it did last
-	gauges    *Gauges      // own, unless it is told to measure others
-	own       Gauges       // here, since two in one cache line slow each other down
+	reset     packet.Segment // the latest that carried something, without it
+	drops     uint32         // how often the capturing system lost packets
+	droppedAt capture.Time   // when it did last
+	gauges    *Gauges        // own, unless it is told to measure others
+	own       Gauges         // here, since two in one cache line slow each other down
 }
 
 // NewTable returns an empty table that tells consumer what it finds.
@@ -148,12 +149,24 @@ func (t *Table) AddShared(s *packet.Segment, key Key, serial uint64, shared *van
 	if shared != nil && c.Shared() == nil {
 		t.odd(c).shared = shared
 	}
+	if s.Flags.Has(packet.RST) && s.Length > 0 {
+		s = t.withoutText(s)
+	}
 	if c.comesEarly(key.side, s) {
 		t.holdBack(c, key.side, s)
 	} else {
 		t.receive(c, key.side, s, p)
 	}
 	t.takeHeld(c)
+}
+
+// withoutText is s, a reset, without what it carries: that may tell why it was sent, but
+// is no part of the stream (RFC 9293 §3.5.3).
+func (t *Table) withoutText(s *packet.Segment) *packet.Segment {
+	t.stats.ResetTexts++
+	t.reset = *s
+	t.reset.Payload, t.reset.Length, t.reset.Cut = nil, 0, false
+	return &t.reset
 }
 
 // open starts a connection with segment s.

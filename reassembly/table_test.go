@@ -117,6 +117,7 @@ func join(parts ...[]segment) []segment {
 
 func TestStreams(t *testing.T) {
 	var c, s uint32 = 0xFFFFFFF0, 1000 // the client's numbers wrap
+	const far = 1<<30 - 64
 	tests := []struct {
 		name       string
 		segments   []segment
@@ -135,6 +136,10 @@ func TestStreams(t *testing.T) {
 		{"reset", join(handshake(c, s), []segment{
 			{31 * ms, true, ack, c + 1, s + 1, "abc"},
 			{60 * ms, false, rstAck, s + 1, c + 4, ""},
+		}), "abc", "", "rst reset", 1},
+		{"what a reset carries is no part of the stream", join(handshake(c, s), []segment{
+			{31 * ms, true, ack, c + 1, s + 1, "abc"},
+			{60 * ms, false, rstAck, s + 1, c + 4, "flow expired"},
 		}), "abc", "", "rst reset", 1},
 		{"a stale reset ends nothing", join(handshake(c, s), []segment{
 			{31 * ms, true, ack, c + 1, s + 1, "abc"},
@@ -206,6 +211,16 @@ func TestStreams(t *testing.T) {
 			{20 * ms, false, synAck, s, c + 1, ""},
 			{30 * ms, true, ack, c + 1, s + 1, "GET"},
 		}, "GET", "", "open established", 1},
+		{"a SYN with data sent again after half the sequence space", join(handshake(c, s), []segment{
+			{31 * ms, true, ack, c + 1, s + 1, "a"},
+			{32 * ms, true, ack, c + 2 + far, s + 1, "b"},
+			{2 * time.Second, false, ack, s + 1, c + 3 + far, ""},
+			{4 * time.Second, true, ack, c + 3 + 2*far, s + 1, "c"},
+			{6 * time.Second, false, ack, s + 1, c + 4 + 2*far, ""},
+			{8 * time.Second, true, ack, c + 174 + 2*far, s + 1, "d"},
+			{10 * time.Second, false, ack, s + 1, c + 175 + 2*far, ""},
+			{12 * time.Second, true, syn, c, 0, strings.Repeat("x", 200)},
+		}), fmt.Sprintf("a<%d>b<%[1]d>c<170>d", far), "", "open established", 1},
 		{"mid-stream, beginning with a keep-alive probe", []segment{
 			{0, true, ack, 499, 900, ""},
 			{20 * ms, false, ack, 900, 500, ""},
