@@ -46,10 +46,11 @@ type exchange struct {
 	responseEnded bool
 	responseEnd   int64 // place behind the response in the server's stream
 	abandoned     bool
-	held          int   // bytes of the heads
-	weight        int64 // what is accounted for beside them
-	opens         bool  // the connection was opened for it
-	failed        bool  // its connection ended under it
+	sentUntil     capture.Time // the body of a request whose head was lost
+	held          int          // bytes of the heads
+	weight        int64        // what is accounted for beside them
+	opens         bool         // the connection was opened for it
+	failed        bool         // its connection ended under it
 	number        *number
 
 	// What the teller knows.
@@ -215,11 +216,23 @@ func (r *responses) Head(m *http1.Message) string {
 		v.hold(x, m)
 		x.ResponsePlace = v.place(v.connection.ClientSide().Other(), m, v.pairing.responseHad)
 		v.pairing.progress.headed(x.Exchange, x.ResponsePlace.Start+m.HeaderBytes)
+		v.noteBody(x)
 	}
 	if x.Request == nil {
 		return ""
 	}
 	return x.Request.Method
+}
+
+// noteBody notes until when the client sent the request of x, if the capture lost where
+// that ends: what came up to the response, and is no other request, is its body.
+func (v *conversation) noteBody(x *exchange) {
+	if x.Request == nil || !x.Request.Problems.Has(http1.HeadLost) || x != v.pairing.waiting[len(v.pairing.waiting)-1] {
+		return
+	}
+	if s := v.streams[v.connection.ClientSide()].sender; s != nil {
+		x.sentUntil = s.lastData.at.Time
+	}
 }
 
 // maxInterim is how many interim responses of an exchange are kept.

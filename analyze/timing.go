@@ -33,7 +33,7 @@ func (v *conversation) time(x *exchange) {
 		}
 		return
 	}
-	sent := x.Request.End.At.Time
+	sent := max(x.Request.End.At.Time, x.sentUntil)
 	if x.Response == nil {
 		t.Send = max(sent.Sub(x.Request.Start.At.Time), 0)
 		t.NoAnswer = v.waitedInVain(x.Exchange)
