@@ -15,6 +15,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/net/html"
+
 	"wirelag/analyze"
 	"wirelag/analyze/http1"
 	"wirelag/reassembly/capture"
@@ -216,17 +218,44 @@ func elements(document string) (names string, err error) {
 	}
 }
 
-// sameMarkup: no more markup than there is without it. Text without "<" and with its
-// quotes escaped can begin no element and leave no attribute; inside of scripts,
-// which end with the first "</script", "<" must be escaped like anywhere else.
+// sameMarkup: no more elements and attributes than there are without it. Text without
+// "<" can begin none, nor end a script, where it must be escaped like anywhere else.
 func sameMarkup(report, benign string) error {
-	for _, mark := range []string{"<", ">", "<script", "</script", "<!--", `="`, " on", "javascript:"} {
+	for _, mark := range []string{"<", "<script", "</script", "<!--"} {
 		n, want := strings.Count(strings.ToLower(report), mark), strings.Count(strings.ToLower(benign), mark)
-		if n > want && mark != " on" && mark != ">" && mark != "javascript:" {
+		if n > want {
 			return fmt.Errorf("%d times %q, want %d", n, mark, want)
 		}
 	}
+	want := markupOf(benign)
+	for what, n := range markupOf(report) {
+		if n > want[what] {
+			return fmt.Errorf("%d times %s, want %d", n, what, want[what])
+		}
+	}
 	return noControls(report)
+}
+
+// linking are the attributes that lead somewhere.
+var linking = map[string]bool{"href": true, "xlink:href": true, "src": true, "action": true, "formaction": true}
+
+// markupOf counts the elements of a page and their attributes, and links that run scripts.
+func markupOf(page string) map[string]int {
+	counts := map[string]int{}
+	for z := html.NewTokenizer(strings.NewReader(page)); z.Next() != html.ErrorToken; {
+		t := z.Token()
+		if t.Type != html.StartTagToken && t.Type != html.SelfClosingTagToken {
+			continue
+		}
+		counts[t.Data]++
+		for _, a := range t.Attr {
+			counts[t.Data+" "+a.Key]++
+			if scheme, _, _ := strings.Cut(a.Val, ":"); linking[a.Key] && strings.EqualFold(strings.TrimSpace(scheme), "javascript") {
+				counts[t.Data+" "+a.Key+" that runs a script"]++
+			}
+		}
+	}
+	return counts
 }
 
 func noControls(report string) error {
