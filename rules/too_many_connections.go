@@ -35,7 +35,7 @@ var tooManyConnections = &Rule{
 			"(and >= 10 ms longer) as with no more than max-parallel open, by at least 10 exchanges, each not the first on its connection. Cost = that difference, summed.",
 		CapturePoint: "Counts are the same everywhere; response times are the client's.",
 		Likely:       "That the number of connections made the exchanges slower is inferred from the comparison.",
-		Limits:       "Silent for proxies: 20 or more distinct clients by X-Forwarded-For, Forwarded, X-Real-IP, or behind Via. NAT leaves no such trace.",
+		Limits:       "Silent for proxies: 20 or more distinct clients by X-Forwarded-For, Forwarded, X-Real-IP, or behind Via; and where the capture cut most heads, which may name them. NAT leaves no such trace.",
 		Cure:         "Limit the client's pool to a handful of connections, or use HTTP/2, which needs one.",
 		References:   []string{"HTTP-DG §4.4", "RFC 9112 §9.4"},
 	},
@@ -75,6 +75,8 @@ type crowd struct {
 	firstRefused capture.Mark
 
 	clients map[uint64]bool // behind proxies, at most proxyClients
+	heads   int             // of requests
+	cut     int             // of them, which may lack fields that tell clients apart
 	targets map[uint64]*responseTimes
 }
 
@@ -93,6 +95,10 @@ func (w *crowds) requested(x *analyze.Exchange) {
 	}
 	if c.Exchanges == 1 {
 		s.enter(c, w.limit, x.Request.Start.At)
+	}
+	s.heads++
+	if x.Request.Problems.Has(http1.HeadLost | http1.HeadCut | http1.HeadUnfinished) {
+		s.cut++
 	}
 	if len(s.clients) < proxyClients {
 		w.noteClient(s, x.Request)
@@ -249,7 +255,7 @@ func refusedByServer(c *analyze.Connection) bool {
 }
 
 func (w *crowds) judge(s *crowd) {
-	if s.peakSize <= w.limit || len(s.clients) >= proxyClients {
+	if s.peakSize <= w.limit || len(s.clients) >= proxyClients || s.cut > s.heads/2 {
 		return
 	}
 	template := Instance{Severity: Info}
