@@ -70,7 +70,7 @@ func (t *Table) finishStream(c *Connection, side Side, at capture.Mark) {
 func (c *Connection) finsAcknowledged() bool {
 	a, b := &c.ends[0], &c.ends[1]
 	return c.hasFIN(0) && c.hasFIN(1) && b.acknowledges(c.ending.finSeq[0]+1) && a.acknowledges(c.ending.finSeq[1]+1) &&
-		c.early() == 0
+		len(c.held()) == 0
 }
 
 // acceptsRST reports whether the other side would act on a reset: its sequence

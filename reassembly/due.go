@@ -41,10 +41,10 @@ var never = Due{Serial: math.MaxUint64, After: math.MaxInt64}
 // Due is when the first of those that wait with w is due. ok is false when none does.
 func (t *Table) Due(w Wait) (due Due, ok bool) {
 	if w == Overdue {
-		if len(t.early.held) == 0 {
+		if t.early.first == nil {
 			return due, false
 		}
-		h := &t.early.held[0]
+		h := t.early.first
 		return Due{math.MaxUint64, h.at.Add(earlyPatience), h.segment.Frame}, true
 	}
 	q := &t.lingering[w]
@@ -60,7 +60,7 @@ func (t *Table) Due(w Wait) (due Due, ok bool) {
 func (t *Table) Take(w Wait, now capture.Time) {
 	t.now = max(t.now, now)
 	if w == Overdue {
-		t.takeBack(0)
+		t.takeBack(t.early.first)
 		return
 	}
 	q := t.lingering[w].pop()

@@ -1,6 +1,7 @@
 package reassembly
 
 import (
+	"slices"
 	"time"
 	"unsafe"
 
@@ -14,18 +15,18 @@ import (
 // file, those would seem to be missing. Each is held until the bytes come, or
 // patience ends.
 type early struct {
-	held  []heldSegment // in the order of the capture
-	now   heldSegment   // the one being worked in
-	spare [][]byte      // buffers for payload
-	bytes int           // that are held
+	first, last *heldSegment   // in the order of the capture
+	spare       []*heldSegment // to be used again
+	bytes       int            // that are held
 }
 
 type heldSegment struct {
-	connection *Connection // nil when that was told to be over
-	side       Side
-	segment    packet.Segment // its Payload is ours
-	at         capture.Time   // by the clock of the table
-	until      uint64         // how many packets of the connection, with what was held, patience lasts
+	older, newer *heldSegment
+	connection   *Connection // nil when that was told to be over
+	side         Side
+	segment      packet.Segment // its Payload is ours
+	at           capture.Time   // by the clock of the table
+	until        uint64         // how many packets of the connection, with what was held, patience lasts
 }
 
 // Patience with early segments ends with whichever is reached first. Queues that
@@ -56,57 +57,83 @@ func (c *Connection) comesEarly(side Side, s *packet.Segment) bool {
 	return ahead > 0 && ahead < farAhead
 }
 
-// early is how many segments of c are held back.
-func (c *Connection) early() int {
+// held are the segments of c that are held back, in the order of the capture: few, since
+// each counts for the patience with those before it.
+func (c *Connection) held() []*heldSegment {
 	if c.oddities == nil {
-		return 0
+		return nil
 	}
-	return c.oddities.early
+	return c.oddities.held
 }
 
-// holdsEarly reports whether a segment of c, or of the connection before it, is held back.
-func (c *Connection) holdsEarly() bool {
-	p := c.previous()
-	return c.early() > 0 || p != nil && p.holdsEarly()
+// holds reports whether s, with fingerprint p, is a copy of a segment that is held back
+// of c, or of the connection before it.
+func (c *Connection) holds(s *packet.Segment, p fingerprint) bool {
+	if c.oddities == nil {
+		return false
+	}
+	for _, h := range c.oddities.held {
+		if h.segment.Src == s.Src && p.copies(fingerprintOf(&h.segment), s) {
+			return true
+		}
+	}
+	before := c.oddities.previous
+	return before != nil && before.holds(s, p)
 }
 
 // holdBack keeps a copy of s for later.
 func (t *Table) holdBack(c *Connection, side Side, s *packet.Segment) {
-	e := &t.early
-	var buffer []byte
+	e, o := &t.early, t.odd(c)
+	var h *heldSegment
 	if n := len(e.spare); n > 0 {
-		buffer, e.spare = e.spare[n-1], e.spare[:n-1]
+		h, e.spare = e.spare[n-1], e.spare[:n-1]
+	} else {
+		h = new(heldSegment)
 	}
-	t.odd(c).early++
-	h := heldSegment{connection: c, side: side, segment: *s, at: t.now, until: c.Packets() + uint64(c.early()) + earlySegments}
-	h.segment.Payload = append(buffer[:0], s.Payload...)
-	e.held = append(e.held, h)
-	e.bytes += h.weight()
+	payload := append(h.segment.Payload[:0], s.Payload...)
+	*h = heldSegment{connection: c, side: side, segment: *s, at: t.now}
+	h.segment.Payload = payload
+	o.held = append(o.held, h)
+	h.until = c.Packets() + uint64(len(o.held)) + earlySegments
+	e.append(h)
 	t.reckon()
 	for e.bytes > allEarly {
-		t.takeBack(0)
+		t.takeBack(e.first)
 	}
+}
+
+func (e *early) append(h *heldSegment) {
+	if h.older = e.last; h.older != nil {
+		h.older.newer = h
+	} else {
+		e.first = h
+	}
+	e.last = h
+	e.bytes += h.weight()
+}
+
+func (e *early) remove(h *heldSegment) {
+	if h.older != nil {
+		h.older.newer = h.newer
+	} else {
+		e.first = h.newer
+	}
+	if h.newer != nil {
+		h.newer.older = h.older
+	} else {
+		e.last = h.older
+	}
+	e.bytes -= h.weight()
 }
 
 // weight is about how much memory h takes.
 func (h *heldSegment) weight() int { return int(unsafe.Sizeof(*h)) + len(h.segment.Payload) }
 
-// holds reports whether s, with fingerprint p, is a copy of a segment that is held back.
-func (e *early) holds(s *packet.Segment, p fingerprint) bool {
-	for i := range e.held {
-		h := &e.held[i]
-		if h.segment.Src == s.Src && h.segment.Dst == s.Dst && p.copies(fingerprintOf(&h.segment), s) {
-			return true
-		}
-	}
-	return false
-}
-
 // takeHeld works in the segments of c whose time has come.
 func (t *Table) takeHeld(c *Connection) {
-	for i := 0; c.early() > 0 && i < len(t.early.held); i++ {
-		if h := &t.early.held[i]; h.connection == c && (!c.comesEarly(h.side, &h.segment) || h.until <= c.Packets()+uint64(c.early())) {
-			t.takeBack(i)
+	for i := 0; i < len(c.held()); i++ {
+		if h := c.held()[i]; !c.comesEarly(h.side, &h.segment) || h.until <= c.Packets()+uint64(len(c.held())) {
+			t.takeBack(h)
 			i = -1 // it may be what another one waits for
 		}
 	}
@@ -114,46 +141,37 @@ func (t *Table) takeHeld(c *Connection) {
 
 // takeAllHeld works in the segments of c as they are.
 func (t *Table) takeAllHeld(c *Connection) {
-	for i := 0; c.early() > 0 && i < len(t.early.held); i++ {
-		if t.early.held[i].connection == c {
-			t.takeBack(i)
-			i = -1
-		}
+	for len(c.held()) > 0 {
+		t.takeBack(c.held()[0])
 	}
 }
 
-// forget notes that c was told to be over.
-func (e *early) forget(c *Connection) {
-	for i := range e.held {
-		if h := &e.held[i]; h.connection == c {
-			h.connection = nil
-		}
+// forgetHeld notes that c was told to be over.
+func (c *Connection) forgetHeld() {
+	for _, h := range c.held() {
+		h.connection = nil
 	}
 }
 
-// takeBack works in the segment held at index i.
-func (t *Table) takeBack(i int) {
-	e := &t.early
-	e.now = e.held[i]
-	h := &e.now
-	copy(e.held[i:], e.held[i+1:])
-	e.held[len(e.held)-1] = heldSegment{}
-	e.held = e.held[:len(e.held)-1]
-	e.bytes -= h.weight()
+// takeBack works in a segment that is held.
+func (t *Table) takeBack(h *heldSegment) {
+	e, c := &t.early, h.connection
+	e.remove(h)
 	t.reckon()
-	if h.connection != nil {
-		h.connection.oddities.early--
+	if c != nil {
+		i := slices.Index(c.oddities.held, h)
+		c.oddities.held = slices.Delete(c.oddities.held, i, i+1)
 	}
 	switch p := fingerprintOf(&h.segment); {
-	case h.connection == nil:
+	case c == nil:
 		t.stats.Late++
-	case h.connection.copied(h.side, &h.segment, p):
+	case c.copied(h.side, &h.segment, p):
 		t.stats.Copies++
 	default:
-		t.receive(h.connection, h.side, &h.segment, p)
+		t.receive(c, h.side, &h.segment, p)
 	}
 	if len(e.spare) < earlySegments {
-		e.spare = append(e.spare, h.segment.Payload)
+		*h = heldSegment{segment: packet.Segment{Payload: h.segment.Payload}}
+		e.spare = append(e.spare, h)
 	}
-	*h = heldSegment{}
 }

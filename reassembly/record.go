@@ -73,7 +73,7 @@ type underway struct {
 	previous *Connection
 	stretch  [2]*stretch                 // where order is lost: what waits for a hole to be filled
 	many     [2]*[manyRecent]fingerprint // more of the latest segments, once the capture is known to hold copies
-	early    int                         // segments that are held back
+	held     []*heldSegment              // for bytes that they acknowledge
 }
 
 // syns are the SYNs of a connection.

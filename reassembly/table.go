@@ -279,7 +279,7 @@ func (t *Table) end(c *Connection) {
 	if c.close == ByFIN {
 		t.stats.ForgottenClosed += uint64(t.formers.note(key, former{c.ending.closedAt, c.ending.firstFIN}, t.now))
 	}
-	t.early.forget(c)
+	c.forgetHeld()
 	t.records.release(c)
 }
 
@@ -319,8 +319,8 @@ func (t *Table) Finish() {
 // Rest takes what still waits for its turn and returns the connections that are
 // followed, in the order of their opening. Nothing but End may be called afterwards.
 func (t *Table) Rest() []*Connection {
-	for len(t.early.held) > 0 {
-		t.takeBack(0)
+	for t.early.first != nil {
+		t.takeBack(t.early.first)
 	}
 	var rest []*Connection
 	for r := t.oldest; r != 0; r = t.records.at(r).newer {
