@@ -189,6 +189,8 @@ func TestNotTCP(t *testing.T) {
 		{"pppoe discovery", capture.LinkTypeEthernet, ether(0x8863, make([]byte, 46)), NotIP, ""},
 		{"ppp link control", capture.LinkTypePPP, unhex(`ff03 c021 01010004`), NotIP, ""},
 		{"netlink", capture.LinkTypeLinuxSLL, join(unhex(`0004 0338 0000 0000000000000000 0000`), innerIPv4), NotIP, ""},
+		{"netlink, whose family is the number of IPv4", capture.LinkTypeLinuxSLL, join(unhex(`0004 0338 0000 0000000000000000 0800`), innerIPv4), NotIP, ""},
+		{"netlink in the second version", capture.LinkTypeLinuxSLL2, join(unhex(`0800 0000 00000002 0338 00 00 0000000000000000`), innerIPv4), NotIP, ""},
 		{"other address family", capture.LinkTypeNull, unhex(`07000000 00000000`), NotIP, ""},
 		{"beacon", capture.LinkTypeIEEE80211, join(unhex(`8000`), make([]byte, 40)), NotIP, ""},
 		{"802.11 no data", capture.LinkTypeIEEE80211, join(unhex(`4801`), make([]byte, 22)), NotIP, ""},

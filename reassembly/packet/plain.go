@@ -38,9 +38,13 @@ func plainLink(t capture.LinkType, b []byte) (offset int, etherType uint16) {
 		}
 		return 14, etherType
 	case capture.LinkTypeLinuxSLL:
-		return 16, binary.BigEndian.Uint16(b[14:])
+		if binary.BigEndian.Uint16(b[2:]) != arphrdNetlink {
+			return 16, binary.BigEndian.Uint16(b[14:])
+		}
 	case capture.LinkTypeLinuxSLL2:
-		return 20, binary.BigEndian.Uint16(b)
+		if binary.BigEndian.Uint16(b[8:]) != arphrdNetlink {
+			return 20, binary.BigEndian.Uint16(b)
+		}
 	case capture.LinkTypeNull:
 		return 4, familyEtherType(binary.LittleEndian.Uint32(b))
 	case capture.LinkTypeRaw, capture.LinkTypeIPv4, capture.LinkTypeIPv6:
