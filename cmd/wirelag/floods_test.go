@@ -82,6 +82,20 @@ var connectionFloods = []flood{
 				w.now += 100 * time.Millisecond
 			}
 		}},
+	{name: "answers to what nobody saw, on many connections", items: 2_000_000, perItem: conversation,
+		send: func(w *wire, items int) {
+			type pair struct{ c, s *end }
+			var open []pair
+			for i := range items {
+				if len(open) < 20_000 {
+					open = append(open, pair{client(i), server()})
+					w.open(open[i].c, open[i].s)
+				}
+				p := open[i%len(open)]
+				p.c.seq += 1000
+				w.send(p.s, p.c, ack, "x")
+			}
+		}},
 	{name: "acknowledgements of what nobody saw", items: 5_000_000,
 		send: func(w *wire, items int) {
 			c, s := client(0), server()
