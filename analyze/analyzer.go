@@ -212,6 +212,16 @@ func (a *Analyzer) tellClosed(h *handle, c *Connection) {
 	a.log.about(a.log.add(connectionClosed, h), c)
 }
 
+// add adds an event. With the first, all that is known of the connection is told.
+func (v *conversation) add(kind eventKind) *event {
+	e := v.analyzer.log.add(kind, v.handle)
+	if !v.told {
+		v.analyzer.log.about(e, &v.connection)
+		v.told = true
+	}
+	return e
+}
+
 // hand hands on an exchange that is over.
 func (v *conversation) hand(x *exchange) {
 	log := v.analyzer.log

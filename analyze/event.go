@@ -43,8 +43,8 @@ type event struct {
 
 // circumstances are what few kinds of events come with; nil with the others.
 type circumstances struct {
-	// client and server are the ends of the connection; of resolverBegan, who sends
-	// and who receives.
+	// client and server are the ends of the connection as it opened or began; of
+	// resolverBegan, who sends and who receives.
 	client, server packet.Endpoint
 	at             capture.Span // the packet; of requestFailed, Readable is when the client can have known
 	data           []byte       // of resolverData

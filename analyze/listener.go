@@ -14,9 +14,9 @@ import (
 type Listener struct {
 	// Opened is called at the first packet of a connection.
 	Opened func(c *Connection)
-	// Requested is called when the head of a request is there: the exchange has
-	// its Request, and nothing else yet.
-	Requested func(x *Exchange)
+	// Requested is called when the head of a request is there: c counts its exchange.
+	// When it is the first of c, the packet that completed the head is the last of c.
+	Requested func(c *Connection)
 	// Exchange is called when an exchange is over: its response is complete, or
 	// can no more come. Exchanges of one connection come in order.
 	Exchange func(x *Exchange)
@@ -62,11 +62,10 @@ type HealthItem struct {
 
 // Join returns a listener that calls each of the given ones in turn.
 func Join(listeners ...Listener) Listener {
-	var opened []func(*Connection)
-	var requested, exchange []func(*Exchange)
+	var opened, requested, closed []func(*Connection)
+	var exchange []func(*Exchange)
 	var repeated []func(first, again *Exchange)
 	var hop []func(*Hop)
-	var closed []func(*Connection)
 	var tick []func(capture.Time)
 	var finish []func()
 	var health []func() []HealthItem

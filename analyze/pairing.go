@@ -121,21 +121,15 @@ func (r *requests) Head(m *http1.Message) string {
 	v.begin(x)
 	v.enqueue(x)
 	if v.analyzer.wanted.requested {
-		v.headed(x)
+		v.headed()
 	}
 	return ""
 }
 
-// headed hands on the head of a request. All that changed by it is told, where
-// the connection is known.
-func (v *conversation) headed(x *exchange) {
-	e := v.analyzer.log.add(requestHeaded, v.handle)
-	e.exchange = x
+// headed tells that the head of a request is there.
+func (v *conversation) headed() {
+	e := v.add(requestHeaded)
 	e.begun, e.waiting = v.connection.Exchanges, v.connection.Waiting
-	if !v.told {
-		v.analyzer.log.about(e, &v.connection)
-		v.told = true
-	}
 }
 
 // informed reports whether the client had acknowledged all responses before x
@@ -170,7 +164,7 @@ func (v *conversation) endedRequest(x *exchange) {
 	v.pairing.ended[reassembly.ToServer] = ended{exchange: x.number, length: m.Length}
 	x.RequestPlace = v.place(v.connection.ClientSide(), m, v.pairing.requestHad)
 	if m.Complete {
-		v.aboutRequest(requestEnded, x, capture.Span{})
+		v.add(requestEnded).exchange = x
 	}
 }
 

@@ -42,10 +42,10 @@ type failure struct {
 	answered             bool // after all
 }
 
-func keyOf(m *http1.Message, client netip.Addr, server netip.AddrPort) repeatKey {
-	k := repeatKey{client: client, method: m.Method, target: m.Target, bodyBytes: m.BodyBytes, bodySum: m.BodySum}
+func keyOf(m *http1.Message, c *Connection) repeatKey {
+	k := repeatKey{client: c.Client().Addr(), method: m.Method, target: m.Target, bodyBytes: m.BodyBytes, bodySum: m.BodySum}
 	if k.host, _ = m.Get("Host"); k.host == "" {
-		k.server = server
+		k.server = c.Server()
 	}
 	return k
 }
@@ -61,30 +61,23 @@ func (v *conversation) fail(at capture.Mark, side reassembly.Side) {
 	for _, x := range v.pairing.waiting {
 		if !x.failed && x.Request != nil && x.Request.Complete && x.requestEnded && !x.responseEnded {
 			x.failed = true
-			v.aboutRequest(requestFailed, x, capture.Span{At: at, Readable: known})
+			e := v.analyzer.log.under(requestFailed, v.handle)
+			e.exchange, e.at = x, capture.Span{At: at, Readable: known}
 		}
 	}
 }
 
-// aboutRequest adds an event about the request of x, which is complete.
-func (v *conversation) aboutRequest(kind eventKind, x *exchange, at capture.Span) {
-	e := v.analyzer.log.under(kind, v.handle)
-	e.client, e.server = v.connection.Endpoints()
-	e.at, e.exchange = at, x
-}
-
-// add remembers a request that failed.
-func (r *repeats) add(e *event) *failure {
+// add remembers the request of x on c, whose connection ended at a packet.
+func (r *repeats) add(x *Exchange, c *Connection, ended capture.Span) *failure {
 	if r.failures == nil {
 		r.failures = map[repeatKey][]*failure{}
 	}
-	r.expire(e.at.At.Time)
+	r.expire(ended.At.Time)
 	if len(r.order) >= maxFailures {
 		r.dropped++
 		r.forget()
 	}
-	x := &e.exchange.told
-	f := &failure{key: keyOf(x.Request, e.client.Addr(), e.server.AddrPort()), first: x, known: e.at.Readable}
+	f := &failure{key: keyOf(x.Request, c), first: x, known: ended.Readable}
 	r.failures[f.key] = append(r.failures[f.key], f)
 	r.order = append(r.order, f)
 	return f
@@ -109,15 +102,14 @@ func (r *repeats) forget() {
 	r.failures[f.key] = append(list[:0:0], list[1:]...)
 }
 
-// match returns the failed request that the one of e sends again; nil if there is none.
-func (r *repeats) match(e *event) *failure {
+// match returns the failed request that the one of x on c sends again; nil if there is none.
+func (r *repeats) match(x *Exchange, c *Connection) *failure {
 	if len(r.order) == 0 {
 		return nil
 	}
-	x := &e.exchange.told
 	sent := x.Request.Start.At.Time
 	r.expire(sent)
-	for _, f := range r.failures[keyOf(x.Request, e.client.Addr(), e.server.AddrPort())] {
+	for _, f := range r.failures[keyOf(x.Request, c)] {
 		if f.again == nil && !f.answered && f.first != x && sent >= f.known {
 			f.again = x
 			return f

@@ -2,36 +2,29 @@ package analyze
 
 import (
 	"fmt"
-	"net/netip"
 	"testing"
 	"time"
 
 	"wirelag/analyze/http1"
+	"wirelag/reassembly"
 	"wirelag/reassembly/capture"
-	"wirelag/reassembly/packet"
 )
 
-// repeatable is about an exchange whose request began at a moment, when its
-// connection ended.
-func repeatable(id uint64, target string, at capture.Time) *event {
-	e := &event{exchange: &exchange{}, circumstances: &circumstances{
-		client: packet.NewEndpoint(netip.MustParseAddrPort("10.0.0.1:40000")),
-		server: packet.NewEndpoint(netip.MustParseAddrPort("10.0.0.2:80")),
-		at:     capture.Span{At: capture.Mark{Time: at}, Readable: at},
-	}}
+// repeatable is an exchange whose request began at a moment.
+func repeatable(id uint64, target string, at capture.Time) *Exchange {
 	m := &http1.Message{Method: "POST", Target: target, Complete: true}
 	m.Start.At.Time = at
-	e.exchange.told = Exchange{ID: id, Request: m}
-	return e
+	return &Exchange{ID: id, Request: m}
 }
 
 // TestRepeatsAreBounded: of many failed requests the oldest are forgotten, and
 // those that are too old.
 func TestRepeatsAreBounded(t *testing.T) {
 	var r repeats
+	c := &Connection{Connection: new(reassembly.Connection)}
 	for i := range 2 * maxFailures {
 		at := capture.Time(i + 1)
-		r.add(repeatable(uint64(i+1), fmt.Sprintf("/%d", i), at))
+		r.add(repeatable(uint64(i+1), fmt.Sprintf("/%d", i), at), c, capture.Span{At: capture.Mark{Time: at}, Readable: at})
 	}
 	listed := 0
 	for _, list := range r.failures {
@@ -41,18 +34,18 @@ func TestRepeatsAreBounded(t *testing.T) {
 		t.Errorf("%d failures in order, %d by key, %d dropped", len(r.order), listed, r.dropped)
 	}
 	now := capture.Time(3 * maxFailures)
-	if f := r.match(repeatable(1, "/0", now)); f != nil {
+	if f := r.match(repeatable(1, "/0", now), c); f != nil {
 		t.Error("a forgotten request is matched")
 	}
 	latest := fmt.Sprintf("/%d", 2*maxFailures-1)
-	if f := r.match(repeatable(1, latest, now)); f == nil || f.first.ID != 2*maxFailures {
+	if f := r.match(repeatable(1, latest, now), c); f == nil || f.first.ID != 2*maxFailures {
 		t.Error("the latest is not matched")
 	}
-	if f := r.match(repeatable(2, latest, now)); f != nil {
+	if f := r.match(repeatable(2, latest, now), c); f != nil {
 		t.Error("a request is matched twice")
 	}
 	late := now.Add(repeatWindow + time.Second)
-	if f := r.match(repeatable(3, "/5000", late)); f != nil || len(r.order) != 0 || len(r.failures) != 0 {
+	if f := r.match(repeatable(3, "/5000", late), c); f != nil || len(r.order) != 0 || len(r.failures) != 0 {
 		t.Errorf("after the window: matched %v, %d left", f != nil, len(r.order))
 	}
 }

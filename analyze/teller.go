@@ -112,12 +112,14 @@ func (t *teller) take(e *event) {
 		e.number.value = t.exchanges
 	case requestHeaded:
 		h.told.Exchanges, h.told.Waiting = e.begun, e.waiting
-		e.exchange.name(h)
-		t.listener.Requested(&e.exchange.told)
+		t.listener.Requested(&h.told.Connection)
 	case requestEnded:
-		e.exchange.repeats = t.repeats.match(e)
+		if f := t.repeats.match(&e.exchange.told, &h.told.Connection); f != nil {
+			e.exchange.repeats = f
+		}
 	case requestFailed:
-		e.exchange.failure = t.repeats.add(e)
+		x := e.exchange
+		x.failure = t.repeats.add(&x.told, &h.told.Connection, e.at)
 	case exchangeOver:
 		t.over(h, e.exchange)
 	case connectionEnding:

@@ -52,7 +52,7 @@ func TestExchangesAllocateNothing(t *testing.T) {
 	exchanges := 0
 	tell := func() {
 		for i := range told {
-			if told[i].exchange != nil || told[i].requested != nil {
+			if told[i].exchange != nil || told[i].requested {
 				told[i].tell(&l)
 				exchanges++
 			}
@@ -67,7 +67,7 @@ func TestExchangesAllocateNothing(t *testing.T) {
 type moment struct {
 	connection analyze.Connection
 	about      *analyze.Connection
-	requested  *analyze.Exchange
+	requested  bool
 	exchange   *analyze.Exchange
 	now        capture.Time
 }
@@ -80,8 +80,8 @@ func (m *moment) tell(l *analyze.Listener) (over bool) {
 	}
 	*m.about = m.connection
 	switch {
-	case m.requested != nil:
-		l.Requested(m.requested)
+	case m.requested:
+		l.Requested(m.about)
 	case m.exchange != nil:
 		l.Exchange(m.exchange)
 	default:
@@ -94,8 +94,8 @@ func (m *moment) tell(l *analyze.Listener) (over bool) {
 func record(t testing.TB, src capture.Source) (told []moment) {
 	t.Helper()
 	listener := analyze.Listener{
-		Requested: func(x *analyze.Exchange) {
-			told = append(told, moment{connection: *x.Connection.Keep(), about: x.Connection, requested: x.Keep()})
+		Requested: func(c *analyze.Connection) {
+			told = append(told, moment{connection: *c.Keep(), about: c, requested: true})
 		},
 		Exchange: func(x *analyze.Exchange) {
 			told = append(told, moment{connection: *x.Connection.Keep(), about: x.Connection, exchange: x.Keep()})

@@ -50,9 +50,9 @@ type premature struct {
 	requests int
 }
 
-func (w *prematureWatch) requested(x *analyze.Exchange) {
-	if x.Connection.Exchanges == 1 {
-		w.pairs.of(x.Connection).pending++
+func (w *prematureWatch) requested(c *analyze.Connection) {
+	if c.Exchanges == 1 {
+		w.pairs.of(c).pending++
 	}
 }
 

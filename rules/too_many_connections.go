@@ -86,27 +86,19 @@ type responseTimes [2]struct {
 	sum   time.Duration
 }
 
-func (w *crowds) requested(x *analyze.Exchange) {
-	c := x.Connection
+func (w *crowds) requested(c *analyze.Connection) {
 	s := w.pairs.of(c)
 	if c.Waiting == 1 {
 		s.busy++
 		s.maxBusy = max(s.maxBusy, s.busy)
 	}
 	if c.Exchanges == 1 {
-		s.enter(c, w.limit, x.Request.Start.At)
-	}
-	s.heads++
-	if x.Request.Problems.Has(http1.HeadLost | http1.HeadCut | http1.HeadUnfinished) {
-		s.cut++
-	}
-	if len(s.clients) < proxyClients {
-		w.noteClient(s, x.Request)
+		s.enter(c, w.limit)
 	}
 }
 
 // enter adds a connection with its first request, and counts.
-func (s *crowd) enter(c *analyze.Connection, limit int, at capture.Mark) {
+func (s *crowd) enter(c *analyze.Connection, limit int) {
 	s.open = append(s.open, c.Keep())
 	// Exact as long as few are open; above that the count may be some percent
 	// behind, so that it is not taken anew for every connection.
@@ -119,10 +111,10 @@ func (s *crowd) enter(c *analyze.Connection, limit int, at capture.Mark) {
 		return
 	}
 	if s.since == 0 {
-		s.since = at.Time
+		s.since = c.Last().Time
 	}
 	if len(s.open) > s.peakSize {
-		s.peakSize, s.peakAt = len(s.open), at
+		s.peakSize, s.peakAt = len(s.open), c.Last()
 		s.list(s.open[:min(len(s.open), maxListed)])
 	}
 }
@@ -155,11 +147,15 @@ func (s *crowd) leave() {
 
 func (w *crowds) exchange(x *analyze.Exchange) {
 	c := x.Connection
+	if x.Request == nil {
+		return
+	}
 	s := w.pairs.of(c)
-	if x.Request != nil && c.Waiting == 0 && s.busy > 0 {
+	if c.Waiting == 0 && s.busy > 0 {
 		s.busy--
 	}
-	if x.ID == c.FirstExchange || x.Request == nil || x.Response == nil || !x.Response.Complete ||
+	w.noteClient(s, x.Request)
+	if x.ID == c.FirstExchange || x.Response == nil || !x.Response.Complete ||
 		x.Timing.Wait == analyze.Unknown || len(s.open) < 2 {
 		return
 	}
@@ -188,9 +184,13 @@ func (w *crowds) compare(s *crowd, x *analyze.Exchange) {
 	kind.sum += x.Timing.Wait + max(x.Timing.Receive, 0)
 }
 
-// noteClient counts the clients of a proxy.
+// noteClient counts the clients of a proxy, and the heads that cannot name one.
 func (w *crowds) noteClient(s *crowd, request *http1.Message) {
-	if !request.MayHave(proxyFields) {
+	s.heads++
+	if request.Problems.Has(http1.HeadLost | http1.HeadCut | http1.HeadUnfinished) {
+		s.cut++
+	}
+	if len(s.clients) >= proxyClients || !request.MayHave(proxyFields) {
 		return
 	}
 	var values [len(clientFields)]string
