@@ -154,9 +154,9 @@ func (l *Ledger) add(s *ruleState, i Instance, at capture.Time) {
 	if s.rule.Per == PerConnection && i.Connection.Over {
 		l.end(i.Connection.ID, at)
 	}
-	for l.open.count > maxFindings {
+	for l.open.Len() > maxFindings {
 		l.early++
-		l.conclude(l.open.oldest)
+		l.conclude(l.open.oldest())
 	}
 }
 
@@ -258,8 +258,8 @@ func (l *Ledger) finish() {
 	for l.head < len(l.held) {
 		l.release()
 	}
-	for l.open.oldest != nil {
-		l.conclude(l.open.oldest)
+	for f := l.open.oldest(); f != nil; f = l.open.oldest() {
+		l.conclude(f)
 	}
 	l.over = nil
 }

@@ -94,12 +94,12 @@ func TestLedgerLetsGo(t *testing.T) {
 		l.report(replaceable, Instance{Connection: &about})
 		l.closed(&about)
 	}
-	if len(l.over) > maxOver || len(l.held)-l.head > maxHeld || l.open.count > maxFindings || len(l.accounts) > 2*maxOver {
-		t.Errorf("%d over, %d held, %d open, %d pending", len(l.over), len(l.held)-l.head, l.open.count, len(l.accounts))
+	if len(l.over) > maxOver || len(l.held)-l.head > maxHeld || l.open.Len() > maxFindings || len(l.accounts) > 2*maxOver {
+		t.Errorf("%d over, %d held, %d open, %d pending", len(l.over), len(l.held)-l.head, l.open.Len(), len(l.accounts))
 	}
 	l.tick(capture.Time(10 * decisionTime))
 	l.tick(capture.Time(20 * decisionTime))
-	if len(l.over) != 0 || l.open.count != 0 || len(l.accounts) != 0 || len(l.held) != l.head {
-		t.Errorf("after all was decided: %d over, %d held, %d open, %d pending", len(l.over), len(l.held)-l.head, l.open.count, len(l.accounts))
+	if len(l.over) != 0 || l.open.Len() != 0 || len(l.accounts) != 0 || len(l.held) != l.head {
+		t.Errorf("after all was decided: %d over, %d held, %d open, %d pending", len(l.over), len(l.held)-l.head, l.open.Len(), len(l.accounts))
 	}
 }

@@ -1,48 +1,36 @@
 package rules
 
+import "container/list"
+
 // openFinding is a finding that is not final.
 type openFinding struct {
 	Finding
-	state        *ruleState
-	connection   uint64       // of a rule about one
-	pair         pair         // of a rule about pairs
-	older, newer *openFinding // of all that are open
-	next         *openFinding // of the connection, in the order of the rules
+	state      *ruleState
+	connection uint64        // of a rule about one
+	pair       pair          // of a rule about pairs
+	at         *list.Element // of all that are open
+	next       *openFinding  // of the connection, in the order of the rules
 }
 
 // openFindings are all that are not final, in the order in which they began.
-type openFindings struct {
-	oldest, newest *openFinding
-	count          int
-}
+type openFindings struct{ list.List }
 
 // begin is a new finding of a rule.
 func (l *openFindings) begin(s *ruleState) *openFinding {
 	f := &openFinding{Finding: Finding{Rule: s.rule}, state: s}
-	l.count++
-	if f.older = l.newest; f.older == nil {
-		l.oldest = f
-	} else {
-		f.older.newer = f
-	}
-	l.newest = f
+	f.at = l.PushBack(f)
 	return f
 }
 
-func (l *openFindings) remove(f *openFinding) {
-	l.count--
-	if f.older == nil {
-		l.oldest = f.newer
-	} else {
-		f.older.newer = f.newer
+// oldest is the one that began first; nil without any.
+func (l *openFindings) oldest() *openFinding {
+	if at := l.Front(); at != nil {
+		return at.Value.(*openFinding)
 	}
-	if f.newer == nil {
-		l.newest = f.older
-	} else {
-		f.newer.older = f.older
-	}
-	f.older, f.newer = nil, nil
+	return nil
 }
+
+func (l *openFindings) remove(f *openFinding) { l.Remove(f.at) }
 
 // of is the finding of a rule, nil without one.
 func (a *account) of(s *ruleState) *openFinding {

@@ -34,7 +34,7 @@ func TestRecent(t *testing.T) {
 	}
 	r.put(3, "three", 300, 200)
 	r.put(2, "TWO", 300, 200)
-	if r.oldest.key != 3 || r.newest.key != 2 || r.oldest.newer != r.newest || r.newest.older != r.oldest {
+	if newest := r.order.Back().Value.(*entry[int, string]); r.oldest().key != 3 || newest.key != 2 || r.order.Len() != 2 {
 		t.Error("the order of being put is lost")
 	}
 }

@@ -108,7 +108,7 @@ func (t *Tracker) Stats() Stats {
 
 // Knows reports whether any host was found so far: without, no connection can
 // have a lookup or a name.
-func (t *Tracker) Knows() bool { return t.names.newest != nil }
+func (t *Tracker) Knows() bool { return t.names.oldest() != nil }
 
 // envelope is what carried a message.
 type envelope struct {
