@@ -142,7 +142,7 @@ type sender struct {
 	running       smallRun // in progress
 	longest       smallRun
 	largestBefore int64
-	idle          time.Duration // before the segment at idleAt
+	idle          time.Duration // before the segment at idleAt, with which a message began
 	idleAt        int64
 }
 
@@ -210,7 +210,7 @@ func (s *sender) start(d seen) {
 // follow looks at the time since the segment before.
 func (s *sender) follow(d seen, last bool, p path) {
 	waited := d.at.Sub(s.lastData.at)
-	if waited > 200*time.Millisecond {
+	if between := d.start == s.claimed || s.claimed == 0; between && waited >= leastIdle {
 		s.idle, s.idleAt = waited, d.start
 	}
 	if !last {
