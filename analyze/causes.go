@@ -12,8 +12,8 @@ import (
 // (RFC 9293 §3.8.6.3); queues and schedulers make for less.
 const DelayedACKMin = 20 * time.Millisecond
 
-// WindowStallMin is from when on a closed window counts as a stall.
-const WindowStallMin = 20 * time.Millisecond
+// windowStallMin is from when on a window that was used up counts as a stall.
+const windowStallMin = 20 * time.Millisecond
 
 // causesIn are the causes within each of the phases that TCP can lengthen.
 type causesIn struct{ send, wait, receive Causes }
@@ -112,17 +112,46 @@ func (t *Transfer) causes() Causes {
 			c.DelayedACK += p.DelayedTime()
 		case ByACK:
 			c.DelayedACK += p.DelayedTime()
-		case ByWindow:
-			if p.Waited >= WindowStallMin {
-				c.Window += p.Waited
-			}
 		}
 	}
+	c.Window, _ = t.WindowStalls()
 	c.Retransmission = t.stalledUntil(math.MaxInt64)
 	if s, ok := t.SlowStart(); ok {
 		c.SlowStart = s.Cost
 	}
 	return c
+}
+
+// WindowStalls is how long the sender stood still in the message because the receiver's
+// window was used up, and the pauses that this consists of: those that count by
+// themselves, or else, as on short paths, the shorter ones if they do together.
+func (t *Transfer) WindowStalls() (total time.Duration, pauses []*Pause) {
+	total, pauses = t.byWindow(func(p *Pause) bool { return p.Waited >= windowStallMin })
+	if total == 0 {
+		total, pauses = t.byWindow((*Pause).fillsWindow)
+	}
+	if total < windowStallMin {
+		return 0, nil
+	}
+	return total, pauses
+}
+
+// byWindow are some of the pauses that the window was the cause of.
+func (t *Transfer) byWindow(of func(*Pause) bool) (total time.Duration, pauses []*Pause) {
+	for i := range t.Pauses {
+		if p := &t.Pauses[i]; p.Cause == ByWindow && of(p) {
+			total += p.Waited
+			pauses = append(pauses, p)
+		}
+	}
+	return total, pauses
+}
+
+// fillsWindow reports whether a pause is one of a closed window, or of a round trip in
+// which more than the window could have been sent. What took longer a busy receiver
+// acknowledged late, and what is no longer than a sender needs to react may have any cause.
+func (p *Pause) fillsWindow() bool {
+	return p.Waited >= releaseLate && (p.Zero || p.Waited < 2*p.RTT)
 }
 
 // DelayedTime is the part of the pause that a delayed acknowledgement is the

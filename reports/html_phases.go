@@ -78,6 +78,10 @@ func stallsOf(t *analyze.Transfer, later time.Duration) (stalls []phaseSpan) {
 			add(name, p.Before.Time, p.After.Time)
 		}
 	}
+	_, windows := t.WindowStalls()
+	for _, p := range windows {
+		add("receive window used up", p.Before.Time, p.After.Time)
+	}
 	_, losses := t.Stalled()
 	for i := range losses {
 		from := losses[i].Since.Time
@@ -94,10 +98,6 @@ func pauseName(p *analyze.Pause, slowStart bool) string {
 			return "Nagle's algorithm and a delayed acknowledgement"
 		}
 		return "Nagle's algorithm"
-	case analyze.ByWindow:
-		if p.Waited >= analyze.WindowStallMin {
-			return "receive window used up"
-		}
 	case analyze.ByACK:
 		switch {
 		case p.DelayedTime() > 0:

@@ -2,7 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"time"
 
 	"wirelag/analyze"
 )
@@ -16,7 +15,7 @@ var receiveWindowStall = &Rule{
 		What: "The receiver's kernel had no room for more: its application did not read (the window closed to zero), or its receive buffer is smaller " +
 			"than what the path holds in one round trip.",
 		Measured: "Inside one message, the next segment did not fit into the window that was open, and left within max(2 ms, 10 % RTT) of the " +
-			"acknowledgement or window update that made room, at least 20 ms after the segment before. A window that was not closed must not have grown " +
+			"acknowledgement or window update that made room, at least 20 ms after the segment before; or at least 2 ms, but less than 2 RTT unless the window was closed, where all such stops together take 20 ms. A window that was not closed must not have grown " +
 			"by a fifth or more since the stop before, or grow later in the message, as buffers do that tune themselves. Cost = the time the sender stood still for it.",
 		CapturePoint: "Times between segments of one sender are the same at any point.",
 		Limits:       "Silent when the SYNs are not in the capture (the window's scale is unknown).",
@@ -27,29 +26,22 @@ var receiveWindowStall = &Rule{
 	Signs: stoodStill,
 	Listen: func(p *Pass) analyze.Listener {
 		return eachTransfer(func(x *analyze.Exchange, t *analyze.Transfer, d sent) {
-			cost, worst, stops, zero := time.Duration(0), (*analyze.Pause)(nil), 0, 0
-			for i := range t.Pauses {
-				pause := &t.Pauses[i]
-				if pause.Cause != analyze.ByWindow || pause.Waited < analyze.WindowStallMin {
-					continue
-				}
-				stops++
-				cost += pause.Waited
-				if pause.Zero {
-					zero++
-				}
-				if worst == nil || pause.Waited > worst.Waited {
+			cost, pauses := t.WindowStalls()
+			if cost == 0 {
+				return
+			}
+			worst, zero := pauses[0], false
+			for _, pause := range pauses {
+				zero = zero || pause.Zero
+				if pause.Waited > worst.Waited {
 					worst = pause
 				}
 			}
-			if worst == nil {
-				return
-			}
 			detail := fmt.Sprintf("The %s stood still %s, %s in all, because the %s's receive buffer (%d bytes of window) is too small for a path of %s.",
-				d.sender, times(stops), ms(cost), d.receiver, worst.Window, ms(worst.RTT))
-			if zero > 0 {
+				d.sender, times(len(pauses)), ms(cost), d.receiver, worst.Window, ms(worst.RTT))
+			if zero {
 				detail = fmt.Sprintf("The %s stood still %s, %s in all, because the %s did not read: its window had closed.",
-					d.sender, times(stops), ms(cost), d.receiver)
+					d.sender, times(len(pauses)), ms(cost), d.receiver)
 			}
 			p.Report(Instance{
 				Connection: x.Connection, Exchange: x, Severity: Warning, Cost: cost, Detail: detail,
