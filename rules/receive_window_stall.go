@@ -39,6 +39,10 @@ var receiveWindowStall = &Rule{
 			}
 			detail := fmt.Sprintf("The %s stood still %s, %s in all, because the %s's receive buffer (%d bytes of window) is too small for a path of %s.",
 				d.sender, times(len(pauses)), ms(cost), d.receiver, worst.Window, ms(worst.RTT))
+			if worst.Waited >= 2*worst.RTT {
+				detail = fmt.Sprintf("The %s stood still %s, %s in all, because the %s acknowledged late what filled its window (%d bytes).",
+					d.sender, times(len(pauses)), ms(cost), d.receiver, worst.Window)
+			}
 			if zero {
 				detail = fmt.Sprintf("The %s stood still %s, %s in all, because the %s did not read: its window had closed.",
 					d.sender, times(len(pauses)), ms(cost), d.receiver)
