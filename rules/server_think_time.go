@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"wirelag/analyze"
+	"wirelag/analyze/http1"
 )
 
 const (
@@ -21,7 +22,7 @@ var serverThinkTime = &Rule{
 		What:         "The time went into the server's application, not into TCP: this is where not to look for a network problem.",
 		Measured:     "wait - RTT - what TCP delayed >= 500 ms, and >= 80 % of the exchange. Cost 0: it is not lost to the connection.",
 		CapturePoint: "The wait is the client's: corrected by the round trip between capture point and client.",
-		Limits:       "Silent when the request was lost and repeated, when an earlier response stood in the way, and without round trip samples.",
+		Limits:       "Silent when the request was lost and repeated, where the capture cut the response's head, when an earlier response stood in the way, and without round trip samples.",
 		Cure:         "Profile the server, or what it waits for (database, upstream).",
 		References:   []string{"HTTP-DG §4.2.1"},
 	},
@@ -29,7 +30,8 @@ var serverThinkTime = &Rule{
 	Listen: func(p *Pass) analyze.Listener {
 		return analyze.Listener{Exchange: func(x *analyze.Exchange) {
 			think, ok := x.Think()
-			if !ok || think < thinkMin || think.Seconds() < thinkShare*x.Timing.Total().Seconds() {
+			if !ok || think < thinkMin || x.Response.Problems.Has(http1.HeadLost|http1.HeadUnfinished) ||
+				think.Seconds() < thinkShare*x.Timing.Total().Seconds() {
 				return
 			}
 			p.Report(Instance{
