@@ -127,6 +127,19 @@ func (p fingerprint) isCopy(latest []fingerprint, s *packet.Segment) bool {
 	return false
 }
 
+// copiedLate reports whether s is a copy of a segment of side that is forgotten, as where
+// a mirror port sends all of a burst again behind it: its bytes were seen, and by IP
+// identification and timestamp it was sent before the segment that reached the top. Once
+// anything was sent again, it may be what came late, behind its own repeat.
+func (c *Connection) copiedLate(side Side, s *packet.Segment) bool {
+	e := &c.ends[side]
+	if s.Length == 0 || !e.started || int32(s.Seq+s.Length-e.next) > 0 {
+		return false
+	}
+	return (c.oddities == nil || c.oddities.retransmissions == 0) && int32(s.Seq-e.begin()) >= 0 && e.sentBefore(s) &&
+		e.hasTimestamps && s.Options.HasTimestamps && int32(s.Options.TSVal-e.topTSVal) <= 0
+}
+
 // copied reports whether s, with fingerprint p, is a copy of a segment of side seen
 // shortly before.
 func (c *Connection) copied(side Side, s *packet.Segment, p fingerprint) bool {

@@ -10,7 +10,7 @@ func (t *Table) owner(s *packet.Segment, key Key, p fingerprint) (c *Connection,
 	if c = t.find(key, &s.Src, &s.Dst); c == nil {
 		return nil, t.haunted(s, key, p)
 	}
-	if c.copied(key.side, s, p) || c.holds(s, p) {
+	if c.copied(key.side, s, p) || c.holds(s, p) || c.copiedLate(key.side, s) {
 		t.stats.Copies++
 		return nil, true
 	}

@@ -157,8 +157,7 @@ func (c *Connection) again(side Side, s *packet.Segment) Class {
 	if st != nil && st.holds(s.Seq, s.Seq+s.Length) {
 		return Retransmitted
 	}
-	const plausibleStep = 1 << 10
-	if step := int16(s.IPID - e.lastIPID); s.IPID != 0 && step > -plausibleStep && step < plausibleStep && step != 0 {
+	if step, ok := e.step(s); ok {
 		if step < 0 {
 			return Reordered
 		}
@@ -174,6 +173,21 @@ func (c *Connection) again(side Side, s *packet.Segment) Class {
 		return Reordered
 	}
 	return Retransmitted
+}
+
+// step is by how much the IP identification of s is ahead of that of the segment which
+// reached the top. ok is false where that does not say which was sent first.
+func (e *end) step(s *packet.Segment) (step int16, ok bool) {
+	const plausible = 1 << 10
+	step = int16(s.IPID - e.lastIPID)
+	return step, s.IPID != 0 && step > -plausible && step < plausible && step != 0
+}
+
+// sentBefore reports whether s was sent before the segment that reached the top, by its
+// IP identification.
+func (e *end) sentBefore(s *packet.Segment) bool {
+	step, ok := e.step(s)
+	return ok && step < 0
 }
 
 // shake follows the handshake.
