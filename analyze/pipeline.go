@@ -59,8 +59,8 @@ type pipeline struct {
 	err     error  // of reading
 	read    []*sharedBatch
 	ahead   [chunksAhead]*chunk
-	chunks  []*chunk // and batches: to be used again, the latest first
-	batches []*sharedBatch
+	chunks  []*chunk       // to be used again, the latest first
+	batches []*sharedBatch // to be read into again
 }
 
 // stage is what batches or chunks pass.
@@ -78,8 +78,6 @@ type sharedBatch struct {
 	users  int
 	reader int // the goroutine that read it
 }
-
-func newBatch() *sharedBatch { return new(sharedBatch) }
 
 func newPipeline(ctx context.Context, r *run, src capture.Source) *pipeline {
 	p := &pipeline{run: r, ctx: ctx, src: src}
@@ -215,13 +213,24 @@ func (p *pipeline) do(s, worker int) {
 
 // fetch reads a batch.
 func (p *pipeline) fetch(worker int) {
-	b := again(&p.batches, newBatch)
+	b := p.batch()
 	b.reader = worker
 	p.unlock()
 	err := b.fill(p.src)
 	p.mu.Lock()
 	p.read = append(p.read, b)
 	p.heed(err)
+}
+
+// batch is the one that was not read into for the longest time, or a fresh one: what it
+// holds of its source, as a block of the kernel's ring, is given back then.
+func (p *pipeline) batch() *sharedBatch {
+	if len(p.batches) == 0 {
+		return new(sharedBatch)
+	}
+	b := p.batches[0]
+	p.batches = slices.Delete(p.batches, 0, 1)
+	return b
 }
 
 // deal returns the next chunk of b.
