@@ -233,9 +233,20 @@ func (p *pipeline) batch() *sharedBatch {
 	return b
 }
 
+// chunk is the latest that was told, or a fresh one.
+func (p *pipeline) chunk() *chunk {
+	n := len(p.chunks)
+	if n == 0 {
+		return newChunk()
+	}
+	c := p.chunks[n-1]
+	p.chunks = p.chunks[:n-1]
+	return c
+}
+
 // deal returns the next chunk of b.
 func (p *pipeline) deal(b *sharedBatch) *chunk {
-	c := again(&p.chunks, newChunk)
+	c := p.chunk()
 	p.unlock()
 	p.run.dealer.next(b, c)
 	p.mu.Lock()
@@ -307,14 +318,3 @@ func (b *sharedBatch) fill(src capture.Source) error {
 }
 
 func (b *sharedBatch) isDealt() bool { return len(b.rest) == 0 && !b.now }
-
-// again takes the last of a list, or a fresh one.
-func again[T any](list *[]*T, fresh func() *T) *T {
-	n := len(*list)
-	if n == 0 {
-		return fresh()
-	}
-	last := (*list)[n-1]
-	*list = slices.Delete(*list, n-1, n)
-	return last
-}

@@ -15,7 +15,8 @@ var receiveWindowStall = &Rule{
 		What: "The receiver's kernel had no room for more: its application did not read (the window closed to zero), or its receive buffer is smaller " +
 			"than what the path holds in one round trip.",
 		Measured: "Inside one message, the next segment did not fit into the window that was open, and left within max(2 ms, 10 % RTT) of the " +
-			"acknowledgement or window update that made room, at least 20 ms after the segment before; or at least 2 ms, but less than 2 RTT unless the window was closed, where all such stops together take 20 ms. A window that was not closed must not have grown " +
+			"acknowledgement or window update that made room, at least 20 ms after the segment before; or at least 2 ms, " +
+			"but less than 2 RTT unless the window was closed, where all such stops together take 20 ms. A window that was not closed must not have grown " +
 			"by a fifth or more since the stop before, or grow later in the message, as buffers do that tune themselves. Cost = the time the sender stood still for it.",
 		CapturePoint: "Times between segments of one sender are the same at any point.",
 		Limits:       "Silent when the SYNs are not in the capture (the window's scale is unknown).",
