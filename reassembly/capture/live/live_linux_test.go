@@ -333,7 +333,7 @@ func TestInterfaceGoesAway(t *testing.T) {
 // What does not fit into the ring is counted, and told by the packets behind it.
 func TestDrops(t *testing.T) {
 	inNamespace(t, func() {
-		s := open(t, "lo", Options{Filter: udpOnly(t, 1<<18), Buffer: 2 * blockBytes})
+		s := open(t, "lo", Options{Filter: udpOnly(t, 1<<18), Buffer: leastBlocks * leastBlockBytes})
 		defer s.Close()
 		var sent uint64
 		send := func(n int) {
@@ -375,15 +375,15 @@ func TestDrops(t *testing.T) {
 	})
 }
 
-// Several batches may be under way at once: what one holds stays while others
-// are read.
+// Several batches may be under way at once, with the smallest of buffers, too: what one
+// holds stays while others are read.
 func TestBatchesKeepTheirPackets(t *testing.T) {
 	inNamespace(t, func() {
-		s := open(t, "lo", Options{Filter: udpOnly(t, 1<<18)})
+		s := open(t, "lo", Options{Filter: udpOnly(t, 1<<18), Buffer: 1})
 		defer s.Close()
-		var batches [3]capture.Batch
-		for i := range 30 {
-			b := &batches[i%3]
+		var batches [leastBlocks - 1]capture.Batch
+		for i := range 3 * leastBlocks {
+			b := &batches[i%len(batches)]
 			text := fmt.Sprintf("number %02d", i)
 			send(t, "127.0.0.1:9", text)
 			for b.Packets = nil; len(b.Packets) == 0; {
@@ -391,8 +391,8 @@ func TestBatchesKeepTheirPackets(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			for j := max(0, i-2); j <= i; j++ {
-				if p := batches[j%3].Packets[0]; !bytes.HasSuffix(p.Data, []byte(fmt.Sprintf("number %02d", j))) {
+			for j := max(0, i-len(batches)+1); j <= i; j++ {
+				if p := batches[j%len(batches)].Packets[0]; !bytes.HasSuffix(p.Data, []byte(fmt.Sprintf("number %02d", j))) {
 					t.Errorf("after %d: batch %d holds %q", i, j, p.Data)
 				}
 			}
@@ -404,7 +404,7 @@ func TestBatchesKeepTheirPackets(t *testing.T) {
 func TestPermission(t *testing.T) {
 	if os.Getenv("WIRELAG_TEST_PERMITTED") != "" {
 		fmt.Println(errors.Is(Permitted(), fs.ErrPermission), Permitted() == nil)
-		_, err := Open("lo", Options{Buffer: leastBlocks * blockBytes})
+		_, err := Open("lo", Options{Buffer: leastBlocks * leastBlockBytes})
 		fmt.Println(errors.Is(err, fs.ErrPermission), err == nil)
 		return
 	}
@@ -465,7 +465,7 @@ func BenchmarkStop(b *testing.B) {
 	inNamespace(b, func() {
 		var took time.Duration
 		for range b.N {
-			s := open(b, "lo", Options{Buffer: leastBlocks * blockBytes})
+			s := open(b, "lo", Options{Buffer: leastBlocks * leastBlockBytes})
 			stopped := make(chan time.Time, 1)
 			time.AfterFunc(20*time.Millisecond, func() {
 				stopped <- time.Now()

@@ -13,37 +13,43 @@ import (
 
 // ring is the memory that the kernel writes packets to, block by block
 // (Documentation/networking/packet_mmap.rst). A block that was handed out is
-// lent to a batch until that is read into again.
+// lent to a batch until that is read into again: fewer batches than there are blocks
+// may be under way, and they are to be read into in turn.
 type ring struct {
-	memory  []byte
-	blocks  int
-	next    int // the block that is handed over next
-	lent    map[*capture.Batch]int
-	origins *origins
-	owed    uint64 // packets that were dropped, of which no packet tells yet
+	memory     []byte
+	blocks     int
+	blockBytes int
+	next       int // the block that is handed over next
+	lent       map[*capture.Batch]int
+	origins    *origins
+	owed       uint64 // packets that were dropped, of which no packet tells yet
 }
 
 // newRing makes the kernel fill a ring of about so many bytes.
 func newRing(socket, bytes int, origins *origins) (*ring, error) {
-	blocks := max(bytes/blockBytes, leastBlocks)
+	size := blockBytes
+	for size > leastBlockBytes && bytes < size*leastBlocks {
+		size /= 2
+	}
+	blocks := max(bytes/size, leastBlocks)
 	request := &unix.TpacketReq3{
-		Block_size: blockBytes, Block_nr: uint32(blocks),
-		Frame_size: frameBytes, Frame_nr: uint32(blocks * (blockBytes / frameBytes)),
+		Block_size: uint32(size), Block_nr: uint32(blocks),
+		Frame_size: frameBytes, Frame_nr: uint32(blocks * (size / frameBytes)),
 		Retire_blk_tov: retireMillis,
 	}
 	if err := unix.SetsockoptTpacketReq3(socket, unix.SOL_PACKET, unix.PACKET_RX_RING, request); err != nil {
-		return nil, fmt.Errorf("get a buffer of %d MiB: %w", blocks*blockBytes>>20, err)
+		return nil, fmt.Errorf("get a buffer of %d KiB: %w", blocks*size>>10, err)
 	}
-	memory, err := unix.Mmap(socket, 0, blocks*blockBytes, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	memory, err := unix.Mmap(socket, 0, blocks*size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		return nil, fmt.Errorf("map the buffer: %w", err)
 	}
-	return &ring{memory: memory, blocks: blocks, lent: map[*capture.Batch]int{}, origins: origins}, nil
+	return &ring{memory: memory, blocks: blocks, blockBytes: size, lent: map[*capture.Batch]int{}, origins: origins}, nil
 }
 
 // block returns the memory of a block, and its header.
 func (r *ring) block(number int) ([]byte, *unix.TpacketHdrV1) {
-	b := r.memory[number*blockBytes:][:blockBytes]
+	b := r.memory[number*r.blockBytes:][:r.blockBytes]
 	const header = unsafe.Offsetof(unix.TpacketBlockDesc{}.Hdr)
 	return b, (*unix.TpacketHdrV1)(unsafe.Pointer(&b[header]))
 }

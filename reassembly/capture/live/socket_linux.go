@@ -12,11 +12,13 @@ import (
 )
 
 const (
-	// blockBytes is the size of a block of the ring. The largest frame (64 KiB of
-	// GSO and its headers) fits in many times.
-	blockBytes = 1 << 20
-	// leastBlocks: one is filled while one is read.
-	leastBlocks = 2
+	// blockBytes is the size of a block of the ring; those of a small ring are
+	// smaller, down to leastBlockBytes, which the largest frame (64 KiB of GSO and
+	// its headers) fits in.
+	blockBytes      = 1 << 20
+	leastBlockBytes = 1 << 17
+	// leastBlocks is more than the batches that are under way while one is read into.
+	leastBlocks = 16
 	// retireMillis is how long a block that is not full waits for more.
 	retireMillis = 10
 	// frameBytes only has to be a number that the kernel accepts.
