@@ -6,11 +6,13 @@ import (
 	"math"
 )
 
-// Of a response's body, its beginning and a part of each further stretch is summed:
-// to read all of large bodies would cost as much as everything else about them.
+// Of a response's body, a part of each stretch is summed: to read all of it would cost
+// more than its head does. Stretches are short at first, since most bodies are.
 const (
-	sumStretch = 16 << 10
-	sumPart    = 256
+	sumPart         = 256
+	sumShortStretch = 4 << 10
+	sumStretch      = 16 << 10
+	sumShort        = 16 << 10 // so much of the body is in short stretches
 )
 
 // sum adds to the message's sum those of the body's next bytes that count.
@@ -21,16 +23,16 @@ func (p *Parser) sum(b []byte) {
 		return
 	}
 	for at := m.BodyBytes; len(b) > 0; {
-		part := int64(sumPart)
-		if at < sumStretch {
-			part = sumStretch
+		stretch := int64(sumStretch)
+		if at < sumShort {
+			stretch = sumShortStretch
 		}
-		n := sumStretch - at%sumStretch
-		if at%sumStretch < part {
-			n = min(part-at%sumStretch, int64(len(b)))
+		within := at % stretch
+		n := min(stretch-within, int64(len(b)))
+		if within < sumPart {
+			n = min(sumPart-within, int64(len(b)))
 			m.BodySum = crc32.Update(m.BodySum, crc32.IEEETable, b[:n])
 		}
-		n = min(n, int64(len(b)))
 		at, b = at+n, b[n:]
 	}
 }

@@ -68,9 +68,9 @@ type Message struct {
 	options  options // of the Connection fields; valid when names is not 0
 	blanks   uint8   // bytes of empty lines before Offset that WireBytes counts
 	Problems Problem
-	// BodySum is the CRC-32 of the body's bytes, of what BodyBytes counts; of a long
-	// response's, that of its beginning and of samples of the rest. It tells bodies
-	// apart that differ by chance, not by intent.
+	// BodySum is the CRC-32 of the body's bytes, of what BodyBytes counts; of a
+	// response's, that of samples. It tells bodies apart that differ by chance, not
+	// by intent.
 	BodySum uint32
 
 	HeaderBytes int64 // start line, fields and the empty line, as on the wire
