@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"wirelag/analyze"
+	"wirelag/analyze/http1"
 	"wirelag/reassembly"
 	"wirelag/reassembly/capture"
 )
@@ -140,10 +141,14 @@ func closer(c *analyze.Connection, side reassembly.Side, how string) string {
 	return "the server " + how + " the connection"
 }
 
-// endOfStream is the FIN or RST that ended what side sent, and the sentence for
-// it. ok is false when none shows that all it sent before is in the capture.
-func endOfStream(c *analyze.Connection, side reassembly.Side) (at capture.Mark, text string, ok bool) {
-	if fin := c.FIN(side); !fin.IsZero() {
+// endOfStream is the FIN or RST that ended what side sent, the last of it with m, and
+// the sentence for it. ok is false when none shows that all it sent before is in the
+// capture.
+func endOfStream(c *analyze.Connection, side reassembly.Side, m *http1.Message) (at capture.Mark, text string, ok bool) {
+	if fin, other := c.FIN(side), c.FIN(side.Other()); !fin.IsZero() {
+		if gaveUp(c, side, m) {
+			return other, closer(c, side.Other(), "closed"), c.Intact()
+		}
 		return fin, closer(c, side, "closed"), c.Intact()
 	}
 	rst, by := c.RST()
@@ -151,6 +156,21 @@ func endOfStream(c *analyze.Connection, side reassembly.Side) (at capture.Mark, 
 		return rst, "", false
 	}
 	return rst, closer(c, by, "reset"), c.Intact()
+}
+
+// gaveUp reports whether the receiver of m closed behind the last of it that was seen,
+// and its sender in answer to that.
+func gaveUp(c *analyze.Connection, sender reassembly.Side, m *http1.Message) bool {
+	end, by, ended := c.Ended()
+	fin := c.FIN(sender)
+	if !ended || by == sender || fin.IsZero() || end.Time <= m.End.At.Time {
+		return false
+	}
+	toSender, _ := c.RTTServer()
+	if sender == c.ClientSide() {
+		toSender, _ = c.RTTClient()
+	}
+	return fin.Sub(end) >= toSender/2
 }
 
 // methodOf names the method of x if it is a known one, else just "request":

@@ -30,7 +30,7 @@ var missingContentLength = &Rule{
 			if x.Request == nil || m == nil || m.Framing != http1.UntilClose || m.Version == http1.HTTP09 || m.Lost > 0 || m.Problems.Has(unknown) {
 				return
 			}
-			end, text, ok := endOfStream(x.Connection, x.Connection.ClientSide().Other())
+			end, text, ok := endOfStream(x.Connection, x.Connection.ClientSide().Other(), m)
 			if !ok {
 				return
 			}

@@ -16,11 +16,11 @@ var truncatedBody = &Rule{
 	Doc: Doc{
 		What: "The message said how long its body is (Content-Length, or chunks up to the last one), and the connection ended before. What came is not the whole; " +
 			"a receiver that does not check takes a part for it.",
-		Measured: "FIN of the sender, or an RST of either side, before Content-Length bytes or the last chunk. Bytes lost = Content-Length - bytes seen, " +
-			"where there is one. Cost = 0.",
+		Measured: "FIN of the sender, or an RST of either side, before Content-Length bytes or the last chunk; where the sender's FIN answers one of the receiver, " +
+			"it was the receiver who gave up. Bytes lost = Content-Length - bytes seen, where there is one. Cost = 0.",
 		CapturePoint: "The bytes up to the end of the stream are the same everywhere. Where an RST came from the receiver, those that it had not received yet are not counted as lost.",
-		Limits: "Silent when the capture ended first, or bytes of the connection are missing from it; and for the body of a request that was " +
-			"answered before its end (early-response-close).",
+		Limits: "Silent when the capture ended first, or bytes of the connection are missing from it; for the body of a request that was " +
+			"answered before its end (early-response-close), and where the client closed a stream that goes on for as long as it likes (text/event-stream).",
 		Cure:       "Look at the side that ended the connection: crashes and timeouts of its application, limits of proxies between; a client that reset the connection may have given up on purpose. Let receivers compare the length.",
 		References: []string{"HTTP-DG §4.7.2", "RFC 9112 §8", "RFC 9112 §6.3"},
 	},
@@ -31,7 +31,7 @@ var truncatedBody = &Rule{
 			if x.Request == nil {
 				return // what answers a HEAD has no body, whatever it says
 			}
-			if isCut(x.Response) {
+			if isCut(x.Response) && !(isStream(x.Response) && gaveUp(x.Connection, client.Other(), x.Response)) {
 				tellCut(p, x, x.Response, client.Other(), "response")
 			}
 			if isCut(x.Request) && x.Response == nil && x.Request.BodyBytes > 0 {
@@ -50,7 +50,7 @@ func isCut(m *http1.Message) bool {
 }
 
 func tellCut(p *Pass, x *analyze.Exchange, m *http1.Message, sender reassembly.Side, name string) {
-	end, text, ok := endOfStream(x.Connection, sender)
+	end, text, ok := endOfStream(x.Connection, sender, m)
 	if !ok {
 		return
 	}
