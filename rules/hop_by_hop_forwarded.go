@@ -156,7 +156,7 @@ func reportPassed(p *Pass, h *analyze.Hop, in, out *http1.Message, x *analyze.Ex
 // reportKept reports a relay that passed keep-alive on both ways and kept
 // neither connection in use.
 func reportKept(p *Pass, k *keptRelay) {
-	if k.hop == nil || !k.unanswered() || k.hop.Back.Connection.Exchanges != 1 {
+	if k.hop == nil || !k.unanswered() || !k.isBlind() {
 		return
 	}
 	in, out := k.hop.Front.Request, k.hop.Back.Request

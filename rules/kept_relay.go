@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"time"
+
 	"wirelag/analyze"
 	"wirelag/analyze/http1"
 	"wirelag/reassembly/capture"
@@ -128,6 +130,41 @@ func (w *keptWatch) oldest() {
 	w.waiting = w.waiting[1:]
 	delete(w.of, k.connection.ID)
 	w.report(k)
+}
+
+// isBlind reports whether the relay shows no sign of looking at HTTP: it served one
+// exchange of the connection, and none of another client's on the one upstream. A proxy
+// of HTTP/1.1 that keeps connections says so itself on each side, in the same words: of
+// such a one, only that it closed because the server did tells that it passes all on.
+func (k *keptRelay) isBlind() bool {
+	first := k.agreed.ID == k.connection.FirstExchange
+	if k.hop == nil || !first {
+		return first
+	}
+	front, back := k.hop.Front, k.hop.Back
+	if back.Connection.Exchanges != 1 || addsVia(front.Request, back.Request) || addsVia(back.Response, front.Response) {
+		return false
+	}
+	for _, m := range [...]*http1.Message{front.Request, back.Request, front.Response, back.Response} {
+		if m.Version != http1.HTTP10 {
+			return closedBehind(front.Connection, back.Connection)
+		}
+	}
+	return true
+}
+
+// addsVia reports whether a proxy that received in and sent out put itself into Via
+// (RFC 9110 §7.6.3).
+func addsVia(in, out *http1.Message) bool { return hasField(out, "Via") && !hasSame(in, out, "Via") }
+
+// closedBehind reports whether a relay closed its client's connection when the server
+// had closed the other.
+func closedBehind(front, back *analyze.Connection) bool {
+	const soon = time.Second
+	end, side, ended := front.Ended()
+	upstream, by, closed := back.Ended()
+	return ended && closed && side != front.ClientSide() && by != back.ClientSide() &&
+		end.Time >= upstream.Time && end.Time <= upstream.Time.Add(soon)
 }
 
 // unanswered reports whether the request after the one that was kept reached
