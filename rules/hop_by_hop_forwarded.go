@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"wirelag/analyze"
@@ -21,8 +22,8 @@ var hopByHopForwarded = &Rule{
 			"that then does not serve the kept connection. Cost = 0.",
 		CapturePoint: "Both sides of the proxy must be in the capture: taken on the proxy, or several files given together.",
 		Likely:       "Where the two exchanges may not be the same request on both sides of a proxy (no address, id or unique content proves it).",
-		Limits: "Silent where a proxy would send the same by itself: Keep-Alive of a response counts when the relay changed nothing at all or repeats a count of requests that is not its own, TE and Upgrade when Connection " +
-			"does not name them (or nothing was changed), Upgrade when the protocol was not switched, Proxy- fields when the next hop is no proxy. Transfer-Encoding, Trailer, and fields meant for all recipients are " +
+		Limits: "Silent where a proxy would send the same by itself: Keep-Alive of a response counts when the relay sends it without \"Connection: keep-alive\" or repeats a count of requests that is not its own, TE and Upgrade when Connection " +
+			"does not name them (or nothing was changed), Upgrade when the protocol was not switched (to WebSocket: when Connection does not name it), HTTP2-Settings when Connection does not name it, Proxy- fields when the next hop is no proxy. Transfer-Encoding, Trailer, and fields meant for all recipients are " +
 			"never flagged. Silent about relays that open their upstream connection within 0.8 ms and change no byte: they do not look at HTTP. Exchanges are matched within 60 s.",
 		Cure:       "Configure or update the proxy so that it removes Connection, every field that it names, and the fields above from both requests and responses (RFC 9110 §7.6.1); with nginx, clear the field by proxy_set_header or proxy_hide_header.",
 		References: []string{"HTTP-DG §4.3.1", "HTTP-DG §4.5.6", "RFC 9110 §7.6.1", "RFC 9110 §7.8", "RFC 9110 §10.1.4", "RFC 9110 §11.7.2"},
@@ -83,6 +84,7 @@ func hasSame(in, out *http1.Message, name string) bool {
 func nominatedIn(in, out *http1.Message) (passed []string) {
 	for _, name := range nominated(in) {
 		switch {
+		case strings.EqualFold(name, "HTTP2-Settings") && out.HasToken("Connection", name): // part of an Upgrade, and a library's constant (RFC 7540 §3.2.1)
 		case hasSame(in, out, name):
 			passed = append(passed, shown(name)+" (which Connection names)")
 		case out.HasToken("Connection", name):
@@ -109,16 +111,20 @@ func passedInRequest(h *analyze.Hop, same bool) (passed []string) {
 		passed = append(passed, "TE")
 	}
 	response := h.Back.Response
-	if hasSame(in, out, "Upgrade") && response != nil && response.Status != 101 && (same || !out.HasToken("Connection", "upgrade")) {
+	if hasSame(in, out, "Upgrade") && response != nil && response.Status != 101 && (same && !handsOn(out) || !out.HasToken("Connection", "upgrade")) {
 		passed = append(passed, "Upgrade")
 	}
 	return passed
 }
 
+// handsOn reports whether an Upgrade asks for what proxies hand on once the server
+// agrees (RFC 6455 §1.3): one that the server declined tells nothing of the proxy.
+func handsOn(request *http1.Message) bool { return request.HasToken("Upgrade", "websocket") }
+
 func passedInResponse(h *analyze.Hop, unchanged bool, counts *countdowns) (passed []string) {
 	in, out := h.Back.Response, h.Front.Response
 	passed = nominatedIn(in, out)
-	if hasSame(in, out, "Keep-Alive") && (counts.repeated(h.Front) || unchanged) {
+	if hasSame(in, out, "Keep-Alive") && (counts.repeated(h.Front) || !out.HasToken("Connection", "keep-alive")) {
 		passed = append(passed, "Keep-Alive")
 	}
 	if hasSame(in, out, "Proxy-Connection") && !h.Back.Request.AbsoluteForm() {
