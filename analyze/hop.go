@@ -73,6 +73,7 @@ type hopEntry struct {
 	olderBack  uint64    // the same for a back
 	front      *Exchange // that it is the back of
 	served     bool      // that has its back
+	contested  bool      // it fits as well as what another entry was linked with
 	shared     *Exchange // the back of another front, whose response it may have got
 }
 

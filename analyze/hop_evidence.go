@@ -11,7 +11,7 @@ import (
 // evidence is what speaks for two exchanges being the two sides of a proxy.
 type evidence struct {
 	score    int
-	differ   int           // fields that are in both requests, with other values
+	differ   int           // fields that are on both sides, with other values
 	apart    time.Duration // between the two requests, and between the responses
 	served   bool          // the front got what the back got, if anything
 	answered bool          // and that is a response
@@ -64,6 +64,8 @@ func compare(f, b *Exchange) (v evidence, ok bool) {
 		v.served, v.answered = true, true
 		v.apart += f.Response.Start.At.Sub(b.Response.Start.At)
 		v.score += scoreResponses(f.Response, b.Response)
+		_, differ := agreement(f.Response, b.Response)
+		v.differ += differ
 	}
 	return v, v.score >= hopLikely
 }
@@ -207,15 +209,7 @@ func scoreRequests(f, b *http1.Message) (score, differ int) {
 	if f.BodyBytes > 0 && sameBody(f, b) {
 		score += scoreOther
 	}
-	same := 0
-	for _, field := range f.Fields.All() {
-		switch value, ok := b.Get(field.Name); {
-		case ok && value == field.Value:
-			same++
-		case ok:
-			differ++
-		}
-	}
+	same, differ := agreement(f, b)
 	if same >= 2 {
 		score += scoreOther
 	}
@@ -223,6 +217,19 @@ func scoreRequests(f, b *http1.Message) (score, differ int) {
 		score += scoreOther
 	}
 	return score, differ
+}
+
+// agreement counts the fields of m that n has, too, with the same value, and with others.
+func agreement(m, n *http1.Message) (same, differ int) {
+	for _, field := range m.Fields.All() {
+		switch value, ok := n.Get(field.Name); {
+		case ok && value == field.Value:
+			same++
+		case ok:
+			differ++
+		}
+	}
+	return same, differ
 }
 
 // SameFields reports whether two messages have the same fields with the same

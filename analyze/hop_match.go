@@ -21,7 +21,8 @@ func (h *hops) findBacks(e *hopEntry) {
 		return
 	}
 	h.unlist(c.best)
-	h.link(e, c.best, c.found, c.alone)
+	h.link(e, c.best, c.found, c.isAlone())
+	c.contest()
 }
 
 // share notes whose back e, which has none of its own so far, may have been
@@ -54,7 +55,8 @@ func (h *hops) findFront(e *hopEntry) {
 	}, func(y *hopEntry) uint64 { return y.olderFront })
 	switch {
 	case c.best != nil:
-		h.link(c.best, e, c.found, c.alone)
+		h.link(c.best, e, c.found, c.isAlone())
+		c.contest()
 		h.shareWith(e)
 	case len(c.attempts) > 0:
 		h.link(c.attempts[0].entry, e, c.attempts[0].evidence, len(c.attempts) == 1)
@@ -81,8 +83,20 @@ func (h *hops) shareWith(e *hopEntry) {
 type choice struct {
 	best     *hopEntry // nil when there is none
 	found    evidence
-	alone    bool // nothing else fits as well
+	others   []*hopEntry // that fit as well
 	attempts []attempt
+}
+
+// isAlone reports whether no other exchange fits as well as the best, nor was the best
+// as good as what another one was linked with.
+func (c *choice) isAlone() bool { return len(c.others) == 0 && !c.best.contested }
+
+// contest notes that the others may be the right ones: each is what is left for another
+// exchange then, which proves nothing.
+func (c *choice) contest() {
+	for _, y := range c.others {
+		y.contested = true
+	}
 }
 
 type attempt struct {
@@ -110,12 +124,13 @@ func (h *hops) choose(e *hopEntry, n uint64, since capture.Time, compare func(*h
 		case !v.served:
 			c.attempts = append(c.attempts, attempt{y, v})
 		case c.best == nil || v.beats(c.found):
-			c.best, c.found, c.alone = y, v, true
-		case !c.found.beats(v):
-			c.alone = false
-			if v.apart < c.found.apart {
-				c.best, c.found = y, v
-			}
+			c.best, c.found, c.others = y, v, c.others[:0]
+		case c.found.beats(v):
+		case v.apart < c.found.apart:
+			c.others = append(c.others, c.best)
+			c.best, c.found = y, v
+		default:
+			c.others = append(c.others, y)
 		}
 	}
 	return c
