@@ -127,6 +127,17 @@ func whyNotReused(c *analyze.Connection) string {
 		return "the client leaves the connection open and unused"
 	case side == c.ClientSide():
 		return "the client closes the connection although both sides may go on"
+	case keptAsPromised(c):
+		return fmt.Sprintf("the server closes idle connections after %d s, as it announces, and the client comes back later", c.Promise.Timeout)
 	}
 	return "the server closes the connection without announcing it"
+}
+
+// keptAsPromised reports whether the server closed c when it had been idle for as long
+// as it had announced (Keep-Alive: timeout=N).
+func keptAsPromised(c *analyze.Connection) bool {
+	const early = 500 * time.Millisecond // timers are rounded
+	end, by, ended := c.Ended()
+	return ended && by != c.ClientSide() && c.Promise.Timeout > 0 && !c.LastAnswered.IsZero() &&
+		end.Sub(c.LastAnswered) >= time.Duration(c.Promise.Timeout)*time.Second-early
 }

@@ -29,7 +29,7 @@ var serialRequests = &Rule{
 			"where receiving took less time than waiting (the path had room) and the round trip is >= 1 ms. Cost = a round trip for each but the first.",
 		CapturePoint: "What the client sends and receives is reckoned there, by the round trip between capture point and client.",
 		Likely:       "Whether a request could have been sent sooner, or depended on an answer, is not to be seen in the packets.",
-		Limits:       "Silent where requests overlapped or were further apart, where the transfers filled the path, and where messages are not whole in the capture.",
+		Limits:       "Silent where requests overlapped or were further apart, where each follows a redirect or asks for the same again (polling), where the transfers filled the path, and where messages are not whole in the capture.",
 		Cure:         "Let the client fetch in parallel (browsers use 6 connections a host) or over HTTP/2, or bundle small files.",
 		References:   []string{"HTTP-DG §4.4", "RFC 9112 §9.4", "RFC 9113 §5"},
 	},
@@ -52,6 +52,8 @@ var serialRequests = &Rule{
 type serialRun struct {
 	length        int
 	end           capture.Time // of the latest response, at the client
+	leads         bool         // it was a redirect
+	target        string       // of the latest request
 	wait, receive time.Duration
 	waiting       []serialRequest // those not reported yet
 }
@@ -64,6 +66,10 @@ type serialRequest struct {
 }
 
 func (r *serialRun) add(p *Pass, x *analyze.Exchange) {
+	if r.leads || x.Request.Target == r.target {
+		r.restart()
+	}
+	r.leads, r.target = x.Response.Status/100 == 3 && hasField(x.Response, "Location"), x.Request.Target
 	rtt, known := x.Connection.RTT()
 	toClient, _ := x.Connection.RTTClient()
 	gap := r.begun(x).Add(-toClient / 2).Sub(r.end)
@@ -98,7 +104,7 @@ func (r *serialRun) add(p *Pass, x *analyze.Exchange) {
 
 func (r *serialRun) restart() {
 	r.forgetWaiting()
-	*r = serialRun{end: r.end, waiting: r.waiting}
+	*r = serialRun{end: r.end, leads: r.leads, target: r.target, waiting: r.waiting}
 }
 
 func (r *serialRun) forgetWaiting() {

@@ -35,7 +35,7 @@ var tooManyConnections = &Rule{
 			"(and >= 10 ms longer) as with no more than max-parallel open, by at least 10 exchanges, each not the first on its connection. Cost = that difference, summed.",
 		CapturePoint: "Counts are the same everywhere; response times are the client's.",
 		Likely:       "That the number of connections made the exchanges slower is inferred from the comparison.",
-		Limits:       "Silent for proxies: 20 or more distinct clients by X-Forwarded-For, Forwarded, X-Real-IP, or behind Via; and where the capture cut most heads, which may name them. NAT leaves no such trace.",
+		Limits:       "Silent for proxies: 20 or more distinct clients by X-Forwarded-For, Forwarded, X-Real-IP, or behind Via; and where the capture cut most heads, which may name them. A connection whose handshake is not in the capture counts only if it goes on after the peak. NAT leaves no such trace.",
 		Cure:         "Limit the client's pool to a handful of connections, or use HTTP/2, which needs one.",
 		References:   []string{"HTTP-DG §4.4", "RFC 9112 §9.4"},
 	},
@@ -255,7 +255,7 @@ func refusedByServer(c *analyze.Connection) bool {
 }
 
 func (w *crowds) judge(s *crowd) {
-	if s.peakSize <= w.limit || len(s.clients) >= proxyClients || s.cut > s.heads/2 {
+	if s.peakSize <= w.limit || len(s.clients) >= proxyClients || s.cut > s.heads/2 || s.surelyOpen() <= w.limit {
 		return
 	}
 	template := Instance{Severity: Info}
@@ -283,6 +283,19 @@ func (w *crowds) judge(s *crowd) {
 		}
 		w.pass.Report(i)
 	}
+}
+
+// surelyOpen is how many connections were open at the peak for all that the capture
+// shows: where it holds no handshakes, as with a filter for packets with data, it may hold no
+// ends either, and only who goes on is known to be open.
+func (s *crowd) surelyOpen() int {
+	sure := 0
+	for _, c := range s.peak {
+		if !c.Established().IsZero() || c.Last().Time >= s.peakAt.Time {
+			sure++
+		}
+	}
+	return s.peakSize * sure / len(s.peak)
 }
 
 // slower is how much longer exchanges took with many connections than exchanges
