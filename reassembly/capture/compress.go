@@ -50,8 +50,6 @@ func openZstd(r *bufio.Reader) (io.Reader, error) {
 		zstd.WithDecoderMaxWindow(maxWindowBytes))
 }
 
-func openXZ(r *bufio.Reader) (io.Reader, error) { return &xzReader{r: r}, nil }
-
 func openLZ4(r *bufio.Reader) (io.Reader, error) { return lz4.NewReader(r), nil }
 
 // matches reports whether head begins with the magic number.
