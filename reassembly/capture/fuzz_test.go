@@ -3,6 +3,7 @@ package capture
 import (
 	"bytes"
 	"io"
+	"strings"
 	"testing"
 	"testing/iotest"
 )
@@ -102,7 +103,11 @@ func FuzzDecompress(f *testing.F) {
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		whole, end := decompressed(bytes.NewReader(stream))
 		pieces, endOfPieces := decompressed(iotest.OneByteReader(bytes.NewReader(stream)))
-		if !bytes.Equal(whole, pieces) || end != endOfPieces {
+		same := bytes.Equal(whole, pieces) && end == endOfPieces
+		if strings.HasPrefix(end, "the xz ") && strings.HasPrefix(endOfPieces, "the xz ") {
+			same = bytes.HasPrefix(pieces, whole) || bytes.HasPrefix(whole, pieces) // what lies close before a fault may be kept back
+		}
+		if !same {
 			t.Errorf("byte by byte: %d bytes, %s\nat once: %d bytes, %s", len(pieces), endOfPieces, len(whole), end)
 		}
 	})
