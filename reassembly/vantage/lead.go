@@ -144,7 +144,7 @@ func (l *leads) between(e *entry, parties []party) *comparison {
 }
 
 // lead returns the party that tells the connection: of those that saw most of
-// it, the nearest to the client.
+// it, the nearest to the client, and of those that are as near, the one that saw more.
 func (c *comparison) lead(client int) int {
 	able := c.able()
 	best, fewest := 0, len(c.parties)
@@ -155,7 +155,7 @@ func (c *comparison) lead(client int) int {
 				before++
 			}
 		}
-		if before < fewest {
+		if before < fewest || before == fewest && c.parties[x].amount() > c.parties[best].amount() {
 			best, fewest = x, before
 		}
 	}

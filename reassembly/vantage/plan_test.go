@@ -106,6 +106,22 @@ func TestOffloadAndReusedPort(t *testing.T) {
 	}
 }
 
+// Of two captures at one place, the one that goes on longer tells the connection.
+func TestTheLongerOfTwoLeads(t *testing.T) {
+	talk := dialogue(40000, time.Hour, 3)
+	for _, files := range [][2]int{{0, 1}, {1, 0}} {
+		whole, start := see(at(files[0], 0, 0), talk), see(at(files[1], 0, 0), talk[:len(talk)-2])
+		sights := []*sight{whole, start}
+		if whole.File == 1 {
+			sights = []*sight{start, whole}
+		}
+		p := surveyOf(sights...).plan()
+		if copied, _, _ := take(p, whole); copied != [2]int{} {
+			t.Errorf("whole as file %d: %v of its segments are copies", files[0], copied)
+		}
+	}
+}
+
 // A point in the middle shares connections with those at both ends, which share none.
 func TestClocksOfACluster(t *testing.T) {
 	front, back := dialogue(40000, time.Hour, 3), dialogue(50000, time.Hour, 3)
