@@ -68,6 +68,19 @@ func TestConfigPrecedence(t *testing.T) {
 	}
 }
 
+// The environment has the list of rules, too, as the file has not.
+func TestRulesOfTheEnvironment(t *testing.T) {
+	const one = "by 1 of "
+	t.Setenv("WIRELAG_RULES", "dns-delay")
+	if got := wirelag(t, nil, "../../testdata/nagle.pcap"); !strings.Contains(got.stdout, one) {
+		t.Errorf("WIRELAG_RULES: %s%s", got.stdout, got.stderr)
+	}
+	t.Setenv("WIRELAG_RULES", "dns")
+	if got := wirelag(t, nil, "../../testdata/nagle.pcap"); got.status != statusUsage || !strings.Contains(got.stderr, `there is no rule "dns"`) {
+		t.Errorf("status %d, %q", got.status, got.stderr)
+	}
+}
+
 // Options of rules are taken from the file.
 func TestConfigOfRules(t *testing.T) {
 	const capture = "../../testdata/first-run.pcap"

@@ -128,7 +128,7 @@ func manPage(cmd *cobra.Command) string {
 	if cmd.Flags().Lookup("config") != nil {
 		b.WriteString(".SH ENVIRONMENT\n")
 		manText(&b, "WIRELAG_CONFIG names the configuration file, and WIRELAG_ with the name of a setting in capitals sets it "+
-			"(WIRELAG_FAIL_ON=warning): "+strings.Join(settings, ", ")+". A flag wins over the environment, that over the file.")
+			"(WIRELAG_FAIL_ON=warning): "+strings.Join(fromEnvironment, ", ")+". A flag wins over the environment, that over the file.")
 	}
 	b.WriteString(".SH EXAMPLES\n")
 	manText(&b, cmd.Example)

@@ -23,6 +23,10 @@ var settings = []string{
 
 const environment = "WIRELAG_" // before the name of a setting in capitals
 
+// fromEnvironment are the settings that the environment may say: in the file, "rules" has
+// the options of rules.
+var fromEnvironment = slices.Concat(settings, []string{"rules"})
+
 // addSettings declares the settings, and what says where more of them are.
 func (o *options) addSettings(cmd *cobra.Command) {
 	flags := cmd.Flags()
@@ -42,7 +46,7 @@ func (o *options) addSettings(cmd *cobra.Command) {
 	flags.BoolVar(&o.noProgress, "no-progress", false, "show no progress bar")
 	flags.BoolVar(&o.noRedact, "no-redact", false, "show passwords, cookies and tokens")
 	flags.BoolVar(&o.redactHost, "redact-host", false, "replace addresses, host names and what varies in paths by pseudonyms")
-	flags.UintVar(&o.jobs, "jobs", 0, "follow connections on `N` processors, 0: on all (what is reported does not depend on it)")
+	flags.Var((*jobs)(&o.jobs), "jobs", "follow connections on `N` processors, 0: on all (what is reported does not depend on it)")
 	o.maxMemory = 512 << 20
 	flags.Var(&o.maxMemory, "max-memory", "keep to about so much memory: where it is short, the oldest idle connections are given up")
 	for _, name := range []string{"rules", "disable"} {
@@ -89,6 +93,22 @@ func (r *rows) Set(s string) error {
 	return nil
 }
 
+// jobs is a number of processors; 0 is all.
+type jobs uint
+
+func (j *jobs) String() string { return strconv.FormatUint(uint64(*j), 10) }
+
+func (j *jobs) Type() string { return "uint" }
+
+func (j *jobs) Set(s string) error {
+	n, err := strconv.ParseUint(s, 10, 32)
+	if err != nil {
+		return errors.New("want a number, or 0 for all processors")
+	}
+	*j = jobs(n)
+	return nil
+}
+
 func ruleIDs() []string {
 	var ids []string
 	for _, r := range rules.All {
@@ -114,7 +134,7 @@ func (o *options) resolve(cmd *cobra.Command) (*enabled, error) {
 	if err != nil {
 		return nil, &failure{statusUsage, err}
 	}
-	for _, name := range settings {
+	for _, name := range fromEnvironment {
 		if err := file.apply(cmd, name); err != nil {
 			return nil, &failure{statusUsage, err}
 		}
