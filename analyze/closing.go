@@ -69,9 +69,8 @@ func (v *conversation) latestResponse() LatestResponse {
 			return LatestResponse{number: x.number, End: v.streams[v.connection.ClientSide().Other()].offset, At: x.Response.End.At}
 		}
 	}
-	return LatestResponse{
-		number: v.pairing.ended[reassembly.ToClient].exchange, End: v.pairing.progress.answered, At: v.connection.LastAnswered,
-	}
+	last := v.pairing.ended[reassembly.ToClient]
+	return LatestResponse{number: last.exchange, End: last.end, At: v.connection.LastAnswered}
 }
 
 // fullWindow is the window below which a receiver is taken to be full: the least

@@ -17,6 +17,7 @@ type Excess struct {
 // ended is the message of a direction that ended last.
 type ended struct {
 	exchange *number
+	end      int64 // the place behind it in its stream
 	length   int64
 	doubtful bool // what asked for it is not known: the answer to a HEAD has no body, whatever it says
 }

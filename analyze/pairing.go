@@ -161,7 +161,7 @@ func (r *requests) End(m *http1.Message) {
 
 func (v *conversation) endedRequest(x *exchange) {
 	m := x.Request
-	v.pairing.ended[reassembly.ToServer] = ended{exchange: x.number, length: m.Length}
+	v.pairing.ended[reassembly.ToServer] = ended{exchange: x.number, end: x.end, length: m.Length}
 	x.RequestPlace = v.place(v.connection.ClientSide(), m, v.pairing.requestHad)
 	if m.Complete {
 		v.add(requestEnded).exchange = x
@@ -263,7 +263,7 @@ func (r *responses) End(m *http1.Message) {
 		x.Answering = v.transfer(server, m, &x.answering)
 		x.responseEnd = x.ResponsePlace.Start + m.Extent()
 		x.ResponsePlace.End = x.responseEnd
-		v.pairing.ended[reassembly.ToClient] = ended{x.number, m.Length, x.Request == nil}
+		v.pairing.ended[reassembly.ToClient] = ended{x.number, x.responseEnd, m.Length, x.Request == nil}
 		v.pairing.progress.ended(x.Exchange, x.responseEnd)
 	}
 	if !m.Interim() {

@@ -33,7 +33,7 @@ type Order struct {
 // progress is how far the responses on a connection have come, by places in the
 // server's stream; 0 where there are none.
 type progress struct {
-	answered  int64 // behind the latest final response
+	answered  int64 // behind the latest final response to a request
 	unsafe    int64 // behind the head of the latest final response to a request that is not idempotent
 	confirmed int64 // behind the first final response that lets the connection go on
 }
@@ -81,10 +81,14 @@ func (p *progress) headed(x *Exchange, place int64) {
 	}
 }
 
-// ended notes that a final response ended.
+// ended notes that a final response ended. One that no request had asked for keeps no
+// client waiting.
 func (p *progress) ended(x *Exchange, place int64) {
+	if x.Request == nil {
+		return
+	}
 	p.answered = place
-	if p.confirmed == 0 && x.Request != nil && x.Response.Complete && persistence(x) == Persistent {
+	if p.confirmed == 0 && x.Response.Complete && persistence(x) == Persistent {
 		p.confirmed = place
 	}
 }
