@@ -332,6 +332,9 @@ func (v *conversation) answered(m *http1.Message) *exchange {
 	if known && ack > v.streams[client].offset {
 		v.streams[client].lost = true // the server had more than the capture
 	}
+	if !server.lost {
+		v.passUnasked(known, ack)
+	}
 	x := v.pairing.next()
 	if x != nil && !server.lost && !x.afterLoss {
 		if known && ack <= x.start && len(x.Interim) == 0 {
@@ -350,6 +353,18 @@ func (v *conversation) answered(m *http1.Message) *exchange {
 		}
 	}
 	return nil
+}
+
+// passUnasked gives up interim responses that no request had asked for, which a client
+// ignores (RFC 9110 §15.2), when what comes now answers the request behind them.
+func (v *conversation) passUnasked(known bool, ack int64) {
+	x, n := v.pairing.next(), v.pairing.settled+1
+	if x == nil || x.Request != nil || n == len(v.pairing.waiting) {
+		return
+	}
+	if y := v.pairing.waiting[n]; !y.afterLoss && (!known || ack > y.start) {
+		v.abandonBefore(y)
+	}
 }
 
 // abandonBefore gives up the exchanges before y that still wait: their
@@ -492,11 +507,14 @@ func (c *Connection) note(x *exchange) {
 	if c.firstExchange == nil {
 		c.firstExchange = x.number
 	}
+	if x.Request == nil {
+		return
+	}
 	c.Unanswered = x.Response == nil
-	if x.Request != nil && (!x.Request.Complete || x.Response == nil || !x.Response.Complete) {
+	if !x.Request.Complete || x.Response == nil || !x.Response.Complete {
 		c.Unfinished++
 	}
-	if x.Request == nil || x.Response == nil {
+	if x.Response == nil {
 		return
 	}
 	if c.Persistence != ClosedByRequest && c.Persistence != ClosedByResponse {
