@@ -121,6 +121,9 @@ func (v *conversation) feed(side reassembly.Side, data []byte, at capture.Span) 
 	case ignoring:
 		return
 	case parsing:
+		if v.pairing.refused > 0 && side == v.connection.ClientSide() {
+			v.heedRefusal(at.At)
+		}
 		s.parser.Feed(data, at)
 		return
 	case resolving:

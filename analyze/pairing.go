@@ -25,7 +25,10 @@ type pairing struct {
 	requestHad, responseHad int64
 	requestACK, responseACK acknowledgement // of the segment that began it
 	order                   Order           // of the request that began last
-	finishing               bool            // a stream is being ended
+	// refused is the place behind the head of a response after which the client may
+	// withhold the body of its request; 0 without one, and once bytes follow.
+	refused   int64
+	finishing bool // a stream is being ended
 }
 
 // Bounds of the exchanges that are not over.
@@ -210,12 +213,31 @@ func (r *responses) Head(m *http1.Message) string {
 		v.hold(x, m)
 		x.ResponsePlace = v.place(v.connection.ClientSide().Other(), m, v.pairing.responseHad)
 		v.pairing.progress.headed(x.Exchange, x.ResponsePlace.Start+m.HeaderBytes)
+		v.noteRefusal(x)
 		v.noteBody(x)
 	}
 	if x.Request == nil {
 		return ""
 	}
 	return x.Request.Method
+}
+
+// noteRefusal notes that the final response says no to a client that asked before it
+// sends the body: then it need not send one (RFC 9110 §10.1.1).
+func (v *conversation) noteRefusal(x *exchange) {
+	if x.Request != nil && !x.requestEnded && x.Response.Status >= 300 && x.Request.Expects100() {
+		v.pairing.refused = x.ResponsePlace.Start + x.Response.HeaderBytes
+	}
+}
+
+// heedRefusal tells the parser that the client, whose next bytes are at hand, knows that
+// its body is not wanted.
+func (v *conversation) heedRefusal(at capture.Mark) {
+	client := v.connection.ClientSide()
+	if v.received(client, at) >= v.pairing.refused {
+		v.streams[client].parser.MayLackBody()
+	}
+	v.pairing.refused = 0
 }
 
 // noteBody notes until when the client sent the request of x, if the capture lost where

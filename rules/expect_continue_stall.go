@@ -32,7 +32,7 @@ var expectContinueStall = &Rule{
 		return analyze.Listener{Exchange: func(x *analyze.Exchange) {
 			m := x.Request
 			rtt, known := x.Connection.RTT()
-			if m == nil || !known || m.Lost > 0 || m.BodyStart.IsZero() || !m.HasToken("Expect", "100-continue") || !x.Connection.Intact() {
+			if m == nil || !known || m.Lost > 0 || m.BodyStart.IsZero() || !m.Expects100() || !x.Connection.Intact() {
 				return
 			}
 			cost := m.BodyStart.Sub(m.HeadEnd.At) - rtt

@@ -114,7 +114,7 @@ func (p *Parser) endHead() {
 	p.release()
 	method := p.handler.Head(m)
 	if method == "" && p.role == Response {
-		p.flags |= mayLackBody
+		p.flags |= mayLackBody // what it answers is not known: after a HEAD, no body follows
 	}
 	m.Framing = p.framing(method)
 	if m.Framing != ContentLength {
@@ -137,11 +137,11 @@ func (p *Parser) endHead() {
 }
 
 // lacksBody ends the message in progress, which mayLackBody, if data, the next bytes
-// of the stream, is another response where its body would begin.
+// of the stream, is another message where its body would begin.
 func (p *Parser) lacksBody(data []byte) bool {
 	p.flags &^= mayLackBody
 	m := p.message
-	if m.WireBytes > m.HeaderBytes+int64(m.blanks) || !beginsResponse(data) {
+	if m.WireBytes > m.HeaderBytes+int64(m.blanks) || !p.beginsMessage(data) {
 		return false
 	}
 	m.Framing, m.Length = NoBody, -1
@@ -149,11 +149,11 @@ func (p *Parser) lacksBody(data []byte) bool {
 	return true
 }
 
-// beginsResponse reports whether data begins with a status line.
-func beginsResponse(data []byte) bool {
-	end := bytes.IndexByte(data, '\n') + 1
-	s, ok := parseStatusLine(withoutLineEnd(data[:end]))
-	return ok && s.provable()
+// beginsMessage reports whether data begins with a provable start line.
+func (p *Parser) beginsMessage(data []byte) bool {
+	line := data[:bytes.IndexByte(data, '\n')+1]
+	s, ok := parseStartLine(p.role, withoutLineEnd(line))
+	return ok && p.proves(&s, line)
 }
 
 // framing is the message body length algorithm of RFC 9112 §6.3; method is that

@@ -46,3 +46,38 @@ func TestMayLackBody(t *testing.T) {
 		})
 	}
 }
+
+// TestRefusedBody: where the client may leave the body out, the next request may begin in
+// its place.
+func TestRefusedBody(t *testing.T) {
+	const next = "GET / HTTP/1.1\r\n\r\n"
+	for _, c := range []struct {
+		name        string
+		first, then string
+		want        []string
+	}{
+		{"length", "PUT / HTTP/1.1\r\nContent-Length: 90\r\n\r\n", next, []string{`PUT / 1.1 Content-Length=90 | none | 38+0`, `GET / 1.1 | none | 18+0`}},
+		{"chunks", "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", next,
+			[]string{`PUT / 1.1 Transfer-Encoding=chunked | none | 46+0`, `GET / 1.1 | none | 18+0`}},
+		{"a body", "PUT / HTTP/1.1\r\nContent-Length: 5\r\n\r\n", "GET /" + next,
+			[]string{`PUT / 1.1 Content-Length=5 | content-length 5 "GET /" | 37+5`, `GET / 1.1 | none | 18+0`}},
+		{"of another method", "PUT / HTTP/1.1\r\nContent-Length: 19\r\n\r\n", "X" + next,
+			[]string{`PUT / 1.1 Content-Length=19 | content-length 19 "XGET / HTTP/1.1\r\n\r\n" | 38+19`}},
+		{"a part was sent", "PUT / HTTP/1.1\r\nContent-Length: 19\r\n\r\na", next,
+			[]string{`PUT / 1.1 Content-Length=19 | content-length 19 "aGET / HTTP/1.1\r\n\r\n" | 38+19`}},
+		{"not in a head", "PUT / HTTP/1.1\r\nContent-Length: 18\r\n", "\r\n" + next,
+			[]string{`PUT / 1.1 Content-Length=18 | content-length 18 "GET / HTTP/1.1\r\n\r\n" | 38+18`}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := &recorder{t: t}
+			p := NewParser(Request, r, new(Arena))
+			p.Feed([]byte(c.first), packet(1))
+			p.MayLackBody()
+			p.Feed([]byte(c.then), packet(2))
+			p.Finish(Finished, packet(3))
+			if got := r.lines(); !slices.Equal(got, c.want) {
+				t.Errorf("got %s\nwant %s", strings.Join(got, "\n    "), strings.Join(c.want, "\n     "))
+			}
+		})
+	}
+}

@@ -233,6 +233,10 @@ func listHas(list, token string) bool {
 	return false
 }
 
+// Expects100 reports whether m is a request that asks before it sends its body (RFC
+// 9110 §10.1.1).
+func (m *Message) Expects100() bool { return m.HasToken("Expect", "100-continue") }
+
 // Persistent reports whether the message lets the connection go on after it
 // (RFC 9112 §9.3): not "close", and HTTP/1.1 or "keep-alive".
 func (m *Message) Persistent() bool {

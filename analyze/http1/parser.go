@@ -57,7 +57,7 @@ const (
 	chunkedSeen                   // one of the codings so far is chunked
 	maySwitch                     // this request is a CONNECT or asks for an upgrade
 	allPlain                      // the fields are those of a plainHead
-	mayLackBody                   // what this response answers is not known: after a HEAD, no body follows
+	mayLackBody                   // another message may follow instead of this one's body
 	perMessage  = mayLackBody | allPlain | maySwitch | lineDone | sawCR | sawCRLF | lengthSeen | codingSeen | chunkedLast | chunkedSeen
 )
 
@@ -96,9 +96,9 @@ func (p *Parser) InSync() bool { return p.flags&hunting == 0 }
 
 // Feed takes the next bytes of the stream and the packet that carried them.
 // data is borrowed. Where a message may begin is independent of how the bytes
-// are cut into calls, except after sync was lost and behind the head of a response
-// to an unknown request: then a message begins only at the start of a call, or
-// behind a message that did.
+// are cut into calls, except after sync was lost and behind the head of a message that
+// may lack its body: then a message begins only at the start of a call, or behind a
+// message that did.
 func (p *Parser) Feed(data []byte, at Span) {
 	p.total += int64(len(data))
 	if p.message != nil && len(data) > 0 && (p.flags&mayLackBody == 0 || !p.lacksBody(data)) {
@@ -224,6 +224,14 @@ func (p *Parser) StartTunnel() {
 		p.state = inTunnel
 	default:
 		p.flags |= tunnelNext
+	}
+}
+
+// MayLackBody tells that what follows the head of the message in progress may be the
+// next message instead of the body.
+func (p *Parser) MayLackBody() {
+	if p.state == inBody || p.state == atChunkSize {
+		p.flags |= mayLackBody
 	}
 }
 

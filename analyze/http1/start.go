@@ -135,12 +135,17 @@ func parseLongLine(role Role, line []byte) (s startLine, ok bool) {
 // takes reports whether a start line may begin a message here.
 func (p *Parser) takes(s *startLine, line []byte) bool {
 	switch {
-	case p.flags&hunting != 0 && p.role == Request:
-		return s.provable() && startsKnownMethod(line)
-	case p.flags&(hunting|mayTunnel) != 0:
+	case p.flags&hunting != 0:
+		return p.proves(s, line)
+	case p.flags&mayTunnel != 0:
 		return s.provable()
 	}
 	return !s.simple || p.flags&begun == 0
+}
+
+// proves reports whether a start line proves that a message begins where any bytes may be.
+func (p *Parser) proves(s *startLine, line []byte) bool {
+	return s.provable() && (p.role == Response || startsKnownMethod(line))
 }
 
 // accept begins the message of a start line.
