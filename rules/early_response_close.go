@@ -15,8 +15,8 @@ var earlyResponseClose = &Rule{
 	Doc: Doc{
 		What: "A server that does not want a body (413, 401, 5xx) answers before its end and closes. What the client goes on sending meets a closed socket, and the reset that answers it " +
 			"may reach the client before it has read the response: it sees an error of the connection instead of the reason.",
-		Measured: "The final response acknowledges less than the whole request, whose body had begun, and announces a close (\"Connection: close\", HTTP/1.0) or comes with " +
-			"the server's FIN before the request's end. Cost = 0. Where a reset may have destroyed the response, that is reset-lost-data.",
+		Measured: "The final response acknowledges less than the whole request, whose body had begun, and not the client's FIN; it announces a close (\"Connection: close\", HTTP/1.0), or " +
+			"the server's FIN acknowledges no more either. Cost = 0. Where a reset may have destroyed the response, that is reset-lost-data.",
 		CapturePoint: "What the server had received is told by its acknowledgement numbers, wherever the capture was taken.",
 		Limits:       "Silent where bytes of the connection are missing from the capture, and for a client that waits for 100 (Continue) and never sends the body.",
 		Cure:         "Let the client send \"Expect: 100-continue\" with large bodies; let the server read on for some seconds before it closes (lingering close).",
@@ -25,7 +25,11 @@ var earlyResponseClose = &Rule{
 	Signs: withBody,
 	Listen: func(p *Pass) analyze.Listener {
 		return analyze.Listener{Exchange: func(x *analyze.Exchange) {
-			if !answeredEarly(x) || !closesEarly(x) {
+			if !answeredEarly(x) {
+				return
+			}
+			had, ok := closesEarly(x)
+			if !ok {
 				return
 			}
 			m := x.Request
@@ -38,7 +42,7 @@ var earlyResponseClose = &Rule{
 				Exchange:   x,
 				Severity:   Warning,
 				Detail: fmt.Sprintf("The server answered a %s with status %d and was closing when it had %d bytes of the request; %s.",
-					methodOf(x), x.Response.Status, x.ResponsePlace.Received-x.RequestPlace.Start, left),
+					methodOf(x), x.Response.Status, had-x.RequestPlace.Start, left),
 				Evidence: []Evidence{
 					{m.Start.At, "the request begins"},
 					{x.Response.Start.At, "the response"},
@@ -56,20 +60,27 @@ func answeredEarly(x *analyze.Exchange) bool {
 	if m == nil || x.Response == nil || m.Lost > 0 || m.BodyBytes == 0 || m.Framing != http1.ContentLength && m.Framing != http1.Chunked || !x.Connection.Intact() {
 		return false
 	}
-	received := x.ResponsePlace.Received
-	return received > x.RequestPlace.Start && (received < x.RequestPlace.End || !m.Complete)
+	return x.ResponsePlace.Received > x.RequestPlace.Start && lacksEnd(x, x.ResponsePlace.Received)
 }
 
 // closesEarly reports whether the server announced, or began, to close before
-// the end of the request.
-func closesEarly(x *analyze.Exchange) bool {
+// the end of the request, and how much of the client's stream it had by then.
+func closesEarly(x *analyze.Exchange) (had int64, ok bool) {
 	c := x.Connection
 	server := c.ClientSide().Other()
 	if !x.Response.Persistent() {
-		return true
+		return x.ResponsePlace.Received, true
 	}
 	if c.FIN(server).IsZero() || c.Closing == nil {
-		return false
+		return 0, false
 	}
-	return !x.Request.Complete || c.Closing.Received[server] < x.RequestPlace.End
+	had = c.Closing.Received[server]
+	return had, had >= 0 && lacksEnd(x, had)
+}
+
+// lacksEnd reports whether a server that had so much of the client's stream might still
+// expect more of the request. A FIN, which counts as a byte, ends one that was cut.
+func lacksEnd(x *analyze.Exchange, had int64) bool {
+	end := x.RequestPlace.End
+	return had < end || had == end && isCut(x.Request)
 }
