@@ -26,7 +26,7 @@ var halfClosedLinger = &Rule{
 		Measured: "From the first FIN, or the other side's last data behind it, to that side's FIN, the RST, or the end of the capture: >= 30 s. " +
 			"Info; a warning from 5 connections of a client -> server pair. Cost = 0.",
 		CapturePoint: "30 s are much more than any path: not corrected.",
-		Limits:       "Silent where the server still owes a response, for connections without HTTP, and where the second FIN, or bytes of the connection, are missing from the capture.",
+		Limits:       "Silent where the server still owes a response, where the first FIN is not acknowledged, for connections without HTTP, and where the second FIN, or bytes of the connection, are missing from the capture.",
 		Cure:         "Let the program that keeps its side open close a connection when reading says that it ended, and look for leaked connections in its pool.",
 		References:   []string{"HTTP-DG §4.7.4", "RFC 9293 §3.6"},
 	},
@@ -66,12 +66,13 @@ var halfClosedLinger = &Rule{
 }
 
 // halfClosed returns the first FIN of c and its sender, where the other side had
-// nothing left to do but to close.
+// it and nothing left to do but to close.
 func halfClosed(c *analyze.Connection) (fin capture.Mark, side reassembly.Side, ok bool) {
 	fin, side, ok = c.Ended()
 	if !ok || c.Closing == nil || c.FIN(side).IsZero() || !c.Intact() || c.Exchanges == 0 ||
 		c.Close() == reassembly.ByTimeout || side == c.ClientSide() && c.Unfinished > 0 {
 		return fin, side, false
 	}
-	return fin, side, true
+	acknowledged, _ := c.Acknowledged(side)
+	return fin, side, acknowledged > c.Bytes(c.Direction(side)) // a FIN counts as one
 }
