@@ -21,7 +21,8 @@ var headOfLineBlocking = &Rule{
 	Doc: Doc{
 		What: "Responses on an HTTP/1.1 connection come in the order of the requests. A slow one holds back all behind it, though the " +
 			"server may have finished them long ago.",
-		Measured: "A response begins <= max(2 ms, 10 % of the round trip) after the end of the one before it, and its request was at the server >= 50 ms before that end. " +
+		Measured: "A response begins <= max(2 ms, 10 % of the round trip) after the end of the one before it, and its request was at the server, with all before it, >= 50 ms before that end. " +
+			"Time for which that one stood still for losses does not count: that is retransmission-stall. " +
 			"Cost = the time in which at least one response was held back (their waits overlap and count once).",
 		CapturePoint: "Waits are those at the server: the round trip between capture point and server is taken off.",
 		Limits:       "Silent where that round trip is not known, and where a response is not complete. Whether the server had finished earlier is not visible: the cost is what it could have saved at most.",
@@ -55,6 +56,8 @@ var headOfLineBlocking = &Rule{
 // other without a pause: the first, and those that waited for it.
 type responseRun struct {
 	end       capture.Time // of the latest response
+	unstalled capture.Time // the same, without what losses cost
+	through   capture.Time // when the requests so far had got through to the server
 	blocker   *analyze.Exchange
 	took      time.Duration // by the blocker
 	blocked   int
@@ -65,9 +68,15 @@ type responseRun struct {
 }
 
 func newResponseRun(x *analyze.Exchange) *responseRun {
-	r := &responseRun{end: x.Response.End.Readable, blocker: x.Keep()}
+	r := &responseRun{blocker: x.Keep(), through: x.RequestThrough()}
+	r.endWith(x)
 	r.took = r.end.Sub(x.Request.End.At.Time)
 	return r
+}
+
+// endWith notes where the response to x, the latest of the run, ends.
+func (r *responseRun) endWith(x *analyze.Exchange) {
+	r.end, r.unstalled = x.Response.End.Readable, x.ResponseUnstalled()
 }
 
 // add takes the next exchange of the connection into the run; false when it
@@ -79,19 +88,20 @@ func (r *responseRun) add(x *analyze.Exchange) bool {
 		return false
 	}
 	rtt, _ := c.RTT()
-	delivered := x.Request.End.At.Time.Add(toServer)
-	if x.Response.Start.Readable.Sub(r.end) > max(blockedFollow, rtt/10) || r.end.Sub(delivered) < blockedMin {
+	through := max(r.through, x.RequestThrough())
+	delivered := through.Add(toServer)
+	if x.Response.Start.Readable.Sub(r.end) > max(blockedFollow, rtt/10) || r.unstalled.Sub(delivered) < blockedMin {
 		return false
 	}
-	r.hold(delivered, r.end)
+	r.hold(delivered, r.unstalled)
 	r.blocked++
 	r.evidence = append(r.evidence, Evidence{x.Request.End.At, "end of a request behind it"}, Evidence{x.Response.Start.At, "its response begins"})
 	r.evidence = r.evidence[:min(len(r.evidence), maxListed)]
-	end := x.Response.End.Readable
-	if took := end.Sub(max(r.end, delivered)); took > r.took {
+	if took := x.Response.End.Readable.Sub(max(r.end, delivered)); took > r.took {
 		r.blocker, r.took = x.Keep(), took
 	}
-	r.end = end
+	r.through = through
+	r.endWith(x)
 	return true
 }
 
