@@ -54,6 +54,7 @@ type exchange struct {
 	weight        int64        // what is accounted for beside them
 	opens         bool         // the connection was opened for it
 	failed        bool         // its connection ended under it
+	sum           uint64       // of what a repeat of the request has in common with it
 	number        *number
 
 	// What the teller knows.
@@ -167,6 +168,8 @@ func (v *conversation) endedRequest(x *exchange) {
 	v.pairing.ended[reassembly.ToServer] = ended{exchange: x.number, end: x.end, length: m.Length}
 	x.RequestPlace = v.place(v.connection.ClientSide(), m, v.pairing.requestHad)
 	if m.Complete {
+		key := keyOf(m, &v.connection)
+		x.sum = sumOf(&key)
 		v.add(requestEnded).exchange = x
 	}
 }

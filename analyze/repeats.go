@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"wirelag/analyze/http1"
@@ -13,14 +14,16 @@ import (
 const (
 	repeatWindow = time.Minute // a request that is sent again later is another one
 	maxFailures  = 1 << 12     // failed requests that are remembered
+	maxAlike     = 1 << 6      // equal ones that are looked at
 )
 
 // repeats finds requests that a client sent again after they had got no complete
 // response. It remembers requests from when their connection ended under them.
 type repeats struct {
-	failures map[repeatKey][]*failure
-	order    []*failure // oldest first
-	dropped  uint64     // because there were too many
+	failures map[repeatKey][]*failure // those that were not sent again, oldest first
+	order    []*failure               // all, oldest first
+	dropped  uint64                   // because there were too many
+	habits   habits
 }
 
 // repeatKey is what the request and its repeat have in common.
@@ -94,24 +97,60 @@ func (r *repeats) forget() {
 	f := r.order[0]
 	r.order[0] = nil
 	r.order = r.order[1:]
-	list := r.failures[f.key]
-	if len(list) <= 1 {
-		delete(r.failures, f.key)
-		return
+	if list := r.failures[f.key]; len(list) > 0 && list[0] == f {
+		r.remove(list, 0)
 	}
-	r.failures[f.key] = append(list[:0:0], list[1:]...)
 }
 
-// match returns the failed request that the one of x on c sends again; nil if there is none.
-func (r *repeats) match(x *Exchange, c *Connection) *failure {
+// remove takes the i-th of those of a key out.
+func (r *repeats) remove(list []*failure, i int) {
+	key := list[i].key
+	if len(list) == 1 {
+		delete(r.failures, key)
+		return
+	}
+	if i == 0 {
+		list[0] = nil
+		r.failures[key] = list[1:]
+		return
+	}
+	r.failures[key] = slices.Delete(list, i, i+1)
+}
+
+// match returns the failed request that the one of x on c, whose sum is known, sends
+// again; nil if there is none.
+func (r *repeats) match(x *Exchange, c *Connection, sum uint64) *failure {
+	sent := x.Request.Start.At.Time
+	f := r.find(x, c, sum, sent)
+	if f != nil {
+		f.again = x
+	} else if !x.Order.Pipelined {
+		r.habits.note(sum, sent)
+	}
+	return f
+}
+
+// find takes out the failed request that x, sent at a moment, repeats.
+func (r *repeats) find(x *Exchange, c *Connection, sum uint64, sent capture.Time) *failure {
 	if len(r.order) == 0 {
 		return nil
 	}
-	sent := x.Request.Start.At.Time
 	r.expire(sent)
-	for _, f := range r.failures[keyOf(x.Request, c)] {
-		if f.again == nil && !f.answered && f.first != x && sent >= f.known {
-			f.again = x
+	key := keyOf(x.Request, c)
+	list := r.failures[key]
+	for ; len(list) > 0 && list[0].answered; list = r.failures[key] {
+		r.remove(list, 0)
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	latest := list[len(list)-1].first.Request.Start.At.Time
+	if h, ok := r.habits.of(sum); ok && h.explains(sent, latest) {
+		return nil
+	}
+	for i, f := range list[:min(len(list), maxAlike)] {
+		if !f.answered && f.first != x && sent >= f.known {
+			r.remove(list, i)
 			return f
 		}
 	}

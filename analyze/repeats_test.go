@@ -17,6 +17,11 @@ func repeatable(id uint64, target string, at capture.Time) *Exchange {
 	return &Exchange{ID: id, Request: m}
 }
 
+func match(r *repeats, x *Exchange, c *Connection) *failure {
+	key := keyOf(x.Request, c)
+	return r.match(x, c, sumOf(&key))
+}
+
 // TestRepeatsAreBounded: of many failed requests the oldest are forgotten, and
 // those that are too old.
 func TestRepeatsAreBounded(t *testing.T) {
@@ -34,18 +39,18 @@ func TestRepeatsAreBounded(t *testing.T) {
 		t.Errorf("%d failures in order, %d by key, %d dropped", len(r.order), listed, r.dropped)
 	}
 	now := capture.Time(3 * maxFailures)
-	if f := r.match(repeatable(1, "/0", now), c); f != nil {
+	if f := match(&r, repeatable(1, "/0", now), c); f != nil {
 		t.Error("a forgotten request is matched")
 	}
 	latest := fmt.Sprintf("/%d", 2*maxFailures-1)
-	if f := r.match(repeatable(1, latest, now), c); f == nil || f.first.ID != 2*maxFailures {
+	if f := match(&r, repeatable(1, latest, now), c); f == nil || f.first.ID != 2*maxFailures {
 		t.Error("the latest is not matched")
 	}
-	if f := r.match(repeatable(2, latest, now), c); f != nil {
+	if f := match(&r, repeatable(2, latest, now), c); f != nil {
 		t.Error("a request is matched twice")
 	}
 	late := now.Add(repeatWindow + time.Second)
-	if f := r.match(repeatable(3, "/5000", late), c); f != nil || len(r.order) != 0 || len(r.failures) != 0 {
+	if f := match(&r, repeatable(3, "/5000", late), c); f != nil || len(r.order) != 0 || len(r.failures) != 0 {
 		t.Errorf("after the window: matched %v, %d left", f != nil, len(r.order))
 	}
 }

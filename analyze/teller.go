@@ -114,7 +114,7 @@ func (t *teller) take(e *event) {
 		h.told.Exchanges, h.told.Waiting = e.begun, e.waiting
 		t.listener.Requested(&h.told.Connection)
 	case requestEnded:
-		if f := t.repeats.match(&e.exchange.told, &h.told.Connection); f != nil {
+		if f := t.repeats.match(&e.exchange.told, &h.told.Connection, e.exchange.sum); f != nil {
 			e.exchange.repeats = f
 		}
 	case requestFailed:
