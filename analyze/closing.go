@@ -184,17 +184,19 @@ func (x *Exchange) Acknowledged() bool {
 }
 
 // Failed is when the client can have learned that c ended, by the capture's
-// clock and its own; of a connection that did not end, its last packet.
+// clock and its own; of a connection that did not end, its last packet. A client that
+// closed and refuses what comes then had ended it itself.
 func (c *Connection) Failed() (at capture.Mark, learned capture.Time) {
 	toClient, _ := c.RTTClient()
 	at, side, ok := c.Ended()
-	if rst, by := c.RST(); !rst.IsZero() {
+	client := c.ClientSide()
+	if rst, by := c.RST(); !rst.IsZero() && !(ok && side == client && by == client) {
 		at, side, ok = rst, by, true
 	}
 	if !ok {
-		at, side = c.Last(), c.ClientSide()
+		at, side = c.Last(), client
 	}
-	if side == c.ClientSide() {
+	if side == client {
 		return at, at.Time.Add(-toClient / 2)
 	}
 	return at, at.Time.Add(toClient / 2)

@@ -163,7 +163,7 @@ func (t *teller) settle(x *exchange) {
 	if f := x.failure; f != nil {
 		x.told.Keep()
 		f.firstOver = true
-		f.answered = x.Response != nil && x.Response.Complete || !x.told.Connection.Intact()
+		f.answered = x.Response != nil && x.Response.Complete && !x.told.refused() || !x.told.Connection.Intact()
 		t.tellRepeat(f)
 	}
 	if f := x.repeats; f != nil {
@@ -171,6 +171,20 @@ func (t *teller) settle(x *exchange) {
 		f.againOver = true
 		t.tellRepeat(f)
 	}
+}
+
+// refused reports whether the client had given up when the response came, and reset what
+// it did not take.
+func (x *Exchange) refused() bool {
+	c := x.Connection
+	client := c.ClientSide()
+	fin := c.FIN(client)
+	rst, by := c.RST()
+	if fin.IsZero() || rst.IsZero() || by != client || fin.Time > x.Response.Start.At.Time {
+		return false
+	}
+	n, _ := c.Acknowledged(client.Other())
+	return n < x.ResponsePlace.End
 }
 
 func (t *teller) tellRepeat(f *failure) {
