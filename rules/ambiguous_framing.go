@@ -16,10 +16,10 @@ var ambiguousFraming = &Rule{
 	Doc: Doc{
 		What: "Programs differ in how they read a head like this one. If two of them share a connection (a proxy and the server behind it), what one takes for a body " +
 			"the other takes for a request: requests can be smuggled past the first.",
-		Measured: "Content-Length together with Transfer-Encoding; a transfer coding that is unknown or not chunked at the end; Transfer-Encoding in HTTP/1.0; a Content-Length that is " +
+		Measured: "Content-Length together with Transfer-Encoding; a transfer coding that is unknown, chunked before another, or in a request another than chunked at the end; Transfer-Encoding in HTTP/1.0; a Content-Length that is " +
 			"no number; white space before a colon, before the first field or before a chunk size; a bare CR in the head. Cost = 0.",
 		CapturePoint: "Bytes are the same everywhere.",
-		Limits: "Silent for a bare LF as line end, folded fields and equal Content-Lengths, which are read alike, for messages without a body by their status or method, " +
+		Limits: "Silent for a bare LF as line end, folded fields and equal Content-Lengths, which are read alike, for messages without a body by their status or method (2xx to CONNECT among them), " +
 			"and for heads of which the capture lost a part. That anybody was attacked is not said.",
 		Cure:       "Reject such messages at the first hop (status 400), find what makes them, and keep proxies and servers up to date.",
 		References: []string{"HTTP-DG §4.7.1", "RFC 9112 §6.1", "RFC 9112 §6.3", "RFC 9112 §11.2"},
@@ -68,7 +68,7 @@ func tricksOf(m *http1.Message) (what []string) {
 	if m == nil || m.Problems.Has(http1.HeadLost|http1.HeadUnfinished) {
 		return nil
 	}
-	bodiless := m.Role == http1.Response && m.Framing == http1.NoBody
+	bodiless := m.Role == http1.Response && (m.Framing == http1.NoBody || m.Framing == http1.Tunnel)
 	for _, t := range framingTricks {
 		switch {
 		case !m.Problems.Has(t.problem), bodiless && t.body:

@@ -104,8 +104,11 @@ func isRegisteredCoding(name []byte) bool {
 func (p *Parser) endHead() {
 	m := p.message
 	if p.flags&codingSeen != 0 {
-		if m.Version.before11() {
+		switch {
+		case m.Version.before11():
 			m.Problems |= TransferEncodingInHTTP10
+		case p.role == Request && p.flags&chunkedLast == 0:
+			m.Problems |= UnknownTransferEncoding
 		}
 		if p.flags&lengthSeen != 0 {
 			m.Problems |= LengthWithTransferEncoding

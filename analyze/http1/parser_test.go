@@ -87,6 +87,8 @@ var parseCases = []parseCase{
 		want: []string{`POST / 1.1 Content-Length=2 Content-Length=3 | content-length 2 ab | conflicting-lengths | 57+2`}},
 	{name: "chunked and length", input: "POST / HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
 		want: []string{`POST / 1.1 Content-Length=4 Transfer-Encoding=chunked | chunked a | length-with-transfer-encoding | 66+11`}},
+	{name: "a request not chunked at the end", input: "POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n",
+		want: []string{`POST / 1.1 Transfer-Encoding=gzip | none | unknown-transfer-encoding | 44+0`}},
 	{name: "codings", input: "POST / HTTP/1.1\r\nTransfer-Encoding: gzip, ,\r\ntransfer-encoding:\tCHUNKED\r\n\r\n0\r\n\r\n",
 		want: []string{`POST / 1.1 Transfer-Encoding="gzip, ," transfer-encoding=CHUNKED | chunked | 75+5`}},
 	{name: "chunked not last", input: "POST / HTTP/1.1\r\nTransfer-Encoding: chunked, gzip\r\n\r\nGET / HTTP/1.1\r\n\r\n",

@@ -44,7 +44,8 @@ const (
 	// LengthWithTransferEncoding: both fields. Transfer-Encoding decides (RFC 9112 §6.3).
 	LengthWithTransferEncoding
 	// UnknownTransferEncoding: a coding that is not registered, identity, or
-	// chunked with parameters, twice, or not last. When the last coding is not
+	// chunked with parameters, twice, or not last, and a request whose last coding
+	// is not chunked (RFC 9112 §6.3 item 4). When the last coding is not
 	// chunked, a response ends with the connection, and a request is framed by
 	// its Content-Length, if any.
 	UnknownTransferEncoding
