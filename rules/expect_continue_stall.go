@@ -20,7 +20,7 @@ var expectContinueStall = &Rule{
 	Doc: Doc{
 		What: "With \"Expect: 100-continue\" a client asks before it sends a large body. A server, or a proxy, that knows nothing of it says nothing, " +
 			"and the client waits for its timer, typically one second, before it sends the body all the same.",
-		Measured: "The request has Expect: 100-continue, its body began >= 200 ms + the round trip after the end of its head, and neither 100 nor a final response " +
+		Measured: "The request has Expect: 100-continue, its body began >= 200 ms + the round trip after the end of its head (where that was lost, after its repeat), and neither 100 nor a final response " +
 			"had reached the client before. Cost = that time less the round trip.",
 		CapturePoint: "The time between two packets of the client is the same everywhere; whether a response had reached it is judged there, through the round trip to it.",
 		Limits:       "Silent where the round trip is not known, or bytes of the connection are missing from the capture.",
@@ -35,7 +35,8 @@ var expectContinueStall = &Rule{
 			if m == nil || !known || m.Lost > 0 || m.BodyStart.IsZero() || !m.Expects100() || !x.Connection.Intact() {
 				return
 			}
-			cost := m.BodyStart.Sub(m.HeadEnd.At) - rtt
+			waited := m.BodyStart.Time.Sub(x.RequestHeadThrough())
+			cost := waited - rtt
 			if cost < expectMin || toldToGoOn(x) {
 				return
 			}
@@ -45,7 +46,7 @@ var expectContinueStall = &Rule{
 				Severity:   Warning,
 				Cost:       cost,
 				Detail: fmt.Sprintf("The client waited %s for 100 (Continue) before it sent the body; the server said nothing.",
-					ms(m.BodyStart.Sub(m.HeadEnd.At))),
+					ms(waited)),
 				Evidence: []Evidence{{m.HeadEnd.At, "end of the head, with Expect: 100-continue"}, {m.BodyStart, "the body begins"}},
 			})
 		}}
