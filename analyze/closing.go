@@ -34,7 +34,7 @@ type Reset struct {
 	// Unseen: its sequence number lies behind bytes that the capture does not show,
 	// or it acknowledges some, or echoes a segment that the capture does not show.
 	Unseen bool
-	// Full: the other side's receive window had less room than a segment.
+	// Full: the other side's receive window had less room than a segment, and had had more.
 	Full bool
 	// Response is the latest response that the connection had carried; its zero
 	// value where it had carried none.
@@ -73,8 +73,8 @@ func (v *conversation) latestResponse() LatestResponse {
 	return LatestResponse{number: last.exchange, End: last.end, At: v.connection.LastAnswered}
 }
 
-// fullWindow is the window below which a receiver is taken to be full: the least
-// MSS that senders assume (RFC 9293 §3.7.1).
+// fullWindow is the window below which a receiver is taken to be full, if it was not
+// always that small: the least MSS that senders assume (RFC 9293 §3.7.1).
 const fullWindow = 536
 
 // beginClosing returns what is known of the connection's end, ready to be added to.
@@ -125,7 +125,7 @@ func (v *conversation) noteReset(side reassembly.Side, s *packet.Segment, class 
 		r.Acknowledged = place // it takes its number from what it answers
 	}
 	if from := v.streams[side].sender; from != nil && from.acknowledged && from.lastACK.edge >= 0 {
-		r.Full = from.lastACK.edge-from.lastACK.upTo < fullWindow
+		r.Full = from.lastACK.edge-from.lastACK.upTo < fullWindow && from.openWindow >= fullWindow
 	}
 	r.Response = v.latestResponse()
 	closing := v.beginClosing()

@@ -98,7 +98,7 @@ func (r *race) instance(again *analyze.Exchange) Instance {
 	x, c := r.request, r.request.Connection
 	toClient, _ := c.RTTClient()
 	sent := x.Request.Start.At.Time.Add(-toClient / 2)
-	end, learned := c.Failed()
+	_, learned := c.Failed()
 	i := Instance{
 		Connection: c,
 		Exchange:   x,
@@ -117,14 +117,27 @@ func (r *race) instance(again *analyze.Exchange) Instance {
 	}
 	i.Detail = fmt.Sprintf("The server closed the connection%s (%s) while a %s was on its way%s: it got no response",
 		r.idle(), how, methodOf(x), r.reason())
-	if rst, _ := c.RST(); !rst.IsZero() && !r.byReset {
-		i.Detail += " but a reset"
-		i.Evidence = append(i.Evidence, Evidence{rst, "the reset"})
-	} else if !r.byReset {
-		i.Evidence = append(i.Evidence, Evidence{end, "the last packet"})
+	if !r.byReset {
+		i.Detail += r.end(&i)
 	}
 	i.Detail += r.aftermath(&i, again, sent)
 	return i
+}
+
+// end says what came of the request behind the server's FIN.
+func (r *race) end(i *Instance) string {
+	c := r.request.Connection
+	switch rst, by := c.RST(); {
+	case rst.IsZero():
+		i.Evidence = append(i.Evidence, Evidence{c.Last(), "the last packet"})
+		return ""
+	case by == c.ClientSide():
+		i.Evidence = append(i.Evidence, Evidence{rst, "the client resets"})
+		return ", until the client gave up"
+	default:
+		i.Evidence = append(i.Evidence, Evidence{rst, "the reset"})
+		return " but a reset"
+	}
 }
 
 // idle says how long the connection had been idle.
