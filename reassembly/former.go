@@ -65,6 +65,17 @@ func (f *formers) note(k Key, closed former, now capture.Time) (forgotten int) {
 	return forgotten
 }
 
+// forget forgets what is remembered of a key.
+func (f *formers) forget(k Key) {
+	if len(f.slots) == 0 {
+		return
+	}
+	if at := f.place(k.full); at.full == k.full && f.remembers(at) {
+		f.count[at.generation%2]--
+		at.generation -= 2
+	}
+}
+
 // younger is the count of the younger generation.
 func (f *formers) younger() *int { return &f.count[f.generation%2] }
 

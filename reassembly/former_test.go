@@ -29,6 +29,11 @@ func TestFormers(t *testing.T) {
 			t.Fatalf("close %d: %d forgotten too early", i, forgotten)
 		}
 		should[k] = noted{closed, generation}
+		if i%8 == 0 {
+			k = Key{full: random.Uint64N(4096) << 32}
+			f.forget(k)
+			delete(should, k)
+		}
 		k = Key{full: random.Uint64N(4096) << 32}
 		want := should[k].former
 		if should[k].generation < generation-1 {

@@ -276,11 +276,20 @@ func (t *Table) end(c *Connection) {
 		t.consumer.Closed(c)
 	}
 	t.graveyard.bury(c, key, t.serial)
-	if c.close == ByFIN {
-		t.stats.ForgottenClosed += uint64(t.formers.note(key, former{c.ending.closedAt, c.ending.firstFIN}, t.now))
-	}
+	t.noteFormer(c, key)
 	c.forgetHeld()
 	t.records.release(c)
+}
+
+// noteFormer remembers how c was closed, for the next on its 4-tuple, whose former
+// connection no older one is any more.
+func (t *Table) noteFormer(c *Connection, key Key) {
+	switch {
+	case c.close == ByFIN:
+		t.stats.ForgottenClosed += uint64(t.formers.note(key, former{c.ending.closedAt, c.ending.firstFIN}, t.now))
+	case c.synchronised:
+		t.formers.forget(key)
+	}
 }
 
 // unlink takes c out of the index and of the order of opening, and returns its key.
