@@ -29,14 +29,15 @@ var timeWaitAccumulation = &Rule{
 		What: "Every connection that the client closes first keeps one of its ports in TIME_WAIT (twice the maximum segment lifetime) for the " +
 			"same server address and port. When all ports of the ephemeral range are taken, no more connections can be opened to that server.",
 		Measured: "Replays the closes: peak = most connections of one client address to one server address and port that were in TIME_WAIT " +
-			"at the client at once. Warning at peak >= 10 % of port-range, error at >= 80 %. Also a warning when closes / time >= 80 % of " +
-			"port-range / two-msl, or when the peak at this rate would reach 10 % after two-msl, from 1000 closes over 2 s on; " +
-			"an error when that rate was kept up for two-msl.",
+			"at the client at once; a port that is used again leaves it and counts once. Warning at peak >= 10 % of port-range, error at >= 80 %. " +
+			"Where the capture has less than two-msl from the first close on, also a warning when the peak would reach 10 % after two-msl at the rate of the closes: " +
+			"from 1000 closes over 2 s on, none of a port that was in TIME_WAIT.",
 		CapturePoint: "Counts are the same everywhere on the path.",
 		Likely:       "What was counted is certain; what is projected from the rate of a capture shorter than two-msl is likely.",
-		Limits:       "Closes by the server and resets leave no TIME_WAIT at the client and are not counted. Connections whose end is not in the capture are not counted.",
-		Cure:         "Reuse connections (keep-alive, a pool in the client). If that is impossible: widen the ephemeral port range, use more client addresses, or let the server close first.",
-		References:   []string{"HTTP-DG §4.2.7", "RFC 9293 §3.6.1", "RFC 6056 §3"},
+		Limits: "Closes by the server and resets leave no TIME_WAIT at the client and are not counted. Connections whose end is not in the capture are not counted. " +
+			"Nothing is projected from a client that uses ports in TIME_WAIT again: they do not run out at the rate of its closes.",
+		Cure:       "Reuse connections (keep-alive, a pool in the client). If that is impossible: widen the ephemeral port range, use more client addresses, or let the server close first.",
+		References: []string{"HTTP-DG §4.2.7", "RFC 9293 §3.6.1", "RFC 6056 §3"},
 	},
 	Options: []Option{
 		{"two-msl", Milliseconds, 60_000, "how long TIME_WAIT lasts; the book has 120s"},
@@ -64,38 +65,74 @@ type timeWait struct {
 	peak        uint32
 	peakAt      capture.Mark
 	closes      int
+	reused      int // of them, ports that were in TIME_WAIT
 	first, last capture.Mark
 	connection  *analyze.Connection // the latest
 }
 
 func (w *timeWaits) closed(c *analyze.Connection) {
+	client := c.ClientSide()
+	former, first, reuses := c.Former()
+	reuses = reuses && first == client && c.Synchronised()
 	side, ok := c.ClosedBy()
-	if !ok || c.Close() != reassembly.ByFIN || side != c.ClientSide() {
+	waits := ok && c.Close() == reassembly.ByFIN && side == client
+	if !waits && !reuses {
 		return
 	}
-	w.pairs.of(c).add(c, w.twoMSL)
+	t := w.pairs.of(c)
+	if waits {
+		t.advance(w.slot(c.ClosedAt()))
+	}
+	if reuses && t.leave(w.slot(former)) {
+		t.reused++
+	}
+	if waits {
+		t.add(c, w.slot(c.ClosedAt()))
+	}
 }
 
-func (t *timeWait) add(c *analyze.Connection, twoMSL time.Duration) {
-	at := c.ClosedAt()
-	slot := int64(max(at.Time, 0)) / max(int64(twoMSL)/timeWaitSlots, 1)
-	if t.closes == 0 {
-		t.first, t.newest = at, slot
+// slot is the number of the slot that a moment is in.
+func (w *timeWaits) slot(m capture.Mark) int64 {
+	return int64(max(m.Time, 0)) / max(int64(w.twoMSL)/timeWaitSlots, 1)
+}
+
+// advance makes a slot the newest, if it is newer.
+func (t *timeWait) advance(slot int64) {
+	if slot-t.newest > timeWaitSlots {
+		t.slots, t.inWindow, t.newest = [timeWaitSlots]uint32{}, 0, slot
 	}
 	for ; t.newest < slot; t.newest++ {
-		if slot-t.newest > timeWaitSlots {
-			t.slots, t.inWindow, t.newest = [timeWaitSlots]uint32{}, 0, slot-1
-			continue
-		}
 		oldest := &t.slots[(t.newest+1)%timeWaitSlots]
 		t.inWindow -= *oldest
 		*oldest = 0
 	}
-	if t.newest-slot < timeWaitSlots {
+}
+
+// counts reports whether a slot is in the window.
+func (t *timeWait) counts(slot int64) bool { return t.newest-slot < timeWaitSlots }
+
+// leave takes a connection out of TIME_WAIT whose ports are used again, and
+// reports whether it was still in it.
+func (t *timeWait) leave(slot int64) bool {
+	n := &t.slots[slot%timeWaitSlots]
+	if !t.counts(slot) || *n == 0 {
+		return false
+	}
+	*n--
+	t.inWindow--
+	return true
+}
+
+// add counts a connection that the client closed, which enters TIME_WAIT in a slot.
+func (t *timeWait) add(c *analyze.Connection, slot int64) {
+	at := c.ClosedAt()
+	if t.counts(slot) {
 		t.slots[slot%timeWaitSlots]++
 		t.inWindow++
 	}
-	if t.closes > 0 {
+	if t.closes == 0 {
+		t.first = at
+	} else {
 		t.connection.Release()
 	}
 	t.closes++
@@ -106,33 +143,40 @@ func (t *timeWait) add(c *analyze.Connection, twoMSL time.Duration) {
 }
 
 func (w *timeWaits) judge(t *timeWait) {
-	lasted := t.last.Sub(t.first)
-	rate := 0.0
-	if t.closes >= timeWaitMinCloses && lasted >= timeWaitMinTime {
-		rate = float64(t.closes) / lasted.Seconds()
-	}
-	projected := rate * w.twoMSL.Seconds()
-	counted := float64(t.peak)
+	counted, rate := float64(t.peak), t.rate()
 	i := Instance{
 		Connection: t.connection,
 		Severity:   Warning,
 		Evidence:   []Evidence{{t.first, "the first close counted"}, {t.peakAt, "the peak"}},
 	}
 	switch {
-	case counted >= timeWaitError*w.ports, projected >= timeWaitError*w.ports && lasted >= w.twoMSL:
+	case counted >= timeWaitError*w.ports:
 		i.Severity = Error
 	case counted >= timeWaitWarning*w.ports:
-	case projected >= timeWaitWarning*w.ports:
+	case rate*w.twoMSL.Seconds() >= timeWaitWarning*w.ports && w.pass.Now().Sub(t.first.Time) < w.twoMSL:
 		i.Confidence = Likely
 	default:
 		return
 	}
 	i.Detail = fmt.Sprintf("%d connections to %s were in TIME_WAIT at the client at once, %.0f %% of its %.0f ports (%d closed by it within %s).",
-		t.peak, t.connection.Server(), 100*counted/w.ports, w.ports, t.closes, ms(lasted))
+		t.peak, t.connection.Server(), 100*counted/w.ports, w.ports, t.closes, ms(t.last.Sub(t.first)))
+	if i.Confidence == Likely {
+		i.Detail += fmt.Sprintf(" The capture is shorter than the %s that TIME_WAIT lasts, the rest is projected.", w.twoMSL)
+	}
 	if rate > 0 {
 		i.Detail += fmt.Sprintf(" At %.0f closes a second %s", rate, w.projection(rate))
 	}
 	w.pass.Report(i)
+}
+
+// rate is how many ports a second enter TIME_WAIT; 0 where too few did to tell, or
+// where the client uses them again before it is over.
+func (t *timeWait) rate() float64 {
+	lasted := t.last.Sub(t.first)
+	if t.closes < timeWaitMinCloses || lasted < timeWaitMinTime || t.reused > 0 {
+		return 0
+	}
+	return float64(t.closes) / lasted.Seconds()
 }
 
 func (w *timeWaits) projection(rate float64) string {
