@@ -90,7 +90,7 @@ type Connection struct {
 	last        capture.Mark
 	first       capture.Mark
 	synAck      capture.Mark // the SYN/ACK that the client acknowledged
-	established capture.Mark // the client's first ACK of it
+	established capture.Mark // the client's answer to it
 }
 
 // IsOpen reports whether neither FIN nor RST came so far.
@@ -239,7 +239,9 @@ func (c *Connection) otherSYNs() *syns {
 // SYNACK is the SYN/ACK that the client acknowledged; zero when it is not in the capture.
 func (c *Connection) SYNACK() capture.Mark { return c.synAck }
 
-// Established is the client's acknowledgement of the SYN/ACK; zero when it is not in the capture.
+// Established is the client's answer to the SYN/ACK: its acknowledgement, bare or with the
+// first that it sends; zero when it is not in the capture. What came later acknowledges the
+// SYN/ACK as well, but does not tell when it got there.
 func (c *Connection) Established() capture.Mark { return c.established }
 
 // AnsweredSYN is the last SYN before the SYN/ACK that the client acknowledged:
@@ -342,13 +344,14 @@ func (c *Connection) RTTServer() (time.Duration, bool) {
 }
 
 // Setup is how long the client waited for the connection: from its first SYN to
-// the SYN/ACK, repeats included. ok is false when the handshake is not in the capture.
+// the SYN/ACK, repeats included. ok is false when the handshake is not in the capture,
+// or how far it is from there to the client.
 func (c *Connection) Setup() (time.Duration, bool) {
 	syn := c.SYN()
-	if syn.IsZero() || c.synAck.IsZero() {
+	toClient, known := c.RTTClient()
+	if !known || syn.IsZero() || c.synAck.IsZero() {
 		return 0, false
 	}
-	toClient, _ := c.RTTClient()
 	return c.synAck.Sub(syn) + toClient, true
 }
 

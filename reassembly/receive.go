@@ -190,6 +190,13 @@ func (e *end) sentBefore(s *packet.Segment) bool {
 	return ok && step < 0
 }
 
+// sentNext reports whether s was sent next behind the segment that reached the top, by its
+// IP identification.
+func (e *end) sentNext(s *packet.Segment) bool {
+	step, ok := e.step(s)
+	return ok && step == 1
+}
+
 // shake follows the handshake.
 func (t *Table) shake(c *Connection, side Side, s *packet.Segment) {
 	e, other := &c.ends[side], &c.ends[side.Other()]
@@ -197,12 +204,12 @@ func (t *Table) shake(c *Connection, side Side, s *packet.Segment) {
 	case s.Flags.Has(packet.SYN):
 		t.takeSYN(c, side, s)
 	case c.synchronised:
-		if c.established.IsZero() && side == c.client && !c.synAck.IsZero() && s.Flags.Has(packet.ACK) && s.Ack == other.begin() {
+		if c.established.IsZero() && side == c.client && !c.synAck.IsZero() && s.Ack == other.begin() && c.answersBare(s) {
 			c.established = s.Mark
 		}
 	case s.Flags.Has(packet.RST):
 	case side == c.client && other.hasISN && s.Flags.Has(packet.ACK) && s.Ack-other.begin() <= nearby:
-		if s.Ack == other.begin() { // else it is not the first
+		if s.Ack == other.begin() && (c.answersBare(s) || e.sentNext(s)) { // else it may not be the first
 			c.established = s.Mark
 		}
 		t.synchronise(c)
@@ -213,6 +220,12 @@ func (t *Table) shake(c *Connection, side Side, s *packet.Segment) {
 	case side == c.client && s.Length > 0 && s.Seq-e.begin() <= nearby && other.segments == 0:
 		t.synchronise(c) // only one direction was captured
 	}
+}
+
+// answersBare reports whether s of the client carries nothing and is no probe, as
+// what answers the SYN/ACK.
+func (c *Connection) answersBare(s *packet.Segment) bool {
+	return s.Length == 0 && s.Flags.Has(packet.ACK) && !s.Flags.Has(packet.FIN) && s.Seq != c.ends[c.client].top-1
 }
 
 func (t *Table) synchronise(c *Connection) {
@@ -235,7 +248,7 @@ func (t *Table) takeSYN(c *Connection, side Side, s *packet.Segment) {
 		if c.close == ByRST && !c.synchronised {
 			c.reopen() // refused before, accepted now
 		}
-		if c.established.IsZero() {
+		if c.synAck.IsZero() || !c.synchronised {
 			c.synAck, syns.answered = s.Mark, syns.latest
 		}
 	} else if side == c.client {
@@ -247,6 +260,7 @@ func (t *Table) takeSYN(c *Connection, side Side, s *packet.Segment) {
 	if syns != c.syns() {
 		t.odd(c).syns, t.odd(c).hasSYNs = syns, true
 	}
+	e.lastIPID = s.IPID
 	e.topTSVal, e.hasTimestamps = s.Options.TSVal, s.Options.HasTimestamps
 	switch {
 	case repeated:
@@ -266,42 +280,6 @@ func (t *Table) takeSYN(c *Connection, side Side, s *packet.Segment) {
 // the one before: nothing was sent on that one, and nobody acknowledged it.
 func (c *Connection) replacesISN(side Side) bool {
 	return c.ends[side].offset == 0 && c.stretch(side) == nil && !c.synchronised
-}
-
-// measure takes round trip samples from segments of side.
-func (t *Table) measure(c *Connection, side Side, s *packet.Segment, class Class) {
-	e, other := &c.ends[side], &c.ends[side.Other()]
-	if s.Flags.Has(packet.ACK) {
-		other.endSample(s.Ack, s.Time)
-	}
-	if c.SYNRepeats() > 0 {
-		c.measureRepeated(side, s)
-	}
-	switch {
-	case class.Has(Retransmitted):
-		e.cancelSample()
-	case s.Flags.Has(packet.SYN):
-		e.startSample(samplingSYN, s.Seq+1, s.Time)
-	case class.Has(New) && s.Length > 0:
-		if !other.acknowledges(s.End()) {
-			e.startSample(samplingSegment, s.End(), s.Time)
-		}
-	}
-}
-
-// measureRepeated takes the sample of a handshake in which a SYN or SYN/ACK was
-// repeated: the timestamp echoed tells which of them is answered (RFC 7323 §4.1).
-func (c *Connection) measureRepeated(side Side, s *packet.Segment) {
-	other, latest := &c.ends[side.Other()], c.syns().latest
-	if !s.Options.HasTimestamps || !other.hasTimestamps || s.Options.TSEcr != other.topTSVal {
-		return
-	}
-	switch {
-	case s.Flags.Has(packet.SYN|packet.ACK) && side != c.client && !latest.IsZero():
-		other.addSample(s.Time.Sub(latest.Time))
-	case c.established.Frame == s.Frame && !c.synAck.IsZero():
-		other.addSample(s.Time.Sub(c.synAck.Time))
-	}
 }
 
 // acknowledge takes the acknowledgement number and the window of a segment.

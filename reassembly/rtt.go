@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"wirelag/reassembly/capture"
+	"wirelag/reassembly/packet"
 )
 
 // sampling is whether a round trip is being measured between the capture point
@@ -56,4 +57,44 @@ func (e *end) addSample(d time.Duration) {
 // bestRTT is the least round trip; ok is false without any.
 func (e *end) bestRTT() (rtt time.Duration, ok bool) {
 	return time.Duration(max(e.leastRTT-1, 0)) * sampleUnit, e.leastRTT != 0
+}
+
+// measure takes round trip samples from segments of side.
+func (t *Table) measure(c *Connection, side Side, s *packet.Segment, class Class) {
+	e, other := &c.ends[side], &c.ends[side.Other()]
+	switch {
+	case !s.Flags.Has(packet.ACK):
+	case other.sampling == samplingSYN && side == c.client && !s.Flags.Has(packet.SYN) && s.Frame != c.established.Frame:
+		other.cancelSample() // the capture misses the answer to the SYN/ACK
+	default:
+		other.endSample(s.Ack, s.Time)
+	}
+	if c.SYNRepeats() > 0 {
+		c.measureRepeated(side, s)
+	}
+	switch {
+	case class.Has(Retransmitted):
+		e.cancelSample()
+	case s.Flags.Has(packet.SYN):
+		e.startSample(samplingSYN, s.Seq+1, s.Time)
+	case class.Has(New) && s.Length > 0:
+		if !other.acknowledges(s.End()) {
+			e.startSample(samplingSegment, s.End(), s.Time)
+		}
+	}
+}
+
+// measureRepeated takes the sample of a handshake in which a SYN or SYN/ACK was
+// repeated: the timestamp echoed tells which of them is answered (RFC 7323 §4.1).
+func (c *Connection) measureRepeated(side Side, s *packet.Segment) {
+	other, latest := &c.ends[side.Other()], c.syns().latest
+	if !s.Options.HasTimestamps || !other.hasTimestamps || s.Options.TSEcr != other.topTSVal {
+		return
+	}
+	switch {
+	case s.Flags.Has(packet.SYN|packet.ACK) && side != c.client && !latest.IsZero():
+		other.addSample(s.Time.Sub(latest.Time))
+	case c.established.Frame == s.Frame && !c.synAck.IsZero():
+		other.addSample(s.Time.Sub(c.synAck.Time))
+	}
 }

@@ -30,7 +30,7 @@ var synRetransmission = &Rule{
 	Listen: func(p *Pass) analyze.Listener {
 		return analyze.Listener{Closed: func(c *analyze.Connection) {
 			first, answered := c.SYN(), c.AnsweredSYN()
-			if first.IsZero() || answered.IsZero() || c.Established().IsZero() || answered.Time <= first.Time {
+			if first.IsZero() || answered.IsZero() || !c.Synchronised() || answered.Time <= first.Time {
 				return
 			}
 			cost := answered.Sub(first)
