@@ -39,22 +39,23 @@ type fingerprint struct {
 	at   uint32 // microseconds, modulo 2^32
 }
 
-// How late a copy made by the capture may come. A retransmission carries a new
-// IP identification and, where timestamps are on, almost always a new TSval;
-// a copy made by a mirror port, a router's second interface or the second
-// capture point carries the same.
+// How late a copy made by the capture may come. A retransmission carries a new IP
+// identification and, where timestamps are on and their clock has ticked since (most
+// have every 1 to 10 ms), a new TSval; a copy made by a mirror port, a router's second
+// interface or the second capture point carries the same. IPv6 has no identification,
+// and IPv4 may leave it 0.
 const (
-	copyAgeTimestamps = time.Second            // equal IPv4 identification and timestamps
-	copyAgeIPID       = 100 * time.Millisecond // equal IPv4 identification, no timestamps
-	copyAgeBare       = 2 * time.Millisecond   // nothing to tell them apart by
+	copyAgeBoth = time.Second            // equal IPv4 identification and timestamps
+	copyAgeOne  = 100 * time.Millisecond // one of them: less than any retransmission timer
+	copyAgeBare = 2 * time.Millisecond   // nothing to tell them apart by
 )
 
 func copyAge(s *packet.Segment) time.Duration {
 	switch {
 	case s.IPID != 0 && s.Options.HasTimestamps:
-		return copyAgeTimestamps
-	case s.IPID != 0:
-		return copyAgeIPID
+		return copyAgeBoth
+	case s.IPID != 0 || s.Options.HasTimestamps:
+		return copyAgeOne
 	}
 	return copyAgeBare
 }
@@ -129,14 +130,16 @@ func (p fingerprint) isCopy(latest []fingerprint, s *packet.Segment) bool {
 
 // copiedLate reports whether s is a copy of a segment of side that is forgotten, as where
 // a mirror port sends all of a burst again behind it: its bytes were seen, and by IP
-// identification and timestamp it was sent before the segment that reached the top. Once
-// anything was sent again, it may be what came late, behind its own repeat.
+// identification and timestamp it was sent before the segment that reached the top, or by
+// timestamp not after it, where others were copied. Once anything was sent again, it may be
+// what came late, behind its own repeat.
 func (c *Connection) copiedLate(side Side, s *packet.Segment) bool {
 	e := &c.ends[side]
 	if s.Length == 0 || !e.started || int32(s.Seq+s.Length-e.next) > 0 {
 		return false
 	}
-	return (c.oddities == nil || c.oddities.retransmissions == 0) && int32(s.Seq-e.begin()) >= 0 && e.sentBefore(s) &&
+	return (c.oddities == nil || c.oddities.retransmissions == 0) && int32(s.Seq-e.begin()) >= 0 &&
+		(e.sentBefore(s) || s.IPID == 0 && c.oddities != nil && c.oddities.many[side] != nil) &&
 		e.hasTimestamps && s.Options.HasTimestamps && int32(s.Options.TSVal-e.topTSVal) <= 0
 }
 
