@@ -253,6 +253,15 @@ func (c *Connection) AnsweredSYN() capture.Mark {
 	return c.onlySYN()
 }
 
+// FastOpened is how many bytes went with the client's SYN and were acknowledged by the
+// SYN/ACK (TCP Fast Open, RFC 7413 §3): they did not wait for the handshake.
+func (c *Connection) FastOpened() int64 {
+	if c.oddities == nil {
+		return 0
+	}
+	return int64(c.oddities.fastOpened)
+}
+
 // Begun reports whether side's SYN is in the capture, so that its stream is
 // known from the first byte.
 func (c *Connection) Begun(side Side) bool { return c.ends[side].hasISN }

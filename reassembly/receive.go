@@ -250,6 +250,9 @@ func (t *Table) takeSYN(c *Connection, side Side, s *packet.Segment) {
 		}
 		if c.synAck.IsZero() || !c.synchronised {
 			c.synAck, syns.answered = s.Mark, syns.latest
+			if n := s.Ack - c.ends[side.Other()].begin(); c.Begun(side.Other()) && n > 0 && n <= nearby {
+				t.odd(c).fastOpened = n
+			}
 		}
 	} else if side == c.client {
 		if syns.first.IsZero() {

@@ -59,6 +59,7 @@ type ending struct {
 type oddities struct {
 	syns            syns
 	hasSYNs         bool         // syns is valid
+	fastOpened      uint32       // bytes of the client's SYN that the SYN/ACK acknowledges
 	challenge       capture.Mark // an acknowledgement of something else, in answer to the SYN
 	former          former       // how the connection before on the 4-tuple was closed, if that is remembered
 	shared          *vantage.Connection

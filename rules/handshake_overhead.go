@@ -20,7 +20,8 @@ var handshakeOverhead = &Rule{
 			"A connection that then carries a single small exchange spends about half of its time on being set up.",
 		Measured: "A connection counts when it carried exactly one exchange, setup >= min-cost, and " +
 			"setup / (first SYN to the end of the first response) >= min-share. Setup is from the last SYN that " +
-			"was needed to the SYN/ACK at the client; repeated SYNs are another rule's. " +
+			"was needed to the SYN/ACK at the client; repeated SYNs are another rule's, and a request that went with the SYN " +
+			"and was accepted (TCP Fast Open) has none. " +
 			"Cost = all setups of the client -> server pair but the first, which no reuse could save. " +
 			"One such connection is told as info at cost 0, two or more as a warning.",
 		CapturePoint: "Both times are the client's: the round trip between capture point and client is added.",
@@ -28,7 +29,7 @@ var handshakeOverhead = &Rule{
 			"could have gone on when the capture ended, and where connection-not-reused tells of the same connections.",
 		Cure: "Keep the connection open and send the next request on it (keep-alive and a connection pool in the client); " +
 			"open it before it is needed where the first request cannot wait.",
-		References: []string{"HTTP-DG §4.2.3", "RFC 9293 §3.5", "RFC 9112 §9.3"},
+		References: []string{"HTTP-DG §4.2.3", "RFC 9293 §3.5", "RFC 7413 §3", "RFC 9112 §9.3"},
 	},
 	Options: []Option{
 		{"min-share", Share, 0.40, "least share of the setup in the time to the end of the first response"},
@@ -71,8 +72,8 @@ var handshakeOverhead = &Rule{
 	},
 }
 
-// firstExchange returns how long c's setup took, repeated SYNs left out, and how
-// long it was from then to the end of its only exchange, as the client saw it.
+// firstExchange returns how long its only request waited for c's setup, repeated SYNs left out, and how
+// long it was from then to the end of the exchange, as the client saw it.
 // ok is false where there were no or more exchanges, or the capture does not tell.
 func firstExchange(c *analyze.Connection) (setup, total time.Duration, ok bool) {
 	toClient, known := c.RTTClient()
@@ -83,7 +84,9 @@ func firstExchange(c *analyze.Connection) (setup, total time.Duration, ok bool) 
 	if (c.Close() == reassembly.StillOpen || answered) && c.FIN(c.ClientSide()).IsZero() {
 		return 0, 0, false // the client may send more, or did, as the reset shows
 	}
-	setup = c.SYNACK().Sub(c.AnsweredSYN()) + toClient
+	if c.FastOpened() < c.Bytes(reassembly.ToServer) {
+		setup = c.SYNACK().Sub(c.AnsweredSYN()) + toClient
+	}
 	return setup, c.FirstAnswered.Sub(c.AnsweredSYN()) + toClient, true
 }
 
