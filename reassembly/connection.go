@@ -239,6 +239,13 @@ func (c *Connection) otherSYNs() *syns {
 // SYNACK is the SYN/ACK that the client acknowledged; zero when it is not in the capture.
 func (c *Connection) SYNACK() capture.Mark { return c.synAck }
 
+// FirstSYNACK is the first SYN/ACK in answer to AnsweredSYN: SYNACK itself or, where that
+// is a repeat, the one that was lost. certain: the client's answer has the timestamp of the repeat.
+func (c *Connection) FirstSYNACK() (m capture.Mark, certain bool) {
+	s := c.syns()
+	return s.answer, s.echoed
+}
+
 // Established is the client's answer to the SYN/ACK: its acknowledgement, bare or with the
 // first that it sends; zero when it is not in the capture. What came later acknowledges the
 // SYN/ACK as well, but does not tell when it got there.

@@ -205,12 +205,12 @@ func (t *Table) shake(c *Connection, side Side, s *packet.Segment) {
 		t.takeSYN(c, side, s)
 	case c.synchronised:
 		if c.established.IsZero() && side == c.client && !c.synAck.IsZero() && s.Ack == other.begin() && c.answersBare(s) {
-			c.established = s.Mark
+			c.establish(s)
 		}
 	case s.Flags.Has(packet.RST):
 	case side == c.client && other.hasISN && s.Flags.Has(packet.ACK) && s.Ack-other.begin() <= nearby:
 		if s.Ack == other.begin() && (c.answersBare(s) || e.sentNext(s)) { // else it may not be the first
-			c.established = s.Mark
+			c.establish(s)
 		}
 		t.synchronise(c)
 	case side != c.client && e.hasISN, side != c.client && c.answers(side, s):
@@ -226,6 +226,20 @@ func (t *Table) shake(c *Connection, side Side, s *packet.Segment) {
 // what answers the SYN/ACK.
 func (c *Connection) answersBare(s *packet.Segment) bool {
 	return s.Length == 0 && s.Flags.Has(packet.ACK) && !s.Flags.Has(packet.FIN) && s.Seq != c.ends[c.client].top-1
+}
+
+// establish takes s for the client's answer to the SYN/ACK: to the first one, if it has not
+// the timestamp of the last (RFC 7323 §4.1).
+func (c *Connection) establish(s *packet.Segment) {
+	c.established = s.Mark
+	server, syns := &c.ends[c.client.Other()], c.otherSYNs()
+	switch {
+	case syns == nil || !s.Options.HasTimestamps || !server.hasTimestamps:
+	case s.Options.TSEcr == server.topTSVal:
+		syns.echoed = true
+	default:
+		c.synAck = syns.answer
+	}
 }
 
 func (t *Table) synchronise(c *Connection) {
@@ -249,6 +263,9 @@ func (t *Table) takeSYN(c *Connection, side Side, s *packet.Segment) {
 			c.reopen() // refused before, accepted now
 		}
 		if c.synAck.IsZero() || !c.synchronised {
+			if !repeated || syns.answered != syns.latest {
+				syns.answer = s.Mark
+			}
 			c.synAck, syns.answered = s.Mark, syns.latest
 			if n := s.Ack - c.ends[side.Other()].begin(); c.Begun(side.Other()) && n > 0 && n <= nearby {
 				t.odd(c).fastOpened = n

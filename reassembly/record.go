@@ -82,7 +82,9 @@ type syns struct {
 	first    capture.Mark // of the client
 	latest   capture.Mark // of the client
 	answered capture.Mark // the last before the SYN/ACK that was acknowledged
+	answer   capture.Mark // the first SYN/ACK in answer to that
 	repeats  uint16       // of SYNs and SYN/ACKs
+	echoed   bool         // the client's answer has the timestamp of the last SYN/ACK
 }
 
 // toEnd returns the ending of c to change it.
@@ -141,6 +143,7 @@ func (c *Connection) plainSYNs() syns {
 	if c.begunBySYN {
 		s.first, s.latest, s.answered = c.first, c.first, c.onlySYN()
 	}
+	s.answer = c.synAck
 	return s
 }
 

@@ -20,7 +20,8 @@ var handshakeOverhead = &Rule{
 			"A connection that then carries a single small exchange spends about half of its time on being set up.",
 		Measured: "A connection counts when it carried exactly one exchange, setup >= min-cost, and " +
 			"setup / (first SYN to the end of the first response) >= min-share. Setup is from the last SYN that " +
-			"was needed to the SYN/ACK at the client; repeated SYNs are another rule's, and a request that went with the SYN " +
+			"was needed to the first SYN/ACK at the client, or a round trip where that took >= 200 ms longer (one was lost before the capture point); " +
+			"what was lost and sent again is another rule's, and a request that went with the SYN " +
 			"and was accepted (TCP Fast Open) has none. " +
 			"Cost = all setups of the client -> server pair but the first, which no reuse could save. " +
 			"One such connection is told as info at cost 0, two or more as a warning.",
@@ -42,6 +43,7 @@ var handshakeOverhead = &Rule{
 			if !ok || setup < minCost || setup.Seconds() < minShare*total.Seconds() {
 				return
 			}
+			synAck, _ := c.FirstSYNACK()
 			p.Report(Instance{
 				Connection: c,
 				ExchangeID: c.FirstExchange,
@@ -50,7 +52,7 @@ var handshakeOverhead = &Rule{
 				Sums:       [3]time.Duration{setup, total},
 				Evidence: []Evidence{
 					{c.AnsweredSYN(), "SYN"},
-					{c.SYNACK(), "SYN/ACK"},
+					{synAck, "SYN/ACK"},
 					{c.FirstAnswered, "end of the only response"},
 				},
 			})
@@ -72,9 +74,10 @@ var handshakeOverhead = &Rule{
 	},
 }
 
-// firstExchange returns how long its only request waited for c's setup, repeated SYNs left out, and how
-// long it was from then to the end of the exchange, as the client saw it.
-// ok is false where there were no or more exchanges, or the capture does not tell.
+// firstExchange returns how long its only request waited for c's setup, what was lost and
+// sent again left out, and how long it was in all to the end of the exchange, as the
+// client saw it. ok is false where there were no or more exchanges, or the capture does
+// not tell.
 func firstExchange(c *analyze.Connection) (setup, total time.Duration, ok bool) {
 	toClient, known := c.RTTClient()
 	if !known || c.Exchanges != 1 || c.FirstAnswered.IsZero() || c.AnsweredSYN().IsZero() || c.SYNACK().IsZero() || !c.Intact() {
@@ -84,10 +87,16 @@ func firstExchange(c *analyze.Connection) (setup, total time.Duration, ok bool) 
 	if (c.Close() == reassembly.StillOpen || answered) && c.FIN(c.ClientSide()).IsZero() {
 		return 0, 0, false // the client may send more, or did, as the reset shows
 	}
-	if c.FastOpened() < c.Bytes(reassembly.ToServer) {
-		setup = c.SYNACK().Sub(c.AnsweredSYN()) + toClient
+	total = c.FirstAnswered.Sub(c.AnsweredSYN()) + toClient
+	if c.FastOpened() >= c.Bytes(reassembly.ToServer) {
+		return 0, total, true
 	}
-	return setup, c.FirstAnswered.Sub(c.AnsweredSYN()) + toClient, true
+	first, lost, _ := lostSYNACK(c)
+	setup = first.Sub(c.AnsweredSYN()) + toClient
+	if rtt, known := c.RTT(); known && setup-rtt >= leastSYNTimer { // one was lost that the capture has not
+		setup, lost = rtt, lost+setup-rtt
+	}
+	return setup, total - lost, true
 }
 
 // ms shows a duration as reports do: in milliseconds with a sensible number of digits.
