@@ -22,7 +22,7 @@ var dnsDelay = &Rule{
 		What: "Before the connection the client asked for the server's addresses. A slow name server, a query that was lost and sent again after " +
 			"seconds, or names of the search list that do not exist all stand in front of the first byte.",
 		Measured: "A lookup (UDP or TCP port 53) by the same client, whose answer contains the server's address, ended less than 5 s before the first " +
-			"SYN, and took >= 100 ms, or had a query sent again, or failed first (names of the search list included). " +
+			"SYN, and took >= 100 ms, or had a query sent again (with another port or identifier: >= 100 ms after the first), or failed first (names of the search list included). " +
 			"Cost = the whole lookup, from its first query to the answer.",
 		CapturePoint: "The round trip between capture point and client is added.",
 		Limits: "Silent when the lookup is not in the capture (cached, or another way to the name server), and for further connections " +

@@ -86,6 +86,9 @@ const (
 	// parallelGap: queries closer together are sent side by side (to several
 	// resolvers), not repeated for want of an answer.
 	parallelGap = 20 * time.Millisecond
+	// othersGap is the same for a query with another port or identifier: sooner than a
+	// resolver asks anew, another thread of the host looks up the same name.
+	othersGap = 100 * time.Millisecond
 	// maxLookup: what comes later is another attempt of the application.
 	maxLookup = 60 * time.Second
 )
@@ -200,14 +203,14 @@ func (l *lookup) moveTo(name Name) {
 	l.questions = [kinds]question{}
 }
 
-// ask adds a query.
-func (l *lookup) ask(x *query, at capture.Mark) {
+// ask adds a query; again: it was sent before, from the same port with the same identifier.
+func (l *lookup) ask(x *query, at capture.Mark, again bool) {
 	l.Tries++
 	l.last = at.Time
 	event := Asked
 	if q := &l.questions[x.kind]; x.name == l.name {
 		waits := q.state == pending || q.state == answered && q.answer == Found
-		if waits && at.Time.Sub(q.asked) >= parallelGap {
+		if since := at.Time.Sub(q.asked); waits && (since >= othersGap || again && since >= parallelGap) {
 			l.Retries++
 			event = AskedAgain
 		}

@@ -163,7 +163,7 @@ func (t *Tracker) query(m *Message, e envelope) {
 		return
 	}
 	x.sent, x.ipid, x.answered = now, e.ipid, false
-	x.lookup.ask(x, e.at)
+	x.lookup.ask(x, e.at, repeated)
 	t.queries.put(key, x, now.Add(retryWindow), now)
 }
 

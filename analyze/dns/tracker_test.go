@@ -97,6 +97,17 @@ func TestConnect(t *testing.T) {
 			10s   c > ask(9 A www.example)
 			10010ms c < reply(9 A www.example: 10.0.0.2)
 			10011ms s > SYN                              # want www.example 10.01s tries=3 retries=2 failures=0`},
+		{"two threads look up the same name", `
+			0ms   a > ask(7 A www.example)
+			30ms  a > ask(8 A www.example)
+			50ms  a < reply(7 A www.example: 10.0.0.2)
+			51ms  s > SYN                                # want www.example 50ms tries=2 retries=0 failures=0
+			80ms  a < reply(8 A www.example: 10.0.0.2)`},
+		{"sent again with another identifier", `
+			0s    a > ask(7 A www.example)
+			1s    a > ask(8 A www.example)
+			1012ms a < reply(8 A www.example: 10.0.0.2)
+			1013ms s > SYN                               # want www.example 1.012s tries=2 retries=1 failures=0`},
 		{"both sent again though one was answered", `
 			0s    a > ask(7 A www.example)
 			0s    a > ask(8 AAAA www.example)
