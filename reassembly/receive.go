@@ -308,6 +308,9 @@ func (t *Table) acknowledge(c *Connection, side Side, s *packet.Segment) {
 	if !s.Flags.Has(packet.ACK) || s.Flags.Has(packet.RST) {
 		return
 	}
+	if c.Challenge() == s.Mark {
+		return // what it acknowledges is another connection's
+	}
 	if o := &s.Options; o.HasTimestamps && (e.lastTSVal == 0 || int32(o.TSVal-e.lastTSVal) > 0) {
 		e.lastTSVal = o.TSVal
 	}

@@ -194,6 +194,17 @@ func TestStreams(t *testing.T) {
 			{520 * ms, false, synAck, 9000, 5001, ""},
 			{530 * ms, true, ack, 5001, 9001, "new"},
 		}), "new", "", "timeout fin-wait-1,open established", 2},
+		{"port reuse answered by a challenge, and accepted long after the reset of that", join(handshake(c, s), []segment{
+			{31 * ms, false, finAck, s + 1, c + 1, ""},
+			{32 * ms, true, finAck, c + 1, s + 2, ""},
+			{33 * ms, false, ack, s + 2, c + 2, ""},
+			{5000 * ms, true, syn, 900, 0, ""},
+			{5020 * ms, false, ack, s + 2, c + 2, ""},
+			{5030 * ms, true, rst, c + 2, 0, ""},
+			{8000 * ms, true, syn, 900, 0, ""},
+			{8020 * ms, false, synAck, 9000, 901, ""},
+			{8030 * ms, true, ack, 901, 9001, "new"},
+		}), "new", "", "fin closed,open established", 2},
 		{"a stray SYN does not end a connection", join(handshake(c, s), []segment{
 			{31 * ms, true, ack, c + 1, s + 1, "abc"},
 			{40 * ms, true, syn, 5000, 0, ""},

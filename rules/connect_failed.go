@@ -54,7 +54,7 @@ var connectFailed = &Rule{
 // is not in the capture.
 func acknowledgesUnseen(c *analyze.Connection) bool {
 	rst, _ := c.RST()
-	return !c.Synchronised() && c.SYNACK().IsZero() && rst.IsZero() && c.Packets() > uint64(c.SYNRepeats())+1
+	return !c.Synchronised() && c.SYNACK().IsZero() && rst.IsZero() && c.Challenge().IsZero() && c.Packets() > uint64(c.SYNRepeats())+1
 }
 
 func refused(c *analyze.Connection, rst capture.Mark) Instance {
