@@ -276,6 +276,9 @@ func (t *Table) takeSYN(c *Connection, side Side, s *packet.Segment) {
 			syns.first = s.Mark
 		}
 		syns.latest = s.Mark
+		if !c.synAck.IsZero() && syns.answered.IsZero() && s.Time <= c.synAck.Time {
+			syns.answered = s.Mark // the capture has it behind its answer
+		}
 	}
 	if syns != c.syns() {
 		t.odd(c).syns, t.odd(c).hasSYNs = syns, true

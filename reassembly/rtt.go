@@ -75,6 +75,10 @@ func (t *Table) measure(c *Connection, side Side, s *packet.Segment, class Class
 	switch {
 	case class.Has(Retransmitted):
 		e.cancelSample()
+	case s.Flags.Has(packet.SYN) && other.acknowledges(s.Seq+1):
+		if answer := c.synAck; side == c.client && !answer.IsZero() && s.Time <= answer.Time { // the capture has it behind its answer
+			e.addSample(answer.Time.Sub(s.Time))
+		}
 	case s.Flags.Has(packet.SYN):
 		e.startSample(samplingSYN, s.Seq+1, s.Time)
 	case class.Has(New) && s.Length > 0:

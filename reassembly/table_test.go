@@ -293,6 +293,26 @@ func TestRoundTrips(t *testing.T) {
 	}
 }
 
+// TestSYNBehindItsAnswer has the SYN/ACK before the SYN in the file, as queues that are emptied
+// in turn have, and once a SYN that was sent again behind it.
+func TestSYNBehindItsAnswer(t *testing.T) {
+	for _, at := range []time.Duration{19 * ms, 21 * ms} {
+		w := newWire(reassembly.Limits{})
+		w.send(
+			segment{20 * ms, false, synAck, 500, 101, ""},
+			segment{at, true, syn, 100, 0, ""},
+			segment{80 * ms, true, ack, 101, 501, ""},
+		)
+		w.table.Finish()
+		c := w.closed[0]
+		toServer, known := c.RTTServer()
+		answered := !c.AnsweredSYN().IsZero()
+		if behind := at < 20*ms; known != behind || answered != behind || behind && toServer != ms {
+			t.Errorf("SYN at %v: server %v %v, answered %v", at, toServer, known, answered)
+		}
+	}
+}
+
 func TestClasses(t *testing.T) {
 	var c, s uint32 = 100, 500
 	tests := []struct {
