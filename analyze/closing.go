@@ -92,6 +92,9 @@ func (v *conversation) noteEnd(side reassembly.Side, s *packet.Segment, class re
 	c := &v.connection
 	other := side.Other()
 	if s.Flags.Has(packet.RST) {
+		if !c.Synchronised() && !c.Challenge().IsZero() {
+			return // it answers the challenge, and is for the connection before
+		}
 		if rst, _ := c.RST(); rst.IsZero() {
 			v.noteReset(side, s, class)
 		} else if c.Closing != nil {

@@ -118,8 +118,12 @@ func (p fingerprint) copies(r fingerprint, s *packet.Segment) bool {
 }
 
 // isCopy reports whether s, which has fingerprint p, is a copy of one of the latest
-// segments.
+// segments. The resets of a closed socket are all the same, one for each segment that they
+// answer: they are copies only where others were, so that many are remembered.
 func (p fingerprint) isCopy(latest []fingerprint, s *packet.Segment) bool {
+	if s.Flags.Has(packet.RST) && copyAge(s) == copyAgeBare && len(latest) < manyRecent {
+		return false
+	}
 	for _, r := range latest {
 		if p.copies(r, s) {
 			return true

@@ -26,6 +26,7 @@ type wire struct {
 	table  *reassembly.Table
 	frame  uint64
 	ipid   uint16
+	bare   bool // segments have no IP identification
 	events []string
 	closed []*reassembly.Connection
 	class  []reassembly.Class
@@ -72,7 +73,9 @@ type segment struct {
 func (w *wire) send(segments ...segment) {
 	for _, s := range segments {
 		w.frame++
-		w.ipid++
+		if !w.bare {
+			w.ipid++
+		}
 		seg := &packet.Segment{
 			Mark: capture.Mark{Time: capture.Time(time.Hour + s.at), Frame: capture.NewFrame(0, w.frame)},
 			Src:  client, Dst: server, Seq: s.seq, Ack: s.ack, Flags: s.flags, Window: 65535, IPID: w.ipid,
@@ -336,6 +339,34 @@ func TestClasses(t *testing.T) {
 				t.Errorf("class %b, want %b", got, test.want)
 			}
 		})
+	}
+}
+
+// TestResetsOfAClosedSocket has three resets, all the same, for as many segments that they answer:
+// they are no copies, except where the capture holds some.
+func TestResetsOfAClosedSocket(t *testing.T) {
+	for _, copies := range []bool{false, true} {
+		w := newWire(reassembly.Limits{})
+		w.bare = true
+		opening := handshake(100, 500)
+		if copies {
+			opening = join(opening, opening[2:])
+		}
+		w.send(join(opening, []segment{
+			{31 * ms, true, ack, 101, 501, "abc"},
+			{32 * ms, true, ack, 104, 501, "def"},
+			{40 * ms, false, rst, 501, 0, ""},
+			{40*ms + ms/2, false, rst, 501, 0, ""},
+			{41 * ms, false, rst, 501, 0, ""},
+		})...)
+		w.table.Finish()
+		want := uint64(0)
+		if copies {
+			want = 3
+		}
+		if got := w.table.Stats().Copies; got != want {
+			t.Errorf("copies in the capture %v: %d, want %d", copies, got, want)
+		}
 	}
 }
 
