@@ -127,8 +127,8 @@ func (v *conversation) noteReset(side reassembly.Side, s *packet.Segment, class 
 	if r.Answer && r.Acknowledged < place {
 		r.Acknowledged = place // it takes its number from what it answers
 	}
-	if from := v.streams[side].sender; from != nil && from.acknowledged && from.lastACK.edge >= 0 {
-		r.Full = from.lastACK.edge-from.lastACK.upTo < fullWindow && from.openWindow >= fullWindow
+	if from := v.streams[side].sender; from != nil && from.acknowledged && from.lastACK.window >= 0 {
+		r.Full = from.lastACK.window < fullWindow && from.openWindow >= fullWindow
 	}
 	r.Response = v.latestResponse()
 	closing := v.beginClosing()

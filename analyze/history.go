@@ -81,8 +81,18 @@ type seen struct {
 
 // acked is an acknowledgement or a window.
 type acked struct {
-	upTo, edge int64 // edge: the right edge of the window; -1 when unknown
-	at         capture.Mark
+	upTo    int64
+	window  int32 // -1 when unknown
+	answers bool  // it came with data of the receiver
+	at      capture.Mark
+}
+
+// edge is the right edge of the window; -1 when unknown.
+func (a *acked) edge() int64 {
+	if a.window < 0 {
+		return -1
+	}
+	return a.upTo + int64(a.window)
 }
 
 // historyLeast is how many entries a ring has at first; up to historySize it

@@ -43,9 +43,9 @@ func (v *conversation) followACK(side reassembly.Side, s *packet.Segment, class 
 		return
 	}
 	upTo := c.Offset(other, s.Ack)
-	edge := int64(-1)
+	a := acked{upTo: upTo, window: -1, answers: s.Length > 0 && !class.Has(reassembly.KeepAlive), at: s.Mark}
 	if window, ok := c.ReceiveWindow(side, s); ok {
-		edge = upTo + int64(window)
+		a.window = int32(window)
 	}
 	if class.Has(reassembly.DuplicateACK) {
 		to.duplicateACKs++
@@ -63,9 +63,9 @@ func (v *conversation) followACK(side reassembly.Side, s *packet.Segment, class 
 		to.judge(upTo, s, twice, v.path(other))
 	}
 	if to.stuck.upTo != upTo && (class.Has(reassembly.DuplicateACK) || s.Options.SACKCount > 0) {
-		to.stuck = acked{upTo, edge, s.Mark}
+		to.stuck = a
 	}
-	to.acknowledge(acked{upTo, edge, s.Mark}, v.path(other))
+	to.acknowledge(a, v.path(other))
 	v.spare(to)
 	if other != c.ClientSide() && len(v.pairing.waiting) > 0 {
 		v.tellFinished()
@@ -97,7 +97,7 @@ func (v *conversation) newSender(side reassembly.Side) *sender {
 	window, ok2 := c.LatestWindow(side.Other())
 	inOrder := c.SYN().Frame < c.SYNACK().Frame && c.SYNACK().Frame < c.Established().Frame
 	if ok1 && ok2 && inOrder {
-		s.lastACK, s.acknowledged = acked{upTo: upTo, edge: upTo + int64(window)}, true
+		s.lastACK, s.acknowledged = acked{upTo: upTo, window: int32(window)}, true
 	}
 	return s
 }

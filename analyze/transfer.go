@@ -176,12 +176,10 @@ func (s *sender) acknowledge(a acked, p path) {
 	if h == nil {
 		return
 	}
-	if last := h.lastACK(); last != nil && last.upTo == a.upTo && last.edge == a.edge {
+	if last := h.lastACK(); last != nil && last.upTo == a.upTo && last.window == a.window && !a.answers {
 		return
 	}
-	if a.edge >= 0 {
-		s.openWindow = max(s.openWindow, a.edge-a.upTo)
-	}
+	s.openWindow = max(s.openWindow, int64(a.window))
 	h.addACK(a, a.at.Time.Add(-p.toSender-s.tolerance(p)))
 }
 
@@ -242,30 +240,31 @@ func (s *sender) checkNoDelay(d seen, p path) {
 func (s *sender) tolerance(p path) time.Duration { return max(releaseLate, p.rtt()/10) }
 
 // explain finds what ended a pause: the acknowledgements that reached the sender
-// since the segment before, just before it sent d.
+// since the segment before, just before it sent d. Where they came with an answer,
+// the application may have waited for that.
 func (s *sender) explain(pause *Pause, d seen, p path) {
 	if k := s.latestACK(d.at.Time.Add(-p.toSender + p.early())); k != nil && k.upTo < min(s.repairing, s.top) {
 		pause.Cause = ByLoss
 		return
 	}
-	before, first, last := s.released(d, p)
+	before, first, last, answered := s.released(d, p)
 	if first == nil {
 		return
 	}
 	covered, edge := int64(0), int64(-1)
 	if before != nil {
-		covered, edge = before.upTo, before.edge
+		covered, edge = before.upTo, before.edge()
 	}
 	if s.repairing > 0 && covered < min(s.repairing, s.top) {
 		pause.Cause = ByLoss
 		return
 	}
 	switch {
-	case edge >= 0 && s.top+min(d.end-d.start, s.fullSize()) > edge && last.edge > edge:
+	case edge >= 0 && s.top+min(d.end-d.start, s.fullSize()) > edge && last.edge() > edge:
 		pause.Cause = ByWindow
 		pause.Zero = edge-covered < s.fullSize()
 		pause.Window = s.openWindow
-	case last.upTo <= covered:
+	case last.upTo <= covered || answered:
 		return
 	case !s.noDelay && s.isSmall(d) && s.small.end > covered && s.small.end <= last.upTo && s.small.start >= s.top-s.flight:
 		pause.Cause, pause.Held = ByNagle, s.small.at
@@ -295,9 +294,9 @@ func (s *sender) withheld(a *acked, covered int64, p path) time.Duration {
 }
 
 // released returns the first and the last acknowledgement that can have made the
-// sender send d, and the one before them; first is nil without any. Those that
-// came together with the one nearest to d count.
-func (s *sender) released(d seen, p path) (before, first, last *acked) {
+// sender send d, the one before them, and whether one of them came with an answer;
+// first is nil without any. Those that came together with the one nearest to d count.
+func (s *sender) released(d seen, p path) (before, first, last *acked, answered bool) {
 	h := s.history
 	nearest := time.Duration(-1)
 	for i := h.ackedUntil(d.at.Time.Add(-p.toSender+p.early())) - 1; i >= h.acksLost; i-- {
@@ -305,8 +304,9 @@ func (s *sender) released(d seen, p path) (before, first, last *acked) {
 		arrived := a.at.Time.Add(p.toSender)
 		lag := d.at.Time.Sub(arrived)
 		if lag > s.tolerance(p) || arrived <= s.lastData.at.Time || nearest >= 0 && lag > nearest+releaseEarly {
-			return a, first, last
+			return a, first, last, answered
 		}
+		answered = answered || a.answers
 		if first = a; last == nil {
 			last = a
 		}
@@ -314,7 +314,7 @@ func (s *sender) released(d seen, p path) (before, first, last *acked) {
 			nearest = lag
 		}
 	}
-	return nil, first, last
+	return nil, first, last, answered
 }
 
 // latestACK is the latest acknowledgement seen up to a moment, nil without one.

@@ -23,6 +23,7 @@ var nagleDelayedACK = &Rule{
 		CapturePoint: "Round trips between capture point and either end are taken off; the delay is the same at any point.",
 		Likely:       withoutHandshake,
 		Limits: "Silent when the sender leaves a small segment while another is unacknowledged anywhere on the connection (TCP_NODELAY is on), " +
+			"when the acknowledgement came with data (the sender may have waited for what it says, such as 100 Continue), " +
 			"when four or more such segments follow the acknowledgements at distances that vary as much as the pauses do (a timer), " +
 			"without a round trip sample, without the request in the capture, and between messages.",
 		Cure: "Write the message in one piece (one write, writev, or a buffer that is flushed once), or set TCP_NODELAY on the sender's socket; " +
