@@ -194,7 +194,10 @@ type Exchange struct {
 	// nil when the message is.
 	Sending, Answering *Transfer
 
-	kept bool
+	// reached is when the last byte of the request can have reached the server, at the
+	// latest, as its segments show that pass the capture point; 0 when unknown.
+	reached capture.Time
+	kept    bool
 }
 
 // Keep returns x, which stays as it is, and its connection. Who is told of it may

@@ -212,7 +212,7 @@ func (r *responses) Head(m *http1.Message) string {
 	if m.Interim() {
 		v.interim(x, m)
 	} else {
-		x.Response = m
+		x.Response, x.reached = m, v.reached(x)
 		v.hold(x, m)
 		x.ResponsePlace = v.place(v.connection.ClientSide().Other(), m, v.pairing.responseHad)
 		v.pairing.progress.headed(x.Exchange, x.ResponsePlace.Start+m.HeaderBytes)

@@ -29,12 +29,12 @@ type SpentOn uint8
 // What time is spent on.
 const (
 	// OnRest is what nothing that the capture shows explains: within SendPhase and
-	// ReceivePhase the pace of the sender or of the path, within WaitPhase a wait
-	// without a known round trip.
+	// ReceivePhase the pace of the sender or of the path, within WaitPhase a request
+	// that was on its way for longer than a round trip, or a wait without a known one.
 	OnRest      SpentOn = iota
 	OnPhase             // its name says it: a lookup, an earlier exchange, …
 	OnRoundTrip         // one way to the server and back
-	OnServer            // what is left of a wait
+	OnServer            // what is left of a wait when the server had the request
 	OnNagle
 	OnDelayedACK
 	OnSlowStart
@@ -81,8 +81,11 @@ func (s *Spent) addWait(x *Exchange, c *Causes) (complete bool) {
 			s[WaitPhase][OnRest] += rest
 			return true
 		}
-		s[WaitPhase][OnRoundTrip] += min(t.RTT, rest)
-		s[WaitPhase][OnServer] += rest - min(t.RTT, rest)
+		trip := min(t.RTT, rest)
+		server := min(rest-trip, x.atServer())
+		s[WaitPhase][OnRoundTrip] += trip
+		s[WaitPhase][OnServer] += server
+		s[WaitPhase][OnRest] += rest - trip - server
 		return true
 	case x.Response != nil:
 		s[WaitPhase][OnRest] += max(x.Response.Start.Readable.Sub(x.Request.End.At.Time), 0)

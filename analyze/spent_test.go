@@ -78,6 +78,28 @@ c 10.0.0.1:1000 > 10.0.0.2:80
 90.1ms c > repeat("x", 100)
 111ms c < "HTTP/1.1 204 No Content\r\n\r\n"
 `, "connect/network 20ms, send/nagle 20.1ms, send/delayed-ack 40ms, wait/network 20ms, wait/server 900µs"},
+		{"the request took long to the server", opening + `
+30ms c > "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+1600ms c < ACK
+1650ms c < "HTTP/1.1 204 No Content\r\n\r\n"
+`, "connect/network 20ms, wait/unexplained 1.35s, wait/network 20ms, wait/server 250ms"},
+		{"the acknowledgement of one segment before says when the last came", opening + `
+30ms c > "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1600\r\n\r\n" repeat("x", 1600) split
+1500ms c < ACK ack=1460
+1600ms c < ACK
+1650ms c < "HTTP/1.1 204 No Content\r\n\r\n"
+`, "connect/network 20ms, wait/unexplained 1.45s, wait/network 20ms, wait/server 150ms"},
+		{"a request that the client does not end", opening + `
+30ms c > "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n" repeat("x", 50)
+70ms c < ACK
+5030ms c < "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+`, "connect/network 20ms, send/unexplained 5s"},
+		{"a request that the client ends too early", opening + `
+30ms c > "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n" repeat("x", 50)
+30ms c > FIN ACK
+70ms c < ACK
+5030ms c < "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+`, "connect/network 20ms, wait/network 20ms, wait/server 4.98s"},
 		{"the response's first segment lost", opening + `
 30ms c > "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 51ms lost c < "HTTP/1.1 200 OK\r\nContent-Length: 5792\r\n\r\n" repeat("y", 1420)

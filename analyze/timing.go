@@ -44,7 +44,9 @@ func (v *conversation) time(x *exchange) {
 	sent = max(sent.Add(-toClient/2), start)
 	first := max(x.Answering.arrived(x.Response.Start.Readable, true).Add(toClient/2), start)
 	last := max(x.Answering.arrived(x.Response.End.Readable, false).Add(toClient/2), first)
-	sent = min(sent, first)
+	if sent = min(sent, first); v.breaksOff(x) {
+		sent = first
+	}
 	t.Send = sent.Sub(start)
 	t.Receive = last.Sub(first)
 	if !known {
@@ -85,12 +87,45 @@ func (t *Transfer) arrived(seen capture.Time, first bool) capture.Time {
 
 func clamp(t, low, high capture.Time) capture.Time { return min(max(t, low), high) }
 
-// Think is how long the server took to start its answer: the wait without the
-// round trip and without what losses made of it. ok is false where it is not known.
+// breaksOff reports whether the client had neither sent its request to the end nor
+// said that no more would come when the response began.
+func (v *conversation) breaksOff(x *exchange) bool {
+	fin := v.connection.FIN(v.connection.ClientSide())
+	return !x.Request.Complete && x.Request.Lost == 0 && (fin.IsZero() || fin.Time > x.Response.Start.At.Time)
+}
+
+// Think is how long the server took to start its answer when it had the request: the
+// wait without the round trip and without what losses made of it, and without the
+// time for which the request was on its way longer than that. ok is false where it
+// is not known.
 func (x *Exchange) Think() (think time.Duration, ok bool) {
 	rtt, known := x.Connection.RTT()
-	if !known || x.Request == nil || x.Response == nil || x.Timing.Wait < 0 {
+	if !known || x.Request == nil || x.Response == nil || x.Timing.Wait < 0 || x.reached == 0 {
 		return 0, false
 	}
-	return max(x.Timing.Wait-rtt-x.Timing.Causes.Retransmission, 0), true
+	return max(min(x.Timing.Wait-rtt-x.Timing.Causes.Retransmission, x.atServer()), 0), true
+}
+
+// atServer is how long the whole request can have been at the server before the
+// answer began; 0 when that is unknown.
+func (x *Exchange) atServer() time.Duration {
+	if x.reached == 0 {
+		return 0
+	}
+	return max(x.Response.Start.At.Time.Sub(x.reached), 0)
+}
+
+// usualACKDelay is the longest time for which systems put off an acknowledgement;
+// RFC 9293 §3.8.6.3 allows 500 ms.
+const usualACKDelay = 200 * time.Millisecond
+
+// reached is when the request of x can have reached the server, at the latest, now
+// that its response begins: what acknowledges it may have been put off, but no
+// longer than since the server acknowledged less.
+func (v *conversation) reached(x *exchange) capture.Time {
+	s := v.streams[v.connection.ClientSide()].sender
+	if s == nil || !x.requestEnded || s.lastACK.upTo < x.end || s.advanced == 0 {
+		return 0
+	}
+	return max(s.advanced.Add(-usualACKDelay), s.notBefore)
 }

@@ -130,7 +130,8 @@ type sender struct {
 	small    seen // the latest small segment
 
 	lastACK       acked
-	advanced      capture.Time // when lastACK.upTo was first acknowledged
+	advanced      capture.Time // when lastACK.upTo was first acknowledged,
+	notBefore     capture.Time // and when still less was
 	before        int64        // what was acknowledged before
 	openWindow    int64
 	repairing     int64 // place up to which a loss is being repaired
@@ -169,7 +170,7 @@ func (p path) early() time.Duration { return min(releaseEarly, p.toSender+clockJ
 // acknowledge takes an acknowledgement of what the sender sent.
 func (s *sender) acknowledge(a acked, p path) {
 	if !s.acknowledged || a.upTo > s.lastACK.upTo {
-		s.advanced, s.before = a.at.Time, s.lastACK.upTo
+		s.advanced, s.notBefore, s.before = a.at.Time, s.lastACK.at.Time, s.lastACK.upTo
 	}
 	s.lastACK, s.acknowledged = a, true
 	h := s.history

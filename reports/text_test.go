@@ -87,8 +87,9 @@ func TestPairsShareTheBudget(t *testing.T) {
 %[3]dms c%[1]d < SYN ACK
 %[3]dms c%[1]d > ACK
 %[3]dms c%[1]d > "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+%[5]dms c%[1]d < ACK
 %[4]dms c%[1]d < "HTTP/1.1 204 No Content\r\n\r\n"
-`, i, 1000*i, 1000*i+10, 1000*i+30+100*i)
+`, i, 1000*i, 1000*i+10, 1000*i+30+100*i, 1000*i+20)
 	}
 	o := options()
 	o.Top = 2

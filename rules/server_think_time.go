@@ -19,10 +19,11 @@ var serverThinkTime = &Rule{
 	Group:      Waiting,
 	Severities: []Severity{Info},
 	Doc: Doc{
-		What:         "The time went into the server's application, not into TCP: this is where not to look for a network problem.",
-		Measured:     "wait - RTT - what TCP delayed >= 500 ms, and >= 80 % of the exchange. Cost 0: it is not lost to the connection.",
+		What: "The time went into the server's application, not into TCP: this is where not to look for a network problem.",
+		Measured: "wait - RTT - retransmissions >= 500 ms, and >= 80 % of the exchange; but no more than what passed since the server had the whole request: " +
+			"since the first acknowledgement of its end, which may come up to 200 ms late, but not before one of less. Cost 0: it is not lost to the connection.",
 		CapturePoint: "The wait is the client's: corrected by the round trip between capture point and client.",
-		Limits:       "Silent when the request was lost and repeated, where the capture cut the response's head, when an earlier response stood in the way, and without round trip samples.",
+		Limits:       "Silent when the request was lost and repeated, took long to the server or never ended, where the capture cut the response's head, when an earlier response stood in the way, and without round trip samples.",
 		Cure:         "Profile the server, or what it waits for (database, upstream).",
 		References:   []string{"HTTP-DG §4.2.1"},
 	},
