@@ -241,7 +241,8 @@ func (t *Transfer) SlowStart() (SlowStart, bool) {
 }
 
 // young reports whether the stream's congestion window can be expected to be
-// small: it carried little before, or collapsed while it was idle.
+// small: it carried little before, and lost nothing, or it collapsed while it was
+// idle for longer than the retransmission timeout.
 func (t *Transfer) young(s *SlowStart) bool {
 	first := s.Flights[0]
 	mss := max(int64(t.MSS), 1)
@@ -249,10 +250,10 @@ func (t *Transfer) young(s *SlowStart) bool {
 	if t.Before < int64(first)*mss {
 		initial = min(max(first, 1), defaultWindow)
 	}
-	if t.begun && t.Before < youngWindows*int64(initial)*mss {
+	if t.begun && !t.afterLoss && t.Before < youngWindows*int64(initial)*mss {
 		return true
 	}
-	s.AfterIdle = t.Idle >= max(leastIdle, s.RTT) && t.LargestBefore >= collapsedFraction*int64(first)*mss
+	s.AfterIdle = t.Idle >= leastTimeout+s.RTT && t.LargestBefore >= collapsedFraction*int64(first)*mss
 	return s.AfterIdle
 }
 

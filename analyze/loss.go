@@ -52,8 +52,21 @@ func (s *sender) repeat(d seen, stamp uint32, hole capture.Time, p path) {
 	l.from, l.until = l.Since.Time, l.Repeat.Time
 	l.Kind = s.kindOf(d, p)
 	s.repairing = max(s.repairing, s.top)
+	s.lastRepeat = d.at.Time
+	if !l.Spurious {
+		s.shrink(d)
+	}
 	if len(s.losses) < maxLosses {
 		s.losses = append(s.losses, l)
+	}
+}
+
+// shrink notes that the congestion window has become smaller for the loss of d: how
+// large it was tells nothing any more (RFC 5681 §3.1).
+func (s *sender) shrink(d seen) {
+	s.largest, s.largestBefore = 0, 0
+	if s.firstLost == 0 {
+		s.firstLost = d.start + 1
 	}
 }
 

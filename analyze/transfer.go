@@ -15,7 +15,8 @@ type Transfer struct {
 	// is the first of its stream.
 	Idle time.Duration
 	// Before is how many bytes the stream had carried before the message, and
-	// LargestBefore the most that was unacknowledged at once in that time.
+	// LargestBefore the most that was unacknowledged at once in that time, since the
+	// latest loss.
 	Before, LargestBefore int64
 	SmallRun              int   // most segments much smaller than the MSS in a row,
 	SmallBytes            int64 // their payload,
@@ -28,6 +29,7 @@ type Transfer struct {
 
 	start, end int64
 	begun      bool // the stream's beginning is in the capture
+	afterLoss  bool // something had been sent again before
 }
 
 // PauseCause is why a sender stood still inside a message.
@@ -118,7 +120,7 @@ type sender struct {
 	limit        int64 // the receiver's MSS less the options in use; 0 when unknown
 	mss          int64
 	flight       int64 // bytes since the latest pause
-	largest      int64 // bytes unacknowledged at once, in the message
+	largest      int64 // bytes unacknowledged at once, in the message, since a loss was repaired
 	history      *history
 	started      bool
 	begun        bool // the stream's beginning is in the capture
@@ -135,6 +137,8 @@ type sender struct {
 	before        int64        // what was acknowledged before
 	openWindow    int64
 	repairing     int64 // place up to which a loss is being repaired
+	firstLost     int64 // place behind the first byte that was sent again; 0 without
+	lastRepeat    capture.Time
 	duplicateACKs int
 	losses        []Loss
 	stuck         acked // the first acknowledgement that showed a hole at its place
@@ -210,7 +214,7 @@ func (s *sender) start(d seen) {
 func (s *sender) follow(d seen, last bool, p path) {
 	waited := d.at.Sub(s.lastData.at)
 	if between := d.start == s.claimed || s.claimed == 0; between && waited >= leastIdle {
-		s.idle, s.idleAt = waited, d.start
+		s.idle, s.idleAt = min(waited, d.at.Time.Sub(s.lastRepeat)), d.start
 	}
 	if !last {
 		s.checkNoDelay(d, p)
@@ -369,7 +373,9 @@ func (s *sender) isFull(d seen) bool {
 func (s *sender) measure(d seen, p path) {
 	s.flight += d.end - d.start
 	s.mss = max(s.mss, min(d.end-d.start, usualMSS))
-	s.largest = max(s.largest, d.end-s.acknowledgedBy(d.at.Time.Add(-p.toSender)))
+	if acknowledged := s.acknowledgedBy(d.at.Time.Add(-p.toSender)); acknowledged >= s.repairing {
+		s.largest = max(s.largest, d.end-acknowledged)
+	}
 	if d.end-d.start >= s.fullSize()/smallFraction {
 		s.running.segments = 0
 		return

@@ -24,7 +24,7 @@ var slowStart = &Rule{
 		What: "A new connection may send only a few segments (10 on most systems) before it hears from the receiver, and about doubles " +
 			"that with every round trip. A message that an older connection would have sent at once takes several round trips.",
 		Measured: "On a stream that had carried less than 10 initial windows, the sender stopped at least twice inside a message, at least 0.5 RTT each, " +
-			"until an acknowledgement released it, with flights growing by a factor of 1.2 or more and no loss before. " +
+			"until an acknowledgement released it, with flights growing by a factor of 1.2 or more and no loss before on the stream. " +
 			"Cost = (stops - (ceil(segments / largest flight) - 1)) x RTT. Warning from 2 RTT and 50 ms on.",
 		CapturePoint: "Times between segments of one sender are the same at any point.",
 		Likely:       withoutHandshake,
@@ -57,7 +57,8 @@ var slowStartAfterIdle = &Rule{
 	Doc: Doc{
 		What: "The connection had been warmed up, then stood idle for longer than the retransmission timeout. Its sender went back to the initial " +
 			"congestion window, and the next message took several round trips again.",
-		Measured:     "As slow-start, on a stream that had at least twice the first flight under way before, after an idle time >= 200 ms and >= 1 RTT.",
+		Measured: "As slow-start, on a stream that had at least twice the first flight under way since its latest loss, after a time >= RTT + 200 ms " +
+			"in which the sender sent nothing, repeats included.",
 		CapturePoint: "Times between segments of one sender are the same at any point.",
 		Likely:       withoutHandshake,
 		Limits:       "Silent when the application paused, the window or the rate of the path was the limit, or the flights did not grow.",
