@@ -187,8 +187,7 @@ const (
 	leastGrowth       = 1.2 // of a flight over the one before
 	youngWindows      = 10  // initial windows that a young stream has carried at most
 	defaultWindow     = 10  // segments (RFC 6928)
-	leastIdle         = 200 * time.Millisecond
-	collapsedFraction = 2 // the window was that much larger before
+	collapsedFraction = 2   // the window was that much larger before
 )
 
 // SlowStart reports whether the message was held up by slow start.

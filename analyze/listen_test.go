@@ -119,7 +119,7 @@ func (h *heard) phases(name string, x *analyze.Exchange) {
 // mostTime is what the client can have waited at most for x: from its SYN, or
 // its request, to the last byte of the response.
 func mostTime(x *analyze.Exchange) time.Duration {
-	from, to := x.Request.Start.At.Time, x.Request.End.At.Time
+	from, to := x.Request.First.Time, x.Request.End.At.Time
 	if x.Timing.Connect > 0 {
 		from = min(from, x.Connection.SYN().Time)
 	}

@@ -73,8 +73,9 @@ func (s *sender) shrink(d seen) {
 // kindOf tells what made the sender repeat d.
 func (s *sender) kindOf(d seen, p path) LossKind {
 	quiet := d.at.Sub(s.lastData.at)
+	told := d.at.Sub(s.lastACK.at) - p.toSender
 	switch {
-	case s.duplicateACKs >= 3 || s.sackSeen:
+	case (s.duplicateACKs >= 3 || s.sackSeen) && told < leastTimeout:
 		return ByFastACKs
 	case d.end >= s.top && quiet < max(leastTimeout, 2*p.rtt()+leastTimeout/2):
 		return ByProbe

@@ -100,6 +100,18 @@ c 10.0.0.1:1000 > 10.0.0.2:80
 70ms c < ACK
 5030ms c < "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 `, "connect/network 20ms, wait/network 20ms, wait/server 4.98s"},
+		{"the request's first segment lost before the capture point", `
+c 10.0.0.1:1000 > 10.0.0.2:80
+0ms c > SYN
+0ms c < SYN ACK
+20ms c > ACK
+30ms lost c > "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1460\r\n\r\n" repeat("x", 1410)
+30ms c > repeat("x", 50)
+30ms c < ACK sack=[1461-1511]
+300ms again c > seq=1
+300ms c < ACK
+305ms c < "HTTP/1.1 204 No Content\r\n\r\n"
+`, "connect/network 20ms, wait/network 20ms, wait/server 5ms, wait/retransmission 270ms"},
 		{"the response's first segment lost", opening + `
 30ms c > "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 51ms lost c < "HTTP/1.1 200 OK\r\nContent-Length: 5792\r\n\r\n" repeat("y", 1420)

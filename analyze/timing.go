@@ -11,7 +11,7 @@ import (
 // client did, and what it receives as much before; the phases follow in the
 // order blocked, dns, connect, send, wait, receive, and are cut where they
 // would overlap, so that send + blocked + wait + receive is the time from the
-// request's first byte to the response's last.
+// request's first segment to the response's last byte.
 func (v *conversation) time(x *exchange) {
 	t := &x.Timing
 	*t = Timing{
@@ -24,7 +24,7 @@ func (v *conversation) time(x *exchange) {
 	if x.opens {
 		if setup, ok := v.connection.Setup(); ok {
 			// With Fast Open the request is under way during the handshake (RFC 7413).
-			t.Connect = max(min(setup, x.Request.Start.At.Sub(v.connection.SYN())), 0)
+			t.Connect = max(min(setup, x.Request.First.Sub(v.connection.SYN())), 0)
 		}
 	}
 	if x.Request == nil {
@@ -35,12 +35,12 @@ func (v *conversation) time(x *exchange) {
 	}
 	sent := max(x.Request.End.At.Time, x.sentUntil)
 	if x.Response == nil {
-		t.Send = max(sent.Sub(x.Request.Start.At.Time), 0)
+		t.Send = max(sent.Sub(x.Request.First.Time), 0)
 		t.NoAnswer = v.waitedInVain(x.Exchange)
 		return
 	}
 	toClient, known := v.connection.RTTClient()
-	start := x.Request.Start.At.Time.Add(-toClient / 2)
+	start := x.Request.First.Time.Add(-toClient / 2)
 	sent = max(sent.Add(-toClient/2), start)
 	first := max(x.Answering.arrived(x.Response.Start.Readable, true).Add(toClient/2), start)
 	last := max(x.Answering.arrived(x.Response.End.Readable, false).Add(toClient/2), first)

@@ -213,7 +213,7 @@ func (s *sender) start(d seen) {
 // follow looks at the time since the segment before.
 func (s *sender) follow(d seen, last bool, p path) {
 	waited := d.at.Sub(s.lastData.at)
-	if between := d.start == s.claimed || s.claimed == 0; between && waited >= leastIdle {
+	if between := d.start == s.claimed || s.claimed == 0; between && waited >= leastTimeout {
 		s.idle, s.idleAt = min(waited, d.at.Time.Sub(s.lastRepeat)), d.start
 	}
 	if !last {

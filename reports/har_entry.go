@@ -19,7 +19,7 @@ func begun(x *analyze.Exchange) capture.Time {
 		return x.Response.Start.Readable.Add(toClient / 2)
 	}
 	before := max(x.Timing.DNS, 0) + max(x.Timing.Connect, 0)
-	return x.Request.Start.At.Time.Add(-toClient/2 - before)
+	return x.Request.First.Time.Add(-toClient/2 - before)
 }
 
 // harEntry appends an entry but for its closing brace.

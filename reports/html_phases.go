@@ -39,7 +39,7 @@ func phasesOf(x *analyze.Exchange) (phases []phaseSpan) {
 		}
 		return phases
 	}
-	at := x.Request.Start.At.Time.Add(-half)
+	at := x.Request.First.Time.Add(-half)
 	at = add("send", "send", at, max(t.Send, time.Nanosecond))
 	switch {
 	case x.Response == nil:
