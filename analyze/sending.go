@@ -202,23 +202,23 @@ func (s *sender) claim(begin int64, m *http1.Message, t *Transfer) {
 
 // review takes back what the whole message shows otherwise. The application
 // paused where segments that Nagle's algorithm would have held were not, where a
-// timer explains the pauses better, and where
-// a delayed acknowledgement came just before what followed a segment that was
-// not full, but did so only once. Where a window grows as fast as slow start
+// timer explains the pauses better, and where a delayed acknowledgement came just
+// before what followed a segment that was not full, but did so only once, or as a
+// timer would have it. Where a window grows as fast as slow start
 // does, the sender would have had to stop without it, too; and where it grows later,
 // up to openWindow, the buffer was being tuned.
 func (t *Transfer) review(openWindow int64) {
-	partial := 0
-	var holds []Pause
+	var holds, partial []Pause
 	for i := range t.Pauses {
 		switch p := &t.Pauses[i]; {
 		case p.Cause == ByNagle:
 			holds = append(holds, *p)
 		case p.Partial && p.DelayedTime() > 0:
-			partial++
+			partial = append(partial, *p)
 		}
 	}
 	notHeld := t.NoDelay || Timed(holds)
+	nothingMore := len(partial) < 2 || Timed(partial)
 	flight := 0
 	if t.begun && t.Before == 0 {
 		flight = defaultWindow / 2 // slow start begins with a window
@@ -226,7 +226,7 @@ func (t *Transfer) review(openWindow int64) {
 	for i := range t.Pauses {
 		p := &t.Pauses[i]
 		switch {
-		case p.Cause == ByNagle && notHeld, p.Partial && p.DelayedTime() > 0 && partial < 2:
+		case p.Cause == ByNagle && notHeld, p.Partial && p.DelayedTime() > 0 && nothingMore:
 			p.Cause = ByApplication
 		case p.Cause == ByWindow && !p.Zero && (float64(openWindow) >= leastGrowth*float64(p.Window) || flight > 0 && float64(p.Flight) >= leastGrowth*float64(flight)):
 			p.Cause = ByACK

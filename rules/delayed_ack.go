@@ -22,7 +22,7 @@ var delayedACK = &Rule{
 		CapturePoint: "Round trips between capture point and either end are taken off; the delay is the same at any point.",
 		Likely:       withoutHandshake,
 		Limits: "Silent where nothing waited behind the acknowledgement, where the window was the limit, without a round trip sample or the request in the capture, where the acknowledgement came with data, and where a " +
-			"segment that was not full was the last before the stop, unless that happened twice in the message: the sender may have had nothing more.",
+			"segment that was not full was the last before the stop, unless that happened twice in the message, and not as a timer of the application would have it: the sender may have had nothing more.",
 		Cure: "Give the sender room: a larger initial congestion window (RFC 6928), larger send and receive buffers; " +
 			"TCP_QUICKACK at the receiver helps on Linux.",
 		References: []string{"HTTP-DG §4.2.4", "RFC 9293 §3.8.6.3", "RFC 6928"},
