@@ -108,10 +108,10 @@ func (t *Transfer) causes() Causes {
 		p := &t.Pauses[i]
 		switch p.Cause {
 		case ByNagle:
-			c.Nagle += p.HoldTime()
-			c.DelayedACK += p.DelayedTime()
+			c.Nagle += p.HoldTotal()
+			c.DelayedACK += p.DelayedTotal()
 		case ByACK:
-			c.DelayedACK += p.DelayedTime()
+			c.DelayedACK += p.DelayedTotal()
 		}
 	}
 	c.Window, _ = t.WindowStalls()
@@ -140,7 +140,7 @@ func (t *Transfer) WindowStalls() (total time.Duration, pauses []*Pause) {
 func (t *Transfer) byWindow(of func(*Pause) bool) (total time.Duration, pauses []*Pause) {
 	for i := range t.Pauses {
 		if p := &t.Pauses[i]; p.Cause == ByWindow && of(p) {
-			total += p.Waited
+			total += p.Waited + p.More.Waited
 			pauses = append(pauses, p)
 		}
 	}
@@ -162,6 +162,12 @@ func (p *Pause) DelayedTime() time.Duration {
 	}
 	return min(p.ACKDelay, p.Waited)
 }
+
+// DelayedTotal is DelayedTime of this pause and of those that it stands for.
+func (p *Pause) DelayedTotal() time.Duration { return p.DelayedTime() + p.More.Delayed }
+
+// HoldTotal is HoldTime of this pause and of those that it stands for.
+func (p *Pause) HoldTotal() time.Duration { return p.HoldTime() + p.More.Holding }
 
 // HoldTime is the part of the pause that Nagle's algorithm alone is the cause
 // of: the round trip, with a prompt acknowledgement.

@@ -110,7 +110,7 @@ func (h *healthList) limits(files []*capture.File, p packet.Stats, t reassembly.
 	h.add("limit-vantages", t.Unplanned, "packets were left out when looking for connections that several points captured: copies of them are known by their looks alone")
 	h.add("limit-unanswered", a.UnansweredLimit, "exchanges were given up because too many waited for their response, or for its acknowledgement")
 	h.add("limit-hops", a.HopsLimit, "exchanges were no longer compared with those on the other side of a proxy because too many waited: links between the two sides may be missing")
-	h.add("limit-history", a.Forgotten, "segments or acknowledgements of much that was under way at once were forgotten: losses and waits there may go untold")
+	h.add("limit-history", a.Forgotten, "segments, acknowledgements or losses of much that was under way at once were forgotten: losses and waits there may go untold")
 	h.add("limit-failed-requests", a.FailuresLimit, "requests that got no response were forgotten because there were too many: repeats of them are not found")
 	h.add("limit-prefix", a.PrefixLimit, "streams were taken for no HTTP because too many had not shown yet what they are")
 	h.add("limit-interim", a.InterimLimit, "interim responses (1xx) were not kept because there were too many before one final response")

@@ -22,7 +22,7 @@ type history struct {
 // historyRoom is what all histories together may still grow by.
 type historyRoom struct {
 	entries int
-	refused uint64 // entries that were forgotten too early for want of room
+	refused uint64 // entries that were forgotten too early for want of room, and losses
 	kept    *int64 // bytes
 	data    rings[seen]
 	acks    rings[acked]

@@ -56,9 +56,11 @@ func (s *sender) repeat(d seen, stamp uint32, hole capture.Time, p path) {
 	if !l.Spurious {
 		s.shrink(d)
 	}
-	if len(s.losses) < maxLosses {
-		s.losses = append(s.losses, l)
+	if len(s.losses) >= maxLosses {
+		s.history.room.refused++
+		return
 	}
+	s.losses = append(s.losses, l)
 }
 
 // shrink notes that the congestion window has become smaller for the loss of d: how

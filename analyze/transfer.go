@@ -63,6 +63,13 @@ type Pause struct {
 	Zero     bool  // ByWindow: it had been closed to zero
 	Window   int64 // ByWindow: the largest that was open during the message so far
 	Partial  bool  // ByACK: the segment before was not full
+	More     MorePauses
+}
+
+// MorePauses are later pauses of the same kind, for which there was no room.
+type MorePauses struct {
+	Count                    int
+	Waited, Delayed, Holding time.Duration // the sums of Waited, DelayedTime and HoldTime
 }
 
 // Loss is a segment that was sent again.
@@ -99,7 +106,7 @@ const (
 	historySize    = 64      // segments, and acknowledgements, of a stream that are remembered at least
 	maxHistory     = 1 << 10 // as many under way at once are, and
 	maxHistories   = 1 << 20 // so many in all beyond the least: 32 MiB
-	maxPauses      = 512
+	maxPauses      = 512     // that are told apart
 	maxLosses      = 512
 	leastPause     = 500 * time.Microsecond
 	releaseEarly   = time.Millisecond       // an acknowledgement may seem that much later than what it released,
@@ -222,14 +229,39 @@ func (s *sender) follow(d seen, last bool, p path) {
 	if waited < leastPause || waited < 2*p.rtt()/5 || !p.known {
 		return
 	}
-	if len(s.pauses) < maxPauses {
-		s.pauses = append(s.pauses, Pause{})
-		pause := &s.pauses[len(s.pauses)-1]
-		pause.Offset, pause.Before, pause.After, pause.Waited = d.start, s.lastData.at, d.at, waited
-		pause.RTT, pause.Flight = p.rtt(), s.fullSegments(s.flight)
-		s.explain(pause, d, p)
+	s.pauses = append(s.pauses, Pause{})
+	pause := &s.pauses[len(s.pauses)-1]
+	pause.Offset, pause.Before, pause.After, pause.Waited = d.start, s.lastData.at, d.at, waited
+	pause.RTT, pause.Flight = p.rtt(), s.fullSegments(s.flight)
+	s.explain(pause, d, p)
+	if last := len(s.pauses) - 1; last >= maxPauses && join(s.pauses[:last], pause) {
+		s.pauses = s.pauses[:last]
 	}
 	s.flight = 0
+}
+
+// join adds a pause to the latest one of its kind, if there is one.
+func join(pauses []Pause, p *Pause) bool {
+	for i := len(pauses) - 1; i >= 0; i-- {
+		if q := &pauses[i]; q.kind() == p.kind() {
+			q.More.Count++
+			q.More.Waited += p.Waited
+			q.More.Delayed += p.DelayedTime()
+			q.More.Holding += p.HoldTime()
+			return true
+		}
+	}
+	return false
+}
+
+// pauseKind is what decides on how a pause counts.
+type pauseKind struct {
+	cause                              PauseCause
+	zero, partial, delayed, long, full bool
+}
+
+func (p *Pause) kind() pauseKind {
+	return pauseKind{p.Cause, p.Zero, p.Partial, p.DelayedTime() > 0, p.Waited >= windowStallMin, p.fillsWindow()}
 }
 
 // checkNoDelay notes when a small segment leaves while another is not acknowledged.

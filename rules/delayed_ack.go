@@ -36,8 +36,8 @@ var delayedACK = &Rule{
 				if pause.Cause != analyze.ByACK || pause.DelayedTime() == 0 {
 					continue
 				}
-				stops++
-				cost += pause.DelayedTime()
+				stops += 1 + pause.More.Count
+				cost += pause.DelayedTotal()
 				if worst == nil || pause.DelayedTime() > worst.DelayedTime() {
 					worst = pause
 				}

@@ -39,8 +39,8 @@ var nagleDelayedACK = &Rule{
 				if pause.Cause != analyze.ByNagle || pause.DelayedTime() == 0 {
 					continue
 				}
-				holds++
-				cost += pause.DelayedTime()
+				holds += 1 + pause.More.Count
+				cost += pause.DelayedTotal()
 				if worst == nil || pause.DelayedTime() > worst.DelayedTime() {
 					worst = pause
 				}
@@ -86,8 +86,8 @@ var nagleHold = &Rule{
 				if pause.Cause != analyze.ByNagle || pause.DelayedTime() > 0 {
 					continue
 				}
-				holds++
-				cost += pause.HoldTime()
+				holds += 1 + pause.More.Count
+				cost += pause.HoldTotal()
 				if worst == nil || pause.HoldTime() > worst.HoldTime() {
 					worst = pause
 				}

@@ -31,22 +31,23 @@ var receiveWindowStall = &Rule{
 			if cost == 0 {
 				return
 			}
-			worst, zero := pauses[0], false
+			worst, zero, stops := pauses[0], false, 0
 			for _, pause := range pauses {
+				stops += 1 + pause.More.Count
 				zero = zero || pause.Zero
 				if pause.Waited > worst.Waited {
 					worst = pause
 				}
 			}
 			detail := fmt.Sprintf("The %s stood still %s, %s in all, because the %s's receive buffer (%d bytes of window) is too small for a path of %s.",
-				d.sender, times(len(pauses)), ms(cost), d.receiver, worst.Window, ms(worst.RTT))
+				d.sender, times(stops), ms(cost), d.receiver, worst.Window, ms(worst.RTT))
 			if worst.Waited >= 2*worst.RTT {
 				detail = fmt.Sprintf("The %s stood still %s, %s in all, because the %s acknowledged late what filled its window (%d bytes).",
-					d.sender, times(len(pauses)), ms(cost), d.receiver, worst.Window)
+					d.sender, times(stops), ms(cost), d.receiver, worst.Window)
 			}
 			if zero {
 				detail = fmt.Sprintf("The %s stood still %s, %s in all, because the %s did not read: its window had closed.",
-					d.sender, times(len(pauses)), ms(cost), d.receiver)
+					d.sender, times(stops), ms(cost), d.receiver)
 			}
 			p.Report(Instance{
 				Connection: x.Connection, Exchange: x, Severity: Warning, Cost: cost, Detail: detail,
