@@ -196,7 +196,7 @@ func (s *sender) acknowledge(a acked, p path) {
 }
 
 // send takes a segment that carries bytes not sent before. last: it is the end of
-// the stream, which nothing holds back.
+// the stream.
 func (s *sender) send(d seen, last bool, p path) {
 	if !s.started || d.start != s.top {
 		s.start(d)
@@ -233,7 +233,7 @@ func (s *sender) follow(d seen, last bool, p path) {
 	pause := &s.pauses[len(s.pauses)-1]
 	pause.Offset, pause.Before, pause.After, pause.Waited = d.start, s.lastData.at, d.at, waited
 	pause.RTT, pause.Flight = p.rtt(), s.fullSegments(s.flight)
-	s.explain(pause, d, p)
+	s.explain(pause, d, last, p)
 	if last := len(s.pauses) - 1; last >= maxPauses && join(s.pauses[:last], pause) {
 		s.pauses = s.pauses[:last]
 	}
@@ -278,8 +278,9 @@ func (s *sender) tolerance(p path) time.Duration { return max(releaseLate, p.rtt
 
 // explain finds what ended a pause: the acknowledgements that reached the sender
 // since the segment before, just before it sent d. Where they came with an answer,
-// the application may have waited for that.
-func (s *sender) explain(pause *Pause, d seen, p path) {
+// the application may have waited for that. end: d is the end of the stream, which
+// Nagle's algorithm does not hold back, so that it was written just then.
+func (s *sender) explain(pause *Pause, d seen, end bool, p path) {
 	if k := s.latestACK(d.at.Time.Add(-p.toSender + p.early())); k != nil && k.upTo < min(s.repairing, s.top) {
 		pause.Cause = ByLoss
 		return
@@ -303,7 +304,7 @@ func (s *sender) explain(pause *Pause, d seen, p path) {
 		pause.Window = s.openWindow
 	case last.upTo <= covered || answered:
 		return
-	case !s.noDelay && s.isSmall(d) && s.small.end > covered && s.small.end <= last.upTo && s.small.start >= s.top-s.flight:
+	case !end && !s.noDelay && s.isSmall(d) && s.small.end > covered && s.small.end <= last.upTo && s.small.start >= s.top-s.flight:
 		pause.Cause, pause.Held = ByNagle, s.small.at
 	case !s.isFull(s.lastData) && s.flight < s.fullSize():
 		return // it had nothing more to send then

@@ -25,7 +25,7 @@ var nagleDelayedACK = &Rule{
 		Limits: "Silent when the sender leaves a small segment while another is unacknowledged anywhere on the connection (TCP_NODELAY is on), " +
 			"when the acknowledgement came with data (the sender may have waited for what it says, such as 100 Continue), " +
 			"when four or more such segments follow the acknowledgements at distances that vary as much as the pauses do (a timer), " +
-			"without a round trip sample, without the request in the capture, and between messages.",
+			"when the segment carries a FIN (the end of a stream is not held), without a round trip sample, without the request in the capture, and between messages.",
 		Cure: "Write the message in one piece (one write, writev, or a buffer that is flushed once), or set TCP_NODELAY on the sender's socket; " +
 			"with TCP_NODELAY alone many small writes become many small packets.",
 		References: []string{"HTTP-DG §4.2.4", "HTTP-DG §4.2.6", "RFC 1122 §4.2.3.4", "RFC 9293 §3.7.4", "RFC 9293 §3.8.6.3"},
