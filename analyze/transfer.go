@@ -18,7 +18,7 @@ type Transfer struct {
 	// LargestBefore the most that was unacknowledged at once in that time, since the
 	// latest loss.
 	Before, LargestBefore int64
-	SmallRun              int   // most segments much smaller than the MSS in a row,
+	SmallRun              int   // most segments in a row that are, on average, much smaller than the MSS,
 	SmallBytes            int64 // their payload,
 	SmallFirst, SmallLast capture.Mark
 	MSS                   int // largest payload of a full segment; 0 when unknown
@@ -158,7 +158,7 @@ type sender struct {
 	idleAt        int64
 }
 
-// smallRun is a number of segments in a row much smaller than the MSS.
+// smallRun is a number of segments in a row that are, on average, much smaller than the MSS.
 type smallRun struct {
 	segments    int
 	bytes       int64
@@ -409,18 +409,28 @@ func (s *sender) measure(d seen, p path) {
 	if acknowledged := s.acknowledgedBy(d.at.Time.Add(-p.toSender)); acknowledged >= s.repairing {
 		s.largest = max(s.largest, d.end-acknowledged)
 	}
-	if d.end-d.start >= s.fullSize()/smallFraction {
-		s.running.segments = 0
+	s.countSmall(d)
+}
+
+// countSmall adds d to the segments in a row that are small on average, or begins
+// anew with it. One of full size is none of them.
+func (s *sender) countSmall(d seen) {
+	small, n := s.fullSize()/smallFraction, d.end-d.start
+	r := &s.running
+	if n >= s.fullSize() || r.bytes+n >= small*int64(r.segments+1) {
+		r.segments, r.bytes = 0, 0
+	}
+	if n >= small && r.segments == 0 {
 		return
 	}
-	if s.running.segments == 0 {
-		s.running = smallRun{first: d.at}
+	if r.segments == 0 {
+		r.first = d.at
 	}
-	s.running.segments++
-	s.running.bytes += d.end - d.start
-	s.running.last = d.at
-	if s.running.segments > s.longest.segments {
-		s.longest = s.running
+	r.segments++
+	r.bytes += n
+	r.last = d.at
+	if r.segments > s.longest.segments {
+		s.longest = *r
 	}
 }
 

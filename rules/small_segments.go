@@ -25,7 +25,7 @@ var smallSegments = &Rule{
 		What: "With TCP_NODELAY every small write becomes a packet of its own: headers of 66 bytes for a few bytes of payload, and work for every " +
 			"device on the path.",
 		Measured: "Nagle's algorithm is off, and a message of at least 1 KB was sent with 8 or more segments in a row whose payload is smaller " +
-			"than MSS / 8. Warning when headers are >= 30 % of the bytes and >= 50 segments were spent, or the sending took 10 ms longer than one flight. Cost 0.",
+			"than MSS / 8 on average, none of them of full size. Warning when headers are >= 30 % of the bytes and >= 50 segments were spent, or the sending took 10 ms longer than one flight. Cost 0.",
 		CapturePoint: "Sizes are the same at any point, but for adapters that join segments.",
 		Limits:       "Silent for shorter messages and when the capture holds joined segments.",
 		Cure:         "Collect the message in a buffer and write it once.",
