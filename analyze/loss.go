@@ -88,26 +88,29 @@ func (s *sender) kindOf(d seen, p path) LossKind {
 // judge decides on repeats whose first copy may have arrived, by an
 // acknowledgement that covers them: it echoes the timestamp of what it answers
 // (RFC 3522), or else comes sooner than a round trip after the repeat when it
-// answers the first copy. An acknowledgement that says of other bytes that they
+// answers the first copy; if it comes later, and none told of a hole, that is likely
+// lost, but maybe only its acknowledgement was. An acknowledgement that says of other bytes that they
 // came twice speaks for all it covers: they were repeated for the same reason.
 // One that comes later than a receiver may wait is not the first, and one whose
 // options were cut does not say all: what they said is not in the capture.
 func (s *sender) judge(upTo int64, segment *packet.Segment, twice bool, p path) {
 	for i := range s.losses {
 		l := &s.losses[i]
-		if l.Decided || upTo < l.Offset+l.Length {
+		if l.Decided || l.Presumed || upTo < l.Offset+l.Length {
 			continue
 		}
+		missed := l.Offset <= s.stuck.upTo && s.stuck.upTo < l.Offset+l.Length && !s.stuck.at.IsZero()
 		switch o := &segment.Options; {
 		case twice, segment.Options.Cut, segment.Mark.Sub(l.Repeat) > p.rtt()+latestACKDelay:
 			l.Decided, l.Spurious = true, true
 		case o.HasTimestamps && l.stamp != 0:
 			l.Decided, l.Spurious = true, !s.repeated(o.TSEcr, l.stamp)
 		case p.toReceiver > leastToReceiver:
-			l.Decided = true
 			l.Spurious = segment.Mark.Sub(l.Repeat) < 3*p.toReceiver/4
+			l.Decided = l.Spurious || missed
+			l.Presumed = !l.Decided
 		}
-		if l.counts() && !l.Original.IsZero() && l.Offset <= s.stuck.upTo && s.stuck.upTo < l.Offset+l.Length {
+		if missed && l.counts() && !l.Original.IsZero() {
 			l.follow(s.stuck.at, segment.Mark, p)
 		}
 	}
@@ -144,7 +147,7 @@ func (s *sender) arrivedTwice(start, end int64) {
 
 // counts reports whether the first copy was lost, as far as is known: a hole
 // speaks for it, a copy that was seen does not.
-func (l *Loss) counts() bool { return !l.Spurious && (l.Decided || l.Original.IsZero()) }
+func (l *Loss) counts() bool { return !l.Spurious && (l.Decided || l.Presumed || l.Original.IsZero()) }
 
 // Stalled is how long the stream of a message stood still for losses: the union
 // of their stalls, spurious repeats left out, with the losses that count.

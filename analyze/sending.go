@@ -62,7 +62,7 @@ func (v *conversation) followACK(side reassembly.Side, s *packet.Segment, class 
 		twice := class.Has(reassembly.Spurious) || s.Options.SACKCount > 0 && upTo >= to.top
 		to.judge(upTo, s, twice, v.path(other))
 	}
-	if to.stuck.upTo != upTo && (class.Has(reassembly.DuplicateACK) || s.Options.SACKCount > 0) {
+	if (to.stuck.at.IsZero() || to.stuck.upTo != upTo) && (class.Has(reassembly.DuplicateACK) || s.Options.SACKCount > 0) {
 		to.stuck = a
 	}
 	to.acknowledge(a, v.path(other))

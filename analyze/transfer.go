@@ -86,6 +86,7 @@ type Loss struct {
 	// from and until are the stall's time as it would have passed the capture point.
 	from, until capture.Time
 	Decided     bool   // whether the first copy had arrived is known
+	Presumed    bool   // it seems not to have: the time allows that, but its acknowledgement may have been lost instead
 	stamp       uint32 // the repeat's timestamp; 0 without
 	// Spurious: the first copy had arrived.
 	Spurious bool

@@ -18,7 +18,8 @@ var retransmissionStall = &Rule{
 			"seen, from what came behind it) to the repeat; overlapping stalls count once.",
 		CapturePoint: "Behind the loss the hole is seen; before it the lost copy, and the acknowledgements that told of the hole and of its end. Both give the same time. " +
 			"Where neither is in the capture (the last segment lost before the capture point) it is silent.",
-		Likely:     "Where a hole was filled, but neither timestamps, DSACK nor the time of the acknowledgement tell whether the first copy had arrived.",
+		Likely: "Where a hole was filled, but neither timestamps, DSACK nor the time of the acknowledgement tell whether the first copy had arrived; and where " +
+			"that time is all that tells it of a copy that was seen: its acknowledgement may have been lost instead.",
 		Limits:     "Silent where nothing tells that of a copy that was seen, and for spurious repeats: the first copy had arrived (DSACK, or acknowledged sooner than a round trip after the repeat).",
 		Cure:       "Look for loss on the path (rate limits, full queues, bad links); for the end of messages, keep tail loss probes (RACK-TLP) on.",
 		References: []string{"RFC 6298", "RFC 5681 §3.2", "RFC 8985", "RFC 2883"},
@@ -36,9 +37,9 @@ var retransmissionStall = &Rule{
 					worst = l
 				}
 			}
-			confidence := Certain
+			confidence, remark := Certain, ""
 			if !worst.Decided {
-				confidence = Likely
+				confidence, remark = Likely, " That the first copy had not arrived is inferred from the times alone."
 			}
 			evidence := []Evidence{{worst.Repeat, "sent again"}}
 			if !worst.Original.IsZero() {
@@ -47,7 +48,7 @@ var retransmissionStall = &Rule{
 			p.Report(Instance{
 				Connection: x.Connection, Exchange: x, Severity: Warning, Confidence: confidence, Cost: cost,
 				Detail: fmt.Sprintf("%d segment(s) of the %s were lost and sent again %s; the %s could not read on for %s.",
-					len(losses), d.message, lossKinds[worst.Kind], d.receiver, ms(cost)),
+					len(losses), d.message, lossKinds[worst.Kind], d.receiver, ms(cost)) + remark,
 				Evidence: evidence,
 			})
 		})
