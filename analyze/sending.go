@@ -134,12 +134,13 @@ func (v *conversation) gotAll(s *sender, place int64) bool {
 }
 
 // repaired gives a transfer the losses of its message, when all of it was
-// acknowledged: what an acknowledgement tells of them is known then.
+// acknowledged: what an acknowledgement tells of them, and of the receiver, is known then.
 func (v *conversation) repaired(side reassembly.Side, t *Transfer) {
 	s := v.streams[side].sender
 	if t == nil || s == nil {
 		return
 	}
+	t.Prompt = s.prompt || v.path(side).toReceiver <= leastToReceiver
 	rest := s.losses[:0]
 	for _, l := range s.losses {
 		switch {

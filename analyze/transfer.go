@@ -23,9 +23,12 @@ type Transfer struct {
 	SmallFirst, SmallLast capture.Mark
 	MSS                   int // largest payload of a full segment; 0 when unknown
 	NoDelay               bool
-	Pauses                []Pause
-	Losses                []Loss
-	Length                int64 // bytes of the stream
+	// Prompt: the receiver can acknowledge so soon after the round trip that an
+	// acknowledgement that comes later was delayed, not on its way.
+	Prompt bool
+	Pauses []Pause
+	Losses []Loss
+	Length int64 // bytes of the stream
 
 	start, end int64
 	begun      bool // the stream's beginning is in the capture
@@ -134,6 +137,7 @@ type sender struct {
 	begun        bool // the stream's beginning is in the capture
 	acknowledged bool // lastACK is valid
 	noDelay      bool
+	prompt       bool // an acknowledgement came less than DelayedACKMin after the round trip
 	sackSeen     bool
 
 	lastData seen
@@ -183,6 +187,7 @@ func (p path) early() time.Duration { return min(releaseEarly, p.toSender+clockJ
 func (s *sender) acknowledge(a acked, p path) {
 	if !s.acknowledged || a.upTo > s.lastACK.upTo {
 		s.advanced, s.notBefore, s.before = a.at.Time, s.lastACK.at.Time, s.lastACK.upTo
+		s.prompt = s.prompt || p.known && a.upTo == s.top && a.at.Sub(s.lastData.at) < p.toReceiver+DelayedACKMin
 	}
 	s.lastACK, s.acknowledged = a, true
 	h := s.history

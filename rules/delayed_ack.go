@@ -20,7 +20,7 @@ var delayedACK = &Rule{
 			"not held by Nagle's algorithm. The acknowledgement covers all that was sent, and less than two full segments more than the one before it. " +
 			"Cost = the ACK delays of the message.",
 		CapturePoint: "Round trips between capture point and either end are taken off; the delay is the same at any point.",
-		Likely:       withoutHandshake,
+		Likely:       withoutHandshake + withoutPrompt,
 		Limits: "Silent where nothing waited behind the acknowledgement, where the window was the limit, without a round trip sample or the request in the capture, where the acknowledgement came with data, and where a " +
 			"segment that was not full was the last before the stop, unless that happened twice in the message, and not as a timer of the application would have it: the sender may have had nothing more.",
 		Cure: "Give the sender room: a larger initial congestion window (RFC 6928), larger send and receive buffers; " +
@@ -45,7 +45,7 @@ var delayedACK = &Rule{
 			if worst == nil || x.Request == nil {
 				return
 			}
-			sure, remark := confidence(x.Connection)
+			sure, remark := delayConfidence(x.Connection, t)
 			p.Report(Instance{
 				Connection: x.Connection, Exchange: x, Severity: Warning, Confidence: sure, Cost: cost,
 				Detail: fmt.Sprintf("The %s had more of the %s to send and stood still %s until the %s acknowledged what it had, up to %s late.",

@@ -21,7 +21,7 @@ var nagleDelayedACK = &Rule{
 			"ACK delay = (small segment seen -> first acknowledgement of it seen) - round trip to the receiver >= 20 ms. " +
 			"Cost = the ACK delays of the message. The round trip that Nagle's algorithm alone costs is itemised in the exchange's causes.",
 		CapturePoint: "Round trips between capture point and either end are taken off; the delay is the same at any point.",
-		Likely:       withoutHandshake,
+		Likely:       withoutHandshake + withoutPrompt,
 		Limits: "Silent when the sender leaves a small segment while another is unacknowledged anywhere on the connection (TCP_NODELAY is on), " +
 			"when the acknowledgement came with data (the sender may have waited for what it says, such as 100 Continue), " +
 			"when four or more such segments follow the acknowledgements at distances that vary as much as the pauses do (a timer), " +
@@ -48,7 +48,7 @@ var nagleDelayedACK = &Rule{
 			if worst == nil {
 				return nil
 			}
-			sure, remark := confidence(x.Connection)
+			sure, remark := delayConfidence(x.Connection, t)
 			return &Instance{
 				Connection: x.Connection, Exchange: x, Severity: Warning, Confidence: sure, Cost: cost,
 				Detail: fmt.Sprintf("The %s was sent in small pieces: %s a piece waited for the acknowledgement of the one before, which the %s delayed by up to %s; %s lost, besides a round trip (%s) each time.",

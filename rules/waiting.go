@@ -46,6 +46,17 @@ func confidence(c *analyze.Connection) (Confidence, string) {
 	return Likely, " The handshake is not in the capture: the round trip was inferred from later acknowledgements."
 }
 
+// delayConfidence is how sure a finding is that an acknowledgement was delayed.
+func delayConfidence(c *analyze.Connection, t *analyze.Transfer) (Confidence, string) {
+	sure, remark := confidence(c)
+	if sure == Certain && !t.Prompt {
+		return Likely, " No acknowledgement came faster except in the handshake: the path may have become slower instead."
+	}
+	return sure, remark
+}
+
+const withoutPrompt = " And where no acknowledgement came less than 20 ms after the round trip, away from the receiver: the path may have become slower."
+
 const withoutHandshake = "Where the handshake is not in the capture: the round trip is then the least time that an acknowledgement took."
 
 // pauseEvidence shows a pause by what was sent before, what released it and
