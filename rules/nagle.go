@@ -24,7 +24,8 @@ var nagleDelayedACK = &Rule{
 		Likely:       withoutHandshake + withoutPrompt,
 		Limits: "Silent when the sender leaves a small segment while another is unacknowledged anywhere on the connection (TCP_NODELAY is on), " +
 			"when the acknowledgement came with data (the sender may have waited for what it says, such as 100 Continue), " +
-			"when four or more such segments follow the acknowledgements at distances that vary as much as the pauses do (a timer), " +
+			"when four or more such segments follow the acknowledgements at distances that vary as much as the pauses do (a timer; next to the receiver, " +
+			"on a path whose round trip varies, holds look the same), " +
 			"when the segment carries a FIN (the end of a stream is not held), without a round trip sample, without the request in the capture, and between messages.",
 		Cure: "Write the message in one piece (one write, writev, or a buffer that is flushed once), or set TCP_NODELAY on the sender's socket; " +
 			"with TCP_NODELAY alone many small writes become many small packets.",
