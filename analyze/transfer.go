@@ -147,10 +147,8 @@ type sender struct {
 	advanced      capture.Time // when lastACK.upTo was first acknowledged,
 	notBefore     capture.Time // and when still less was
 	before        int64        // what was acknowledged before
+	repairing     int64        // place up to which a loss is being repaired
 	openWindow    int64
-	repairing     int64 // place up to which a loss is being repaired
-	firstLost     int64 // place behind the first byte that was sent again; 0 without
-	lastRepeat    capture.Time
 	duplicateACKs int
 	losses        []Loss
 	stuck         acked // the first acknowledgement that showed a hole at its place
@@ -161,6 +159,8 @@ type sender struct {
 	largestBefore int64
 	idle          time.Duration // before the segment at idleAt, with which a message began
 	idleAt        int64
+	firstLost     int64 // place behind the first byte that was sent again; 0 without
+	lastRepeat    capture.Time
 }
 
 // smallRun is a number of segments in a row that are, on average, much smaller than the MSS.
@@ -187,7 +187,7 @@ func (p path) early() time.Duration { return min(releaseEarly, p.toSender+clockJ
 func (s *sender) acknowledge(a acked, p path) {
 	if !s.acknowledged || a.upTo > s.lastACK.upTo {
 		s.advanced, s.notBefore, s.before = a.at.Time, s.lastACK.at.Time, s.lastACK.upTo
-		s.prompt = s.prompt || p.known && a.upTo == s.top && a.at.Sub(s.lastData.at) < p.toReceiver+DelayedACKMin
+		s.prompt = s.prompt || a.upTo == s.top && p.known && a.at.Sub(s.lastData.at) < p.toReceiver+DelayedACKMin
 	}
 	s.lastACK, s.acknowledged = a, true
 	h := s.history
@@ -415,18 +415,10 @@ func (s *sender) measure(d seen, p path) {
 	if acknowledged := s.acknowledgedBy(d.at.Time.Add(-p.toSender)); acknowledged >= s.repairing {
 		s.largest = max(s.largest, d.end-acknowledged)
 	}
-	s.countSmall(d)
-}
-
-// countSmall adds d to the segments in a row that are small on average, or begins
-// anew with it. One of full size is none of them.
-func (s *sender) countSmall(d seen) {
-	small, n := s.fullSize()/smallFraction, d.end-d.start
-	r := &s.running
-	if n >= s.fullSize() || r.bytes+n >= small*int64(r.segments+1) {
+	// A run ends with a segment of full size, or that would make it large on average.
+	r, n, full := &s.running, d.end-d.start, s.fullSize()
+	if small := full / smallFraction; n >= small && (n >= full || r.bytes+n >= small*int64(r.segments+1)) {
 		r.segments, r.bytes = 0, 0
-	}
-	if n >= small && r.segments == 0 {
 		return
 	}
 	if r.segments == 0 {
