@@ -110,7 +110,7 @@ var csvColumns = [...]struct {
 		if m == nil {
 			m = x.Response
 		}
-		return e.time(b, m.Start.At.Time)
+		return e.time(b, m.First.Time)
 	}},
 	{"blocked_ms", ofTiming(func(t *analyze.Timing) time.Duration { return t.Blocked })},
 	{"dns_ms", ofTiming(func(t *analyze.Timing) time.Duration { return t.DNS })},

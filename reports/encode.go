@@ -180,9 +180,9 @@ func (e *encoder) message(b []byte, m *http1.Message) []byte {
 		b = appendProblems(b, m.Problems)
 	}
 	b = append(b, `,"start":`...)
-	b = e.mark(b, m.Start.At)
+	b = e.mark(b, m.First)
 	b = append(b, `,"end":`...)
-	b = e.mark(b, m.End.At)
+	b = e.mark(b, m.Last)
 	b = e.frames(b, m.First.Frame, m.Last.Frame)
 	return append(b, '}')
 }

@@ -84,7 +84,7 @@ func fullExchange() *analyze.Exchange {
 		Trailers:  new(http1.FieldsOf([]http1.Field{{Name: "Digest", Value: "x"}})),
 		FieldsCut: 2, BytesCut: 345, HeaderBytes: 80, BodyBytes: 5, Framing: http1.Chunked, Complete: true,
 		Problems: http1.BareLF | http1.HeadCut,
-		First:    markAt(0, 4, 0), Last: markAt(1, 5, time.Second),
+		First:    markAt(0, 4, 0), Last: markAt(1, 5, 250*time.Millisecond),
 		Start: capture.Span{At: markAt(0, 4, 0)}, End: capture.Span{At: markAt(1, 5, 250*time.Millisecond)},
 	}
 	response := &http1.Message{

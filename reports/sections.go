@@ -244,9 +244,9 @@ func (p *page) hostRank(shown []*analyze.Exchange) int {
 // begin is the first byte of an exchange.
 func begin(x *analyze.Exchange) capture.Mark {
 	if x.Request != nil {
-		return x.Request.Start.At
+		return x.Request.First
 	}
-	return x.Response.Start.At
+	return x.Response.First
 }
 
 func (p *page) host(x *analyze.Exchange) cell {
