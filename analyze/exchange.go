@@ -32,6 +32,9 @@ type Connection struct {
 	// FirstAnswered is the last packet of the first exchange's response; zero
 	// while that is not complete, or where it made the connection a tunnel.
 	FirstAnswered capture.Mark
+	// FirstArrived is when all of that had passed the capture point, what was lost behind
+	// it and sent again included.
+	FirstArrived capture.Time
 	// LastAnswered is the last packet of the latest response; zero where that is
 	// not complete, or made the connection a tunnel.
 	LastAnswered capture.Mark

@@ -551,7 +551,7 @@ func (c *Connection) note(x *exchange) {
 		c.LastAnswered = x.Response.End.At
 	}
 	if c.Exchanges == 1 && !c.LastAnswered.IsZero() {
-		c.FirstAnswered = x.Response.Last
+		c.FirstAnswered, c.FirstArrived = x.Response.Last, x.Answering.arrived(x.Response.End.Readable, false)
 	}
 }
 

@@ -87,7 +87,7 @@ func firstExchange(c *analyze.Connection) (setup, total time.Duration, ok bool) 
 	if (c.Close() == reassembly.StillOpen || answered) && c.FIN(c.ClientSide()).IsZero() {
 		return 0, 0, false // the client may send more, or did, as the reset shows
 	}
-	total = c.FirstAnswered.Sub(c.AnsweredSYN()) + toClient
+	total = c.FirstArrived.Sub(c.AnsweredSYN().Time) + toClient
 	if c.FastOpened() >= c.Bytes(reassembly.ToServer) {
 		return 0, total, true
 	}
