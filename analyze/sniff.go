@@ -27,7 +27,7 @@ func (v *conversation) sniff(side reassembly.Side, data []byte) (protocol, int) 
 	hunt := v.streams[side].mode == hunting
 	best := somethingElse
 	if !known || client {
-		p, skip := sniffClient(data)
+		p, skip := sniffClient(data, hunt)
 		if p != undecided && p != somethingElse {
 			return p, skip
 		}
@@ -63,8 +63,8 @@ const (
 )
 
 // sniffClient tells what a client's stream begins with. A PROXY protocol header
-// (version 1 or 2) is skipped.
-func sniffClient(data []byte) (protocol, int) {
+// (version 1 or 2) is skipped. hunt: data may be the middle of the stream.
+func sniffClient(data []byte, hunt bool) (protocol, int) {
 	skip, ok := proxyHeader(data)
 	if !ok {
 		return undecided, 0
@@ -81,7 +81,7 @@ func sniffClient(data []byte) (protocol, int) {
 	case data[0] == tlsHandshake:
 		return sniffTLS(data), skip
 	}
-	switch http1.SniffRequest(data) {
+	switch http1.SniffRequest(data, hunt) {
 	case http1.Yes:
 		return isRequest, skip
 	case http1.NeedMore:

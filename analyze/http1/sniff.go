@@ -14,12 +14,14 @@ const (
 
 // SniffRequest tells whether data can be the start of a request: Yes needs a
 // whole request line, empty lines before it allowed, with a version, or GET and
-// an absolute path without one. The HTTP/2 preface is none.
-func SniffRequest(data []byte) Sniff {
+// an absolute path without one. The HTTP/2 preface is none. middle: data stands in the
+// middle of a stream, where no more of a line is waited for than that of a known method;
+// what else it begins with may be the end of a body.
+func SniffRequest(data []byte, middle bool) Sniff {
 	data = data[leadingLineEnds(data):]
 	end := bytes.IndexByte(data, '\n')
 	if end < 0 {
-		if len(data) > lineMax || !canBeRequest(data) {
+		if len(data) > lineMax || !canBeRequest(data) || middle && !startsKnownMethod(data) {
 			return No
 		}
 		return NeedMore

@@ -38,11 +38,23 @@ func TestSniff(t *testing.T) {
 		{"HTTP/x", No, No},
 		{"HTML", NeedMore, No},
 	} {
-		if got := SniffRequest([]byte(c.data)); got != c.request {
+		if got := SniffRequest([]byte(c.data), false); got != c.request {
 			t.Errorf("SniffRequest(%q) = %d, want %d", c.data, got, c.request)
 		}
 		if got := SniffResponse([]byte(c.data)); got != c.response {
 			t.Errorf("SniffResponse(%q) = %d, want %d", c.data, got, c.response)
+		}
+	}
+}
+
+// TestSniffMiddle: what a line begins with that may be the end of a body is no request.
+func TestSniffMiddle(t *testing.T) {
+	for data, want := range map[string]Sniff{
+		"12345": No, "XYZ": No, "GE": NeedMore, "PROPFIND": NeedMore, "\r\n": NeedMore, "GET /x": NeedMore,
+		"X-ANY / HTTP/1.1\r\n": Yes,
+	} {
+		if got := SniffRequest([]byte(data), true); got != want {
+			t.Errorf("%q: %d, want %d", data, got, want)
 		}
 	}
 }
