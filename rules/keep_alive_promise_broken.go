@@ -29,7 +29,7 @@ var keepAlivePromiseBroken = &Rule{
 			"announce a close; or, where it announced N > 0 alone, within 5 s. Or: a request more than T after that end " +
 			"got no response, as the server closed. Cost = 0 (the lost request is another rule's).",
 		CapturePoint: "Response and FIN travel the same way. How late a client is is reckoned there: less the round trip between capture point and client.",
-		Limits: "Silent where Keep-Alive has to be ignored (no \"Connection: keep-alive\"), where a request was on the server when it closed, " +
+		Limits: "Silent where Keep-Alive has to be ignored (no \"Connection: keep-alive\"), where a request was on the server when it closed, or a reset answered one (a firewall that forgot the connection answers so), " +
 			"and where bytes of the connection or a FIN are missing from the capture.",
 		Cure:       "Announce what is configured (some servers close early when they are short of workers: give them more), and let the client drop connections some time before T is over.",
 		References: []string{"HTTP-DG §4.5.3", "RFC 2068 §19.7.1.1", "RFC 9112 §9.5"},
