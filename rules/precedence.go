@@ -17,6 +17,7 @@ var precedence = []struct {
 	{idleCloseRace, resetLostData, sameConnection, "the reset answers the request that crossed the close"},
 	{idleCloseRace, pipelineAborted, sameConnection, "what was pipelined behind the request met the same close"},
 	{idleCloseRace, requestRetried, sameExchange, "the race tells of the repeat"},
+	{idleCloseRace, unannouncedClose, sameConnection, "the race is what came of the close"},
 	{idleCloseRace, truncatedBody, sameExchange, "the body was cut by the reset that answered the race"},
 	{pipelineAborted, requestRetried, sameConnection, "the aborted pipeline tells of the repeats"},
 	{pipelineAborted, headOfLineBlocking, sameConnection, "that responses waited is little beside those that never came"},
