@@ -1,16 +1,20 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"wirelag/analyze"
+	"wirelag/reassembly/capture"
 )
 
 const (
 	notReusedMin    = 3                // exchanges one after the other
 	notReusedMaxGap = 15 * time.Second // between them: servers keep idle connections for 5 to 75 s
 	notReusedNoise  = time.Millisecond // in all: less is the loopback interface's
+	notReusedKept   = 64               // connections that ends of others may come behind
 )
 
 var connectionNotReused = &Rule{
@@ -53,9 +57,12 @@ type sequences struct {
 // sequence is a run of connections of one exchange each.
 type sequence struct {
 	length  int
-	last    *analyze.Connection
+	recent  []span     // in the order of their SYNs, the latest notReusedKept
 	waiting []Instance // the first ones, until there are notReusedMin
 }
+
+// span is a connection from its SYN to the end of its response.
+type span struct{ begin, end capture.Time }
 
 func (s *sequences) closed(c *analyze.Connection) {
 	setup, _, ok := firstExchange(c)
@@ -63,14 +70,8 @@ func (s *sequences) closed(c *analyze.Connection) {
 		return
 	}
 	q := s.pairs.of(c)
-	if q.last != nil {
-		gap := c.SYN().Sub(q.last.FirstAnswered)
-		switch {
-		case gap < 0:
-			return // in parallel
-		case gap >= notReusedMaxGap:
-			q.restart()
-		}
+	if !q.take(span{c.SYN().Time, c.FirstAnswered.Time}) {
+		return
 	}
 	i := Instance{
 		Connection: c,
@@ -83,12 +84,7 @@ func (s *sequences) closed(c *analyze.Connection) {
 	if q.length == 0 {
 		i.Cost = 0
 	}
-	q.length++
-	if q.last != nil {
-		q.last.Release()
-	}
-	q.last = c.Keep()
-	if q.length < notReusedMin {
+	if q.length++; q.length < notReusedMin {
 		i.keep()
 		q.waiting = append(q.waiting, i)
 		return
@@ -101,13 +97,41 @@ func (s *sequences) closed(c *analyze.Connection) {
 	s.pass.Report(i)
 }
 
+// take adds a connection to the run, which begins anew if that is long ago. Connections
+// end in any order, since some are left open; ok is false for one that went on while
+// another did, or of which that is not known any more.
+func (q *sequence) take(c span) (ok bool) {
+	at, _ := slices.BinarySearchFunc(q.recent, c, func(a, b span) int { return cmp.Compare(a.begin, b.begin) })
+	near := false
+	if at > 0 {
+		before := q.recent[at-1].end
+		if before > c.begin {
+			return false
+		}
+		near = c.begin.Sub(before) < notReusedMaxGap
+	}
+	if at < len(q.recent) {
+		behind := q.recent[at].begin
+		if c.end > behind || at == 0 && len(q.recent) == notReusedKept || !near && behind.Sub(c.end) >= notReusedMaxGap {
+			return false
+		}
+	} else if !near {
+		q.restart()
+		at = 0
+	}
+	q.recent = slices.Insert(q.recent, at, c)
+	if len(q.recent) > notReusedKept {
+		q.recent = slices.Delete(q.recent, 0, 1)
+	}
+	return true
+}
+
 // restart forgets the run.
 func (q *sequence) restart() {
-	q.last.Release()
 	for _, w := range q.waiting {
 		w.release()
 	}
-	*q = sequence{}
+	*q = sequence{recent: q.recent[:0]}
 }
 
 // whyNotReused names the reason that the frames show.
