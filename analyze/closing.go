@@ -127,6 +127,9 @@ func (v *conversation) noteReset(side reassembly.Side, s *packet.Segment, class 
 	if r.Answer && r.Acknowledged < place {
 		r.Acknowledged = place // it takes its number from what it answers
 	}
+	if r.Received >= 0 && r.Acknowledged >= 0 {
+		r.Acknowledged = max(r.Acknowledged, v.acknowledgedWith(side, r.Received))
+	}
 	if from := v.streams[side].sender; from != nil && from.acknowledged && from.lastACK.window >= 0 {
 		r.Full = from.lastACK.window < fullWindow && from.openWindow >= fullWindow
 	}
@@ -152,6 +155,17 @@ func (v *conversation) seen(side reassembly.Side) int64 {
 		return v.streams[side].offset + 1
 	}
 	return v.streams[side].offset
+}
+
+// acknowledgedWith is how much of its stream side knew to have arrived by the requests of
+// which it had received a part, when it had so much of the other side's stream; 0 without any.
+func (v *conversation) acknowledgedWith(side reassembly.Side, received int64) int64 {
+	for i := len(v.pairing.waiting) - 1; i >= 0 && side != v.connection.ClientSide(); i-- {
+		if x := v.pairing.waiting[i]; x.Request != nil && x.ackKnown && x.start < received {
+			return v.connection.Offset(side, x.ack)
+		}
+	}
+	return 0
 }
 
 // acknowledgedAt is how much of its stream side knew to have arrived when it
