@@ -140,11 +140,13 @@ func persistence(x *Exchange) Persistence {
 	switch {
 	case request.HasToken("Connection", "close"):
 		return ClosedByRequest
+	case !request.Persistent():
+		return WithoutKeepAlive // whatever the response says of it
 	case response.HasToken("Connection", "close"):
 		return ClosedByResponse
 	case response.Framing == http1.UntilClose:
 		return WithoutLength
-	case !request.Persistent(), !response.Persistent():
+	case !response.Persistent():
 		return WithoutKeepAlive
 	}
 	return Persistent

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"wirelag/analyze"
@@ -44,7 +45,7 @@ var connectionNotReused = &Rule{
 			f.Severity = Info
 		}
 		f.Detail = fmt.Sprintf("%d exchanges with %s went one after the other over as many connections: %s. Setting up all but the first cost %s.",
-			f.Count, f.Connection.Server(), f.Detail, ms(f.Cost))
+			f.Count, f.Connection.Server(), reasonsOf(f), ms(f.Cost))
 	},
 }
 
@@ -78,9 +79,9 @@ func (s *sequences) closed(c *analyze.Connection) {
 		ExchangeID: c.FirstExchange,
 		Severity:   Warning,
 		Cost:       setup,
-		Detail:     whyNotReused(c),
 		Evidence:   []Evidence{{c.AnsweredSYN(), "SYN of another connection"}, {c.FirstAnswered, "end of its only response"}},
 	}
+	i.Sums[whyNotReused(c)] = 1
 	if q.length == 0 {
 		i.Cost = 0
 	}
@@ -134,27 +135,72 @@ func (q *sequence) restart() {
 	*q = sequence{recent: q.recent[:0]}
 }
 
-// whyNotReused names the reason that the frames show.
-func whyNotReused(c *analyze.Connection) string {
+// The reasons that frames can show. Of those of a finding, each is counted in the place
+// among the sums that it has here.
+const (
+	clientSaysClose = iota
+	serverSaysClose
+	withoutKeepAlive
+	withoutEnd
+	clientLeaves
+	clientCloses
+	serverKeepsPromise
+	serverCloses
+)
+
+var notReusedReasons = [...]string{
+	clientSaysClose:    "the client says \"Connection: close\"",
+	serverSaysClose:    "the server says \"Connection: close\"",
+	withoutKeepAlive:   "they use HTTP/1.0 without keep-alive",
+	withoutEnd:         "the response has no length and ends with the connection",
+	clientLeaves:       "the client leaves the connection open and unused",
+	clientCloses:       "the client closes the connection although both sides may go on",
+	serverKeepsPromise: "the server closes idle connections after the time that it announces, and the client comes back later",
+	serverCloses:       "the server closes the connection without announcing it",
+}
+
+// whyNotReused is the reason that the frames of c show.
+func whyNotReused(c *analyze.Connection) int {
 	switch c.Persistence {
 	case analyze.ClosedByRequest:
-		return "the client says \"Connection: close\""
+		return clientSaysClose
 	case analyze.ClosedByResponse:
-		return "the server says \"Connection: close\""
+		return serverSaysClose
 	case analyze.WithoutKeepAlive:
-		return "they use HTTP/1.0 without keep-alive"
+		return withoutKeepAlive
 	case analyze.WithoutLength:
-		return "the response has no length and ends with the connection"
+		return withoutEnd
 	}
 	switch side, ok := c.ClosedBy(); {
 	case !ok:
-		return "the client leaves the connection open and unused"
+		return clientLeaves
 	case side == c.ClientSide():
-		return "the client closes the connection although both sides may go on"
+		return clientCloses
 	case keptAsPromised(c):
-		return fmt.Sprintf("the server closes idle connections after %d s, as it announces, and the client comes back later", c.Promise.Timeout)
+		return serverKeepsPromise
 	}
-	return "the server closes the connection without announcing it"
+	return serverCloses
+}
+
+// reasonsOf lists the reasons of a finding, the most frequent first; with several, how
+// often each.
+func reasonsOf(f *Finding) string {
+	var places []int
+	for i, n := range f.Sums {
+		if n > 0 {
+			places = append(places, i)
+		}
+	}
+	slices.SortStableFunc(places, func(a, b int) int { return cmp.Compare(f.Sums[b], f.Sums[a]) })
+	var texts []string
+	for _, i := range places {
+		text := notReusedReasons[i]
+		if len(places) > 1 {
+			text += fmt.Sprintf(" (%d)", f.Sums[i])
+		}
+		texts = append(texts, text)
+	}
+	return strings.Join(texts, "; ")
 }
 
 // keptAsPromised reports whether the server closed c when it had been idle for as long

@@ -33,7 +33,7 @@ type Instance struct {
 	Harmless bool
 	// Sums are numbers of the rule's own that are added up over the instances of
 	// a finding, for Conclude.
-	Sums [3]time.Duration
+	Sums [8]time.Duration
 
 	subject string // of Exchange, where it was let go
 	also    *place // for Also
@@ -103,7 +103,7 @@ type Finding struct {
 	BytesLost  int64
 	Detail     string
 	Advice     string
-	Sums       [3]time.Duration
+	Sums       [8]time.Duration
 	// Known: it was accepted before (see Fingerprint). Who receives it sets this.
 	Known bool
 

@@ -49,7 +49,7 @@ var handshakeOverhead = &Rule{
 				ExchangeID: c.FirstExchange,
 				Severity:   Info,
 				Cost:       setup,
-				Sums:       [3]time.Duration{setup, total},
+				Sums:       [8]time.Duration{setup, total},
 				Evidence: []Evidence{
 					{c.AnsweredSYN(), "SYN"},
 					{synAck, "SYN/ACK"},

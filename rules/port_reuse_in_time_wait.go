@@ -43,7 +43,7 @@ var portReuseInTimeWait = &Rule{
 			i := Instance{
 				Connection: c,
 				Severity:   Warning,
-				Sums:       [3]time.Duration{since},
+				Sums:       [8]time.Duration{since},
 				Evidence:   []Evidence{{former, "end of the connection before"}, {c.SYN(), "SYN on the same ports"}},
 			}
 			accepted, challenged := !c.SYNACK().IsZero() && !c.AnsweredSYN().IsZero(), !c.Challenge().IsZero()
