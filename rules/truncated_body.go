@@ -20,7 +20,7 @@ var truncatedBody = &Rule{
 			"it was the receiver who gave up. Bytes lost = Content-Length - bytes seen, where there is one. Cost = 0.",
 		CapturePoint: "The bytes up to the end of the stream are the same everywhere. Where an RST came from the receiver, those that it had not received yet are not counted as lost.",
 		Limits: "Silent when the capture ended first, or bytes of the connection are missing from it; for the body of a request that was " +
-			"answered before its end (early-response-close), or of which nothing was sent when the server closed or was asked for 100 (Continue), and where the client closed a stream that goes on for as long as it likes (text/event-stream).",
+			"answered before its end, and before the client ended it (early-response-close), or of which nothing was sent when the server closed or was asked for 100 (Continue), and where the client closed a stream that goes on for as long as it likes (text/event-stream).",
 		Cure:       "Look at the side that ended the connection: crashes and timeouts of its application, limits of proxies between; a client that reset the connection may have given up on purpose. Let receivers compare the length.",
 		References: []string{"HTTP-DG §4.7.2", "RFC 9112 §8", "RFC 9112 §6.3"},
 	},
@@ -34,7 +34,7 @@ var truncatedBody = &Rule{
 			if isCut(x.Response) && !(isStream(x.Response) && gaveUp(x.Connection, client.Other(), x.Response)) {
 				tellCut(p, x, x.Response, client.Other(), "response")
 			}
-			if isCut(x.Request) && (x.Response == nil || x.ResponsePlace.Received > x.RequestPlace.End) && wasBegun(x) {
+			if isCut(x.Request) && (x.Response == nil || x.ResponsePlace.Received > x.RequestPlace.End || resetUnanswered(x)) && wasBegun(x) {
 				tellCut(p, x, x.Request, client, "request")
 			}
 		}}
@@ -47,6 +47,14 @@ func isCut(m *http1.Message) bool {
 	const otherwise = http1.HeadLost | http1.HeadUnfinished | http1.TrailersUnfinished | http1.BadChunkSize | http1.BadChunkEnd
 	return m != nil && !m.Complete && m.Lost == 0 && !m.Problems.Has(otherwise) &&
 		(m.Framing == http1.ContentLength || m.Framing == http1.Chunked)
+}
+
+// resetUnanswered reports whether the client had reset the connection when the response
+// got to it.
+func resetUnanswered(x *analyze.Exchange) bool {
+	rst, by := x.Connection.RST()
+	toClient, known := x.Connection.RTTClient()
+	return known && !rst.IsZero() && by == x.Connection.ClientSide() && rst.Sub(x.Response.Start.At) < toClient
 }
 
 // wasBegun reports whether the client had begun to send the body of the request, or closed
