@@ -53,7 +53,7 @@ type serialRun struct {
 	length        int
 	end           capture.Time // of the latest response, at the client
 	leads         bool         // it was a redirect
-	target        string       // of the latest request
+	target, part  string       // of the latest request, and its Range
 	wait, receive time.Duration
 	waiting       []serialRequest // those not reported yet
 }
@@ -66,10 +66,12 @@ type serialRequest struct {
 }
 
 func (r *serialRun) add(p *Pass, x *analyze.Exchange) {
-	if r.leads || x.Request.Target == r.target {
+	part, _ := x.Request.Get("Range")
+	if r.leads || x.Request.Target == r.target && part == r.part {
 		r.restart()
 	}
-	r.leads, r.target = x.Response.Status/100 == 3 && hasField(x.Response, "Location"), x.Request.Target
+	r.leads = x.Response.Status/100 == 3 && hasField(x.Response, "Location")
+	r.target, r.part = x.Request.Target, part
 	rtt, known := x.Connection.RTT()
 	toClient, _ := x.Connection.RTTClient()
 	gap := r.begun(x).Add(-toClient / 2).Sub(r.end)
@@ -104,7 +106,7 @@ func (r *serialRun) add(p *Pass, x *analyze.Exchange) {
 
 func (r *serialRun) restart() {
 	r.forgetWaiting()
-	*r = serialRun{end: r.end, leads: r.leads, target: r.target, waiting: r.waiting}
+	*r = serialRun{end: r.end, leads: r.leads, target: r.target, part: r.part, waiting: r.waiting}
 }
 
 func (r *serialRun) forgetWaiting() {
