@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,10 +89,11 @@ type Finding struct {
 	Severity    Severity
 	Confidence  Confidence
 	Connection  *analyze.Connection // the first
-	Connections []uint64            // ids, in the order of reporting
-	Exchanges   []uint64            // ids
+	Connections []uint64            // ids, each once, in the order of reporting
+	Exchanges   []uint64            // the same
 	Evidence    []Evidence          // of the worst instance, then of others
 
+	// How many there are, of which maxListed are listed.
 	ConnectionsTotal, ExchangesTotal, EvidenceTotal int
 
 	Start, End capture.Mark
@@ -109,6 +109,8 @@ type Finding struct {
 
 	worst   time.Duration // cost of the instance that Detail tells
 	subject string        // host, method and path of the first exchange, or the host alone
+
+	connections, exchanges idSet
 }
 
 // add works an instance in.
@@ -159,11 +161,11 @@ func (f *Finding) list(i Instance) {
 
 // listPlace lists a connection and, unless it is 0, an exchange on it.
 func (f *Finding) listPlace(connection, exchange uint64) {
-	if !slices.Contains(f.Connections, connection) {
+	if f.connections.add(connection, f.Connections) {
 		f.ConnectionsTotal++
 		f.Connections = appendUpTo(f.Connections, []uint64{connection})
 	}
-	if exchange != 0 {
+	if exchange != 0 && f.exchanges.add(exchange, f.Exchanges) {
 		f.ExchangesTotal++
 		f.Exchanges = appendUpTo(f.Exchanges, []uint64{exchange})
 	}

@@ -197,6 +197,7 @@ func (l *Ledger) conclude(f *openFinding) {
 	}
 	l.lastID++
 	f.ID = l.lastID
+	f.connections, f.exchanges = idSet{}, idSet{} // whoever keeps the finding needs them no more
 	l.tell(&f.Finding)
 }
 
