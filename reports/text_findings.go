@@ -267,13 +267,12 @@ func numbered(what string, ids []uint64, total int) string {
 // maxEvidence is how many packets of a finding text shows.
 const maxEvidence = 6
 
+var beforeOperators = strings.NewReplacer(" && ", "\n&& ", " || ", "\n|| ")
+
 // wrapFilter breaks a display filter into lines, before its operators.
 func wrapFilter(s string, width int) (lines []string) {
 	line := ""
-	for i, term := range strings.Split(s, " && ") {
-		if i > 0 {
-			term = "&& " + term
-		}
+	for term := range strings.SplitSeq(beforeOperators.Replace(s), "\n") {
 		if line != "" && text.StringWidth(line+" "+term) > width {
 			lines = append(lines, line)
 			line = ""

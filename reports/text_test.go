@@ -26,14 +26,14 @@ func TestNamesAreCutByTheirBeginning(t *testing.T) {
 }
 
 func TestFiltersBreakBeforeOperators(t *testing.T) {
-	const filter = "ip.addr == 10.0.0.1 && ip.addr == 10.0.0.2 && tcp.port == 80"
+	const filter = "(ip.addr == 10.0.0.1 && ip.addr == 10.0.0.2 && tcp.port == 80) || (ip.addr == 10.0.0.1 && (udp.port == 53 || tcp.port == 53))"
 	for width := 20; width < 80; width++ {
 		lines := wrapFilter(filter, width)
 		if got := strings.Join(lines, " "); got != filter {
 			t.Errorf("%d columns: %q", width, got)
 		}
 		for i, line := range lines {
-			if i > 0 && !strings.HasPrefix(line, "&& ") {
+			if i > 0 && !strings.HasPrefix(line, "&& ") && !strings.HasPrefix(line, "|| ") {
 				t.Errorf("%d columns: a line begins %q", width, line)
 			}
 		}

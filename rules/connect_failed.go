@@ -110,6 +110,7 @@ func (w *connects) judge(s *givenUp) {
 	}
 	w.pass.Report(Instance{
 		Connection: s.connection,
+		OfPair:     true,
 		Severity:   Error,
 		Confidence: Likely,
 		Detail:     fmt.Sprintf("%s answered none of %d SYNs within %s; the client gave each up before it sent it again.", s.connection.Server(), s.count, ms(s.last.Sub(s.first))),

@@ -47,7 +47,7 @@ var dnsDelay = &Rule{
 			}
 			told[l.Start.Frame] = true
 			i := Instance{
-				Connection: c, ExchangeID: c.FirstExchange, Severity: Warning, Cost: took,
+				Connection: c, ExchangeID: c.FirstExchange, Lookup: l, Severity: Warning, Cost: took,
 				Detail: fmt.Sprintf("The lookup of the server's name took %s (%s, %d repeated, %d failed first).",
 					ms(took), count(l.Tries, "query", "queries"), l.Retries, l.Failures),
 			}

@@ -72,6 +72,7 @@ func (k *keptRelay) reportHang(p *Pass) {
 	} else {
 		i.Detail = fmt.Sprintf("%s passed %s on to %s and back; it never forwarded the client's next %s, which got no byte of a response for %s, until %s.",
 			c.Server(), kept, k.hop.Back.Connection.Server(), methodOf(x), ms(wait), closer(c, side, "ended"))
+		i.Also = k.hop.Back
 		i.Evidence = append(i.Evidence, Evidence{k.hop.Back.Request.HeadEnd.At, "the same on the relay's upstream side"})
 	}
 	p.Report(i)

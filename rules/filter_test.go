@@ -69,6 +69,55 @@ func TestFilterBlamesNobody(t *testing.T) {
 	}
 }
 
+// TestDisplayFilters looks at what the display filter of each finding shows: all
+// that is among its evidence.
+func TestDisplayFilters(t *testing.T) {
+	for name, packets := range recordings(t) {
+		t.Run(name, func(t *testing.T) {
+			for _, f := range judge(t, sourceOf(packets), All, nil) {
+				if !shownBy(f, readAll(t, filtered(t, packets, tcpdump.Replace(f.Filter())))) {
+					t.Errorf("%s hides evidence for\n%s", f.Filter(), show(f))
+				}
+			}
+		})
+	}
+}
+
+// A filter names each of a few connections, and the pair of many.
+func TestDisplayFilterOfSeveralConnections(t *testing.T) {
+	several := &Rule{ID: "several", Title: "several connections", Listen: func(p *Pass) analyze.Listener {
+		var all []*analyze.Exchange
+		return analyze.Listener{
+			Exchange: func(x *analyze.Exchange) { all = append(all, x.Keep()) },
+			Finish: func() {
+				for _, x := range all {
+					p.Report(Instance{Connection: all[0].Connection, Also: x})
+				}
+			},
+		}
+	}}
+	const pair = "ip.addr == 10.0.0.1 && ip.addr == 10.0.0.2 && tcp.port == 80"
+	of := func(port int) string { return fmt.Sprintf("%s && tcp.port == %d", pair, port) }
+	for n, want := range map[int]string{
+		1: of(40000),
+		2: "(" + of(40000) + ") || (" + of(40001) + ")",
+		3: "(" + of(40000) + ") || (" + of(40001) + ") || (" + of(40002) + ")",
+		9: pair,
+	} {
+		s, err := script.Parse(script.OneByOne(n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := judge(t, s.Source(), []*Rule{several}, nil)
+		if len(found) != 1 || found[0].Filter() != want || len(found[0].Connections) != n {
+			t.Errorf("%d connections: %s, want %s", n, found[0].Filter(), want)
+		}
+	}
+}
+
+// tcpdump says what a display filter does in tcpdump's language.
+var tcpdump = strings.NewReplacer("ip.addr ==", "host", "ipv6.addr ==", "host", "tcp.port ==", "tcp port", "udp.port ==", "udp port", "&&", "and", "||", "or")
+
 // pairsOf are expressions, each of which keeps the connections of a client to a
 // server; none for a capture of one such pair.
 func pairsOf(t *testing.T, packets []capture.Packet) (expressions []string) {

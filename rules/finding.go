@@ -4,11 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/netip"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
 	"wirelag/analyze"
+	"wirelag/analyze/dns"
 	"wirelag/reassembly/capture"
 )
 
@@ -28,6 +29,10 @@ type Instance struct {
 	Evidence []Evidence
 	// Also is another exchange that is a part of it, on whatever connection; nil without one.
 	Also *analyze.Exchange
+	// OfPair: connections of the same pair that it does not name are a part of it, too.
+	OfPair bool
+	// Lookup is the lookup of the server's name where that is a part of it, too.
+	Lookup *dns.Lookup
 	// Harmless: it did nothing that another rule could report, and replaces nothing.
 	Harmless bool
 	// Sums are numbers of the rule's own that are added up over the instances of
@@ -39,7 +44,10 @@ type Instance struct {
 }
 
 // place is an exchange on a connection.
-type place struct{ connection, exchange uint64 }
+type place struct {
+	connection, exchange uint64
+	ends                 pair // of the connection
+}
 
 // letGo takes from the instance what it says of its exchanges, so that their
 // heads need not be kept with it.
@@ -49,7 +57,7 @@ func (i *Instance) letGo() {
 		i.Exchange = nil
 	}
 	if i.Also != nil {
-		i.also = &place{i.Also.Connection.ID, i.Also.ID}
+		i.also = &place{i.Also.Connection.ID, i.Also.ID, connectionPair(i.Also.Connection)}
 		i.Also = nil
 	}
 }
@@ -109,6 +117,9 @@ type Finding struct {
 
 	worst   time.Duration // cost of the instance that Detail tells
 	subject string        // host, method and path of the first exchange, or the host alone
+	others  []pair        // ends of the connections beside the first that are a part of it
+	ofPair  bool          // so are others of the pair
+	lookup  netip.Addr    // the client of a lookup that is a part of it; none: the zero Addr
 
 	connections, exchanges idSet
 }
@@ -147,6 +158,11 @@ func (f *Finding) list(i Instance) {
 	f.listPlace(i.Connection.ID, i.ExchangeID)
 	if i.also != nil {
 		f.listPlace(i.also.connection, i.also.exchange)
+		f.listEnds(i.also.ends)
+	}
+	f.ofPair = f.ofPair || i.OfPair
+	if i.Lookup != nil {
+		f.lookup = i.Lookup.Client
 	}
 	for _, e := range i.Evidence {
 		f.EvidenceTotal++
@@ -168,6 +184,13 @@ func (f *Finding) listPlace(connection, exchange uint64) {
 	if exchange != 0 && f.exchanges.add(exchange, f.Exchanges) {
 		f.ExchangesTotal++
 		f.Exchanges = appendUpTo(f.Exchanges, []uint64{exchange})
+	}
+}
+
+// listEnds lists the ends of a connection, unless they are those of the first.
+func (f *Finding) listEnds(p pair) {
+	if p != connectionPair(f.Connection) && !slices.Contains(f.others, p) {
+		f.others = appendUpTo(f.others, []pair{p})
 	}
 }
 
@@ -224,29 +247,4 @@ func (f *Finding) Fingerprint() string {
 	}
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:8])
-}
-
-// Filter is a Wireshark display filter for the finding's connection, or for its
-// pair.
-func (f *Finding) Filter() string {
-	client, server := f.Connection.Client(), f.Connection.Server()
-	var room [192]byte
-	b := appendAddressFilter(room[:0], client.Addr())
-	b = appendAddressFilter(append(b, " && "...), server.Addr())
-	b = appendPortFilter(b, server.Port())
-	if f.Rule.Per == PerConnection {
-		b = appendPortFilter(b, client.Port())
-	}
-	return string(b)
-}
-
-func appendAddressFilter(b []byte, a netip.Addr) []byte {
-	if a.Is4() {
-		return a.AppendTo(append(b, "ip.addr == "...))
-	}
-	return a.AppendTo(append(b, "ipv6.addr == "...))
-}
-
-func appendPortFilter(b []byte, port uint16) []byte {
-	return strconv.AppendUint(append(b, " && tcp.port == "...), uint64(port), 10)
 }

@@ -142,9 +142,14 @@ func reportPassed(p *Pass, h *analyze.Hop, in, out *http1.Message, x *analyze.Ex
 	if len(passed) == 0 {
 		return
 	}
+	received := h.Front
+	if x == received {
+		received = h.Back
+	}
 	i := Instance{
 		Connection: x.Connection,
 		Exchange:   x,
+		Also:       received,
 		Severity:   Error,
 		Detail: fmt.Sprintf("The proxy between %s and %s passed on with a %s: %s.",
 			h.Front.Connection.Client(), h.Back.Connection.Server(), whose(in), enumerate(passed)),
