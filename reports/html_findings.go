@@ -95,7 +95,7 @@ func (d *drawer) card(number int, s *story) htmlFinding {
 		Likely: f.Confidence == rules.Likely, Known: s.known == s.findings, Tally: s.sum(), Place: d.ends(f), Host: cmp.Or(d.host(f.Connection), d.server(f.Connection)),
 		What: clip(Printable(d.redact.detail(f)), mostTold), Why: opening(f.Rule.Doc.What), Do: clip(Printable(d.redact.advice(f)), mostTold),
 		Filter: d.redact.filter(f), References: f.Rule.Doc.References,
-		Connections: d.links(f.Connections, d.toConnection), Exchanges: d.links(f.Exchanges, d.toExchange),
+		Connections: links(f.Connections, f.ConnectionsTotal, d.toConnection), Exchanges: links(f.Exchanges, f.ExchangesTotal, d.toExchange),
 	}
 	var more int
 	card.Evidence, more = d.evidence(f)
@@ -142,12 +142,13 @@ const mostTold = 2000 // bytes of what a finding says
 // maxLinks is how many connections or exchanges of a finding the page names.
 const maxLinks = 12
 
-func (d *drawer) links(ids []uint64, target func(uint64) string) (links []htmlLink) {
-	for i, id := range ids {
-		if i == maxLinks {
-			return append(links, htmlLink{"and " + count(uint64(len(ids)-maxLinks)) + " more", ""})
-		}
+// links lead to the first of ids, which are the first of total.
+func links(ids []uint64, total int, target func(uint64) string) (links []htmlLink) {
+	for _, id := range ids[:min(len(ids), maxLinks)] {
 		links = append(links, htmlLink{strconv.FormatUint(id, 10), target(id)})
+	}
+	if more := total - len(links); more > 0 {
+		links = append(links, htmlLink{"and " + count(uint64(more)) + " more", ""})
 	}
 	return links
 }

@@ -54,6 +54,25 @@ b 10.0.0.2:50000 > 10.0.0.3:80
 	}
 }
 
+// What is beyond the links of a finding is counted, whether it lists that or not.
+func TestLinksSayHowManyThereAre(t *testing.T) {
+	ids := make([]uint64, 100)
+	for i := range ids {
+		ids[i] = uint64(i) + 1
+	}
+	for _, c := range []struct {
+		listed, total int
+		last          string
+	}{
+		{1, 1, "1"}, {maxLinks, maxLinks, "12"}, {maxLinks + 1, maxLinks + 1, "and 1 more"}, {100, 100, "and 88 more"}, {100, 2950, "and 2,938 more"},
+	} {
+		links := links(ids[:c.listed], c.total, func(uint64) string { return "" })
+		if got := links[len(links)-1].Text; got != c.last {
+			t.Errorf("%d of %d: %q, want %q", c.listed, c.total, got, c.last)
+		}
+	}
+}
+
 func TestPortsInTimeWait(t *testing.T) {
 	c := closes{first: 0, width: portSlot}
 	for i := range 1000 { // one a second
