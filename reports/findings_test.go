@@ -149,6 +149,31 @@ b 10.0.0.1:40002 > 10.0.0.2:80
 	}
 }
 
+// Connections that findings share count once: a story says on how many it happened.
+func TestStoriesCountConnectionsOnce(t *testing.T) {
+	perConnection, perPair := strangeRules[0], strangeRules[1]
+	for _, c := range []struct {
+		rule           *rules.Rule
+		findings       int
+		count, touched int // of each
+		want           string
+	}{
+		{perConnection, 1, 1, 2, ""}, {perConnection, 1, 3, 2, "3 times"},
+		{perConnection, 12, 1, 2, "12 times on 12 connections"}, {perConnection, 2, 3, 1, "6 times on 2 connections"},
+		{perPair, 1, 7, 5, "7 times"}, {perPair, 2, 7, 5, "14 times"},
+	} {
+		var s stories
+		for range c.findings {
+			f := typicalFinding()
+			f.Rule, f.Count, f.ConnectionsTotal = c.rule, c.count, c.touched
+			s.add(f)
+		}
+		if got := s.order[0].times(); got != c.want {
+			t.Errorf("%+v: %q", c, got)
+		}
+	}
+}
+
 // Lists inside a finding are capped, and say how many there are.
 func TestFindingListsAreCapped(t *testing.T) {
 	var s strings.Builder

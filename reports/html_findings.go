@@ -2,7 +2,6 @@ package reports
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -109,13 +108,7 @@ func (d *drawer) card(number int, s *story) htmlFinding {
 
 // sum is how often and at what cost.
 func (s *story) sum() string {
-	var text string
-	switch {
-	case s.findings > 1 && s.connections > 1:
-		text = fmt.Sprintf("%s times on %s connections", count(uint64(s.count)), count(uint64(s.connections)))
-	case s.count > 1:
-		text = count(uint64(s.count)) + " times"
-	}
+	text := s.times()
 	lost := loss(s.cost, s.lost)
 	if text != "" && lost != "" {
 		text += ", "

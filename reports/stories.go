@@ -11,15 +11,14 @@ import (
 // story is what text shows as one: the findings of a rule between a client and
 // a server, told by the worst of them.
 type story struct {
-	worst       *rules.Finding
-	severity    rules.Severity
-	findings    int
-	known       int // of them
-	connections int
-	count       int
-	cost        time.Duration
-	lost        int64            // bytes
-	others      []*rules.Finding // than the worst, the first of them
+	worst    *rules.Finding
+	severity rules.Severity
+	findings int
+	known    int // of them
+	count    int
+	cost     time.Duration
+	lost     int64            // bytes
+	others   []*rules.Finding // than the worst, the first of them
 }
 
 type storyKey struct {
@@ -75,7 +74,6 @@ func (t *story) add(f *rules.Finding, others int) {
 	if f.Known {
 		t.known++
 	}
-	t.connections += f.ConnectionsTotal
 	t.count += f.Count
 	t.cost += max(f.Cost, 0)
 	t.lost += f.BytesLost
@@ -87,6 +85,18 @@ func (t *story) add(f *rules.Finding, others int) {
 	if other != t.worst && len(t.others) < others {
 		t.others = append(t.others, other)
 	}
+}
+
+// times is how often it happened, and on how many connections where each finding is
+// about one of its own; "" when it was once.
+func (t *story) times() string {
+	switch {
+	case t.findings > 1 && t.worst.Rule.Per == rules.PerConnection:
+		return count(uint64(t.count)) + " times on " + count(uint64(t.findings)) + " connections"
+	case t.count > 1:
+		return count(uint64(t.count)) + " times"
+	}
+	return ""
 }
 
 // newness orders stories with something new in them (0) before those without (1).

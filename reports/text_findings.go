@@ -201,11 +201,8 @@ func (t *story) tally() string {
 	default:
 		parts = append(parts, count(uint64(t.known))+" of "+count(uint64(t.findings))+" known")
 	}
-	switch {
-	case t.findings > 1 && t.connections > 1:
-		parts = append(parts, fmt.Sprintf("%s times on %s connections", count(uint64(t.count)), count(uint64(t.connections))))
-	case t.count > 1:
-		parts = append(parts, count(uint64(t.count))+" times")
+	if times := t.times(); times != "" {
+		parts = append(parts, times)
 	}
 	if lost := loss(t.cost, t.lost); lost != "" {
 		parts = append(parts, lost)
