@@ -78,7 +78,7 @@ func crowd(clients int) string {
 func TestFindingsAreBoundedInText(t *testing.T) {
 	got := reportOnScript(t, crowd(maxStories/2+100), "text", options())
 	for _, want := range []string{
-		"2,148 warnings, 2,148 info: 3.22 s lost in 2,148 exchanges.\n",
+		"2,148 warnings, 2,148 info in 2,148 exchanges: 3.22 s lost.\n",
 		"\n  also     the same between 2,145 other clients and servers: 2,145 times, 3.22 s\n",
 		"\n  and 200 info more (--top)\n",
 	} {
@@ -98,7 +98,7 @@ func TestThousandsOfFindingsAreTold(t *testing.T) {
 		o := options()
 		o.Width, o.Top = width, 8
 		got := reportOnScript(t, source, "text", o)
-		if want := "2,500 warnings, 2,500 info: 3.75 s lost in 2,500 exchanges.\n"; !strings.HasPrefix(got, want) {
+		if want := "2,500 warnings, 2,500 info in 2,500 exchanges: 3.75 s lost.\n"; !strings.HasPrefix(got, want) {
 			t.Errorf("%d columns: begins with %q", width, got[:100])
 		}
 		for _, rule := range strangeRules {
@@ -144,7 +144,7 @@ b 10.0.0.1:40002 > 10.0.0.2:80
 	o.MinSeverity = rules.Warning
 	got := reportOnScript(t, script, "text", o)
 	if strings.Contains(got, "every-connection") || !strings.Contains(got, "\n  without 1 info (--min-severity)\n") ||
-		!strings.HasPrefix(got, "2 warnings, 1 info: 6.50 ms lost in 3 exchanges.\n") {
+		!strings.HasPrefix(got, "2 warnings, 1 info in 3 exchanges: 6.50 ms lost; the exchanges took ") {
 		t.Errorf("--min-severity warning: %s", got)
 	}
 }
@@ -230,13 +230,14 @@ func TestVerdict(t *testing.T) {
 		{sums: findingSums{}, exchanges: 1, asked: 2, want: fmt.Sprintf("Nothing to complain about in 1 exchange, by 2 of %d rules.", len(rules.All))},
 		{sums: findingSums{of: [3]uint64{3, 0, 0}}, exchanges: 12, asked: len(rules.All), want: "Nothing to complain about (3 info) in 12 exchanges."},
 		{sums: findingSums{of: [3]uint64{3, 0, 0}, cost: time.Second}, exchanges: 12, asked: len(rules.All), want: "Nothing to complain about (3 info, 1.00 s) in 12 exchanges."},
-		{sums: findingSums{of: [3]uint64{0, 1, 0}, cost: time.Second}, exchanges: 12, asked: len(rules.All), want: "1 warning: 1.00 s of 2.00 s lost in 12 exchanges."},
-		{sums: findingSums{of: [3]uint64{0, 2, 1}, cost: 3200 * time.Millisecond, lost: 5}, exchanges: 12, asked: len(rules.All), want: "1 error, 2 warnings: 3.20 s and 5 B lost in 12 exchanges."},
-		{sums: findingSums{of: [3]uint64{0, 0, 1}, lost: 4096}, exchanges: 1000, asked: len(rules.All), want: "1 error: 4.10 KB lost in 1,000 exchanges."},
+		{sums: findingSums{of: [3]uint64{0, 1, 0}, cost: time.Second}, exchanges: 12, asked: len(rules.All), want: "1 warning in 12 exchanges: 1.00 s lost; the exchanges took 2.00 s."},
+		{sums: findingSums{of: [3]uint64{0, 2, 1}, cost: 3200 * time.Millisecond, lost: 5}, exchanges: 12, asked: len(rules.All), want: "1 error, 2 warnings in 12 exchanges: 3.20 s and 5 B lost; the exchanges took 2.00 s."},
+		{sums: findingSums{of: [3]uint64{0, 0, 1}, cost: 3 * time.Second}, exchanges: 1, asked: 2, want: fmt.Sprintf("1 error in 1 exchange, by 2 of %d rules: 3.00 s lost; the exchange took 2.00 s.", len(rules.All))},
+		{sums: findingSums{of: [3]uint64{0, 0, 1}, lost: 4096}, exchanges: 1000, asked: len(rules.All), want: "1 error in 1,000 exchanges: 4.10 KB lost."},
 		{exchanges: 1, asked: len(rules.All), known: findingSums{of: [3]uint64{0, 2, 0}, cost: time.Second}, want: "Nothing to complain about (known: 2 warnings) in 1 exchange."},
 		{sums: findingSums{of: [3]uint64{0, 1, 0}}, exchanges: 1, asked: len(rules.All), known: findingSums{of: [3]uint64{1, 0, 1}}, want: "1 warning (known: 1 error, 1 info) in 1 exchange."},
 	} {
-		p := &page{width: 80}
+		p := &page{width: 100}
 		p.verdict(&verdict{&c.sums, &c.known, &analyze.Capture{Connections: 3, Exchanges: c.exchanges}, 2 * time.Second, c.asked})
 		if got := strings.TrimSpace(p.text.String()); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)

@@ -78,7 +78,7 @@ func TestPageInABrowser(t *testing.T) {
 }
 
 func opens(b *browser) {
-	if got := b.text(`document.querySelector('h1').textContent`); got != "2 errors, 1 info: 502 ms of 1.20 s lost in 4 exchanges." {
+	if got := b.text(`document.querySelector('h1').textContent`); got != "2 errors, 1 info in 4 exchanges: 502 ms lost; the exchanges took 1.20 s." {
 		b.t.Errorf("the verdict is %q", got)
 	}
 	if got := b.number(`document.querySelectorAll('.finding').length`); got != 3 {

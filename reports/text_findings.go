@@ -46,7 +46,7 @@ func (p *page) verdict(v *verdict) {
 
 func (v *verdict) String() string {
 	s := v.found
-	line, more := s.String(), ""
+	line, lost := s.String(), ""
 	switch {
 	case s.total() == 0:
 		line = "Nothing to complain about"
@@ -56,28 +56,32 @@ func (v *verdict) String() string {
 		}
 		line = "Nothing to complain about (" + line + ")"
 	default:
-		more = v.lost()
+		lost = v.lost()
 	}
 	if v.known.total() > 0 {
 		line += " (known: " + v.known.String() + ")"
 	}
-	line += more + " in " + scope(v.capture)
+	line += " in " + scope(v.capture)
 	if v.asked < len(rules.All) {
 		line += fmt.Sprintf(", by %d of %d rules", v.asked, len(rules.All))
 	}
-	return line + "."
+	return line + lost + "."
 }
 
-// lost is ": 1.20 s of 3.40 s lost", or what can be said of that.
+// lost is ": 1.20 s lost; the exchanges took 3.40 s", or what can be said of that.
+// The one need not be a part of the other: what was lost may lie between exchanges,
+// or where none came about.
 func (v *verdict) lost() string {
 	lost := loss(v.found.cost, v.found.lost)
 	switch {
 	case lost == "":
 		return ""
-	case 0 < v.found.cost && v.found.cost < v.time && v.found.lost == 0:
-		lost = duration(v.found.cost) + " of " + duration(v.time) + " lost"
+	case v.found.cost == 0 || v.time <= 0:
+		return ": " + lost
+	case v.capture.Exchanges == 1:
+		return ": " + lost + "; the exchange took " + duration(v.time)
 	}
-	return ": " + lost
+	return ": " + lost + "; the exchanges took " + duration(v.time)
 }
 
 // scope is what the verdict is about.

@@ -134,7 +134,7 @@ func TestTextSaysThatExchangesAreSelected(t *testing.T) {
 	o := options()
 	o.Selected = true
 	got := reportOn(t, "hostile", "text", o)
-	for _, want := range []string{"5 of the exchanges are selected; findings are about all\n", "4 info: 188 ms and 1.23 KB lost in 5 exchanges.\n"} {
+	for _, want := range []string{"5 of the exchanges are selected; findings are about all\n", "4 info in 5 exchanges: 188 ms and 1.23 KB lost.\n"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in %s", want, got)
 		}

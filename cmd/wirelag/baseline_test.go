@@ -67,7 +67,7 @@ func TestBaseline(t *testing.T) {
 		t.Errorf("%d findings are known, of a sum of %v", known, sum)
 	}
 	text := wirelag(t, nil, "--baseline", path, firstRun, nagleRun).stdout
-	if !strings.HasPrefix(text, "1 warning (known: 2 errors, 1 info): ") || strings.Count(text, " known") != 3 ||
+	if !strings.HasPrefix(text, "1 warning (known: 2 errors, 1 info) in ") || strings.Count(text, " known") != 3 ||
 		strings.Index(text, "nagle-delayed-ack") > strings.Index(text, "idle-close-race") {
 		t.Errorf("known findings are counted apart and come last: %s", text)
 	}
