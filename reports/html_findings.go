@@ -178,14 +178,6 @@ func (d *drawer) evidence(f *rules.Finding) (list []htmlEvidence, more int) {
 	return list, more
 }
 
-// file names the file of a frame where there are several.
-func (d *drawer) file(f capture.Frame) string {
-	if !d.options.SeveralFiles || f.File() >= len(d.capture.Files) {
-		return ""
-	}
-	return d.fileName(d.capture.Files[f.File()])
-}
-
 // others lists the other findings of the story.
 func (d *drawer) others(card *htmlFinding, s *story) {
 	for _, f := range s.others {

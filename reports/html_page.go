@@ -8,7 +8,6 @@ import (
 	"encoding/base64"
 	"html/template"
 	"io"
-	"path/filepath"
 	"slices"
 	"unicode/utf8"
 
@@ -93,8 +92,8 @@ func hashOf(content string) string {
 // drawer is what drawing the parts of a page takes.
 type drawer struct {
 	*htmlWriter
+	telling
 	capture *analyze.Capture
-	clock   clock
 	shown   map[uint64]*drawing // the connections of the waterfall
 	detail  map[uint64]bool     // the connections that are drawn in detail
 	rows    map[uint64]bool     // the exchanges that have a row
@@ -109,7 +108,7 @@ type drawer struct {
 // page gathers what the page shows.
 func (h *htmlWriter) page(c *analyze.Capture) (*htmlPage, error) {
 	d := &drawer{
-		htmlWriter: h, capture: c, clock: newClock(c, h.options.Zone),
+		htmlWriter: h, telling: newTelling(c, &h.options, &h.redact), capture: c,
 		shown: map[uint64]*drawing{}, detail: map[uint64]bool{}, rows: map[uint64]bool{}, told: map[uint64]bool{},
 		number: map[*rules.Finding]int{}, proofs: map[capture.Frame]string{}, heads: mostHeads, bars: mostStalls,
 	}
@@ -170,13 +169,14 @@ func (d *drawing) sort() {
 }
 
 func (d *drawer) title() string {
-	switch n := len(d.capture.Files); n {
+	names := d.redact.shortNames(d.capture.Files)
+	switch n := len(names); n {
 	case 0:
 		return "no input"
 	case 1:
-		return d.fileName(d.capture.Files[0])
+		return names[0]
 	default:
-		return d.fileName(d.capture.Files[0]) + " and " + counted(uint64(n-1), "more file")
+		return names[0] + " and " + counted(uint64(n-1), "more file")
 	}
 }
 
@@ -191,11 +191,6 @@ func (o *Options) secrets() string {
 		return "Secrets are masked, hosts have pseudonyms."
 	}
 	return "Secrets are masked."
-}
-
-// fileName is the last part of the name of a file.
-func (d *drawer) fileName(f *capture.File) string {
-	return Printable(filepath.Base(d.redact.fileName(f)))
 }
 
 // request is the request line's method and target.

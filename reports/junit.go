@@ -87,9 +87,9 @@ func (j *junitWriter) Close(c *analyze.Capture) error {
 		x.property("capture", j.redact.fileName(f))
 	}
 	x.WriteString("</properties>\n")
-	clock := newClock(c, j.options.Zone)
+	how := newTelling(c, &j.options, &j.redact)
 	for _, r := range j.options.Rules {
-		j.testCase(x, r, clock)
+		j.testCase(x, r, &how)
 	}
 	if c.Interrupted {
 		x.WriteString(`<testcase classname="wirelag" name="capture" time="0"><error type="interrupted" message="the analysis was interrupted"/></testcase>` + "\n")
@@ -100,7 +100,7 @@ func (j *junitWriter) Close(c *analyze.Capture) error {
 	return x.Flush()
 }
 
-func (j *junitWriter) testCase(x *xmlWriter, r *rules.Rule, k clock) {
+func (j *junitWriter) testCase(x *xmlWriter, r *rules.Rule, how *telling) {
 	failed := j.failed[r]
 	x.WriteString("<testcase")
 	if failed == nil {
@@ -118,7 +118,7 @@ func (j *junitWriter) testCase(x *xmlWriter, r *rules.Rule, k clock) {
 	x.attributes("type", failed.worst.items[0].Severity.String(), "message", message)
 	x.WriteString(">")
 	for _, f := range failed.worst.items {
-		x.text(j.tell(f, k))
+		x.text(j.tell(f, how))
 	}
 	if more := failed.worst.shown - uint64(len(failed.worst.items)); more > 0 {
 		x.text("and " + count(more) + " more\n")
@@ -132,7 +132,7 @@ func className(r *rules.Rule) string {
 }
 
 // tell is what there is to say of a finding, in lines.
-func (j *junitWriter) tell(f *rules.Finding, k clock) string {
+func (j *junitWriter) tell(f *rules.Finding, how *telling) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s\n%s\n", f.Severity, j.redact.fingerprint(f), place(f, &j.redact))
 	if lost := loss(f.Cost, f.BytesLost); lost != "" {
@@ -141,7 +141,11 @@ func (j *junitWriter) tell(f *rules.Finding, k clock) string {
 	fmt.Fprintf(&b, "%s\n", Printable(j.redact.detail(f)))
 	packets, more := firstPackets(f)
 	for _, e := range packets {
-		fmt.Fprintf(&b, "  frame %s, %s: %s\n", e.Mark.Frame, k.moment(e.Mark.Time), Printable(j.redact.evidence(f, &e)))
+		frame := e.Mark.Frame.String()
+		if file := how.file(e.Mark.Frame); file != "" {
+			frame += " of " + file
+		}
+		fmt.Fprintf(&b, "  frame %s, %s: %s\n", frame, how.clock.moment(e.Mark.Time), Printable(j.redact.evidence(f, &e)))
 	}
 	if more > 0 {
 		fmt.Fprintf(&b, "  and %s more\n", count(uint64(more)))

@@ -89,7 +89,7 @@ func (t *textWriter) Close(c *analyze.Capture) error {
 	}
 	p.budget(spent)
 	p.health(c)
-	p.findings(&t.stories, t.options.Top, t.telling(clock, c))
+	p.findings(&t.stories, t.options.Top, newTelling(c, &t.options, &t.redact))
 	p.pairs(&t.pairs, t.options.Top)
 	p.budgets(&t.pairs, t.options.Top)
 	p.capturePoints(&t.points, c)
@@ -97,14 +97,6 @@ func (t *textWriter) Close(c *analyze.Capture) error {
 	p.exchanges(t, clock)
 	_, err := io.WriteString(t.w, p.text.String())
 	return err
-}
-
-func (t *textWriter) telling(k clock, c *analyze.Capture) telling {
-	how := telling{clock: k}
-	if t.options.SeveralFiles {
-		how.files = c.Files
-	}
-	return how
 }
 
 // minWidth is the narrowest page; in narrower terminals its lines are broken.

@@ -3,7 +3,6 @@ package reports
 import (
 	"cmp"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -128,10 +127,26 @@ var severityStyles = [...]style{rules.Info: faint, rules.Warning: yellow, rules.
 // telling is what telling stories takes.
 type telling struct {
 	clock clock
-	files []*capture.File // to be told apart; nil where there is one
+	files []string // short names; nil where there is one
 	// explained has the rules that were told of before, and the advice that was
 	// given: neither reason nor advice is repeated.
 	explained map[*rules.Rule]string
+}
+
+func newTelling(c *analyze.Capture, o *Options, r *redactor) telling {
+	how := telling{clock: newClock(c, o.Zone)}
+	if o.SeveralFiles {
+		how.files = r.shortNames(c.Files)
+	}
+	return how
+}
+
+// file is the name of a frame's file, "" where there is one.
+func (t *telling) file(f capture.Frame) string {
+	if i := f.File(); i < len(t.files) {
+		return t.files[i]
+	}
+	return ""
 }
 
 // findings tells the first of the stories.
@@ -290,8 +305,8 @@ func (p *page) evidence(f *rules.Finding, how *telling) {
 	var widths [2]int
 	for _, e := range packets {
 		row := [3]string{e.Mark.Frame.String(), how.clock.moment(e.Mark.Time), Printable(p.redact.evidence(f, &e))}
-		if file := e.Mark.Frame.File(); file < len(how.files) {
-			row[2] += " (" + Printable(filepath.Base(p.redact.fileName(how.files[file]))) + ")"
+		if file := how.file(e.Mark.Frame); file != "" {
+			row[2] += " (" + file + ")"
 		}
 		widths[0], widths[1] = max(widths[0], len(row[0])), max(widths[1], len(row[1]))
 		rows = append(rows, row)

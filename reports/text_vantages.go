@@ -2,7 +2,6 @@ package reports
 
 import (
 	"cmp"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -74,10 +73,11 @@ func (p *page) capturePoints(points *capturePoints, c *analyze.Capture) {
 		{head: "Connections", right: true}, {head: "Told by it", right: true},
 		{head: "Packets", right: true, rank: 1}, {head: "Clock ahead by", right: true},
 	}}
+	files := p.redact.shortNames(c.Files)
 	for _, point := range points.all {
 		name := ""
-		if point.File < len(c.Files) {
-			name = Printable(filepath.Base(p.redact.fileName(c.Files[point.File])))
+		if point.File < len(files) {
+			name = files[point.File]
 		}
 		g.row(cell{text: name}, cell{text: Printable(p.redact.networkInterface(&point.Vantage))},
 			cell{text: strconv.FormatUint(point.connections, 10)}, cell{text: strconv.FormatUint(point.leads, 10)},
