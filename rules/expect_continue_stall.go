@@ -14,7 +14,7 @@ const expectMin = 200 * time.Millisecond
 
 var expectContinueStall = &Rule{
 	ID:         "expect-continue-stall",
-	Title:      "the client waited for a leave to go on that did not come",
+	Title:      "the client waited for a go-ahead that did not come",
 	Group:      Ending,
 	Severities: []Severity{Warning},
 	Doc: Doc{

@@ -84,8 +84,8 @@ func (r lateRequest) missed(c *analyze.Connection, end capture.Mark) (Instance, 
 		Connection: c,
 		ExchangeID: r.exchange,
 		Severity:   Warning,
-		Detail: fmt.Sprintf("The server had announced to keep the connection for %s; the client sent a request after %s and met the close.",
-			timeout, ms(idle)),
+		Detail: fmt.Sprintf("The server had announced to keep the connection for %d s; the client sent a request after %s and met the close.",
+			c.Promise.Timeout, ms(idle)),
 		Advice: "Let the client drop idle connections some time before the announced timeout is over.",
 		Evidence: []Evidence{
 			{c.LastAnswered, "end of the response that announced the timeout"},
@@ -110,7 +110,7 @@ func closedEarly(c *analyze.Connection, end capture.Mark) (Instance, bool) {
 	switch {
 	case idle < 0 || t == 0 || n == 0:
 	case t > 0 && idle.Seconds() < promiseKept*timeout.Seconds():
-		detail = fmt.Sprintf("The server had announced to keep the idle connection for %s", timeout)
+		detail = fmt.Sprintf("The server had announced to keep the idle connection for %d s", t)
 		if n > 0 {
 			detail += fmt.Sprintf(" and %d more requests", n)
 		}

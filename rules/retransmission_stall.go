@@ -47,8 +47,8 @@ var retransmissionStall = &Rule{
 			}
 			p.Report(Instance{
 				Connection: x.Connection, Exchange: x, Severity: Warning, Confidence: confidence, Cost: cost,
-				Detail: fmt.Sprintf("%d segment(s) of the %s were lost and sent again %s; the %s could not read on for %s.",
-					len(losses), d.message, lossKinds[worst.Kind], d.receiver, ms(cost)) + remark,
+				Detail: fmt.Sprintf("%s lost and sent again %s; the %s could not read on for %s.",
+					count(len(losses), "segment of the "+d.message+" was", "segments of the "+d.message+" were"), lossKinds[worst.Kind], d.receiver, ms(cost)) + remark,
 				Evidence: evidence,
 			})
 		})

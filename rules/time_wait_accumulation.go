@@ -161,7 +161,7 @@ func (w *timeWaits) judge(t *timeWait) {
 	i.Detail = fmt.Sprintf("%d connections to %s were in TIME_WAIT at the client at once, %.0f %% of its %.0f ports (%d closed by it within %s).",
 		t.peak, t.connection.Server(), 100*counted/w.ports, w.ports, t.closes, ms(t.last.Sub(t.first)))
 	if i.Confidence == Likely {
-		i.Detail += fmt.Sprintf(" The capture is shorter than the %s that TIME_WAIT lasts, the rest is projected.", w.twoMSL)
+		i.Detail += fmt.Sprintf(" The capture is shorter than the %s that TIME_WAIT lasts, the rest is projected.", ms(w.twoMSL))
 	}
 	if rate > 0 {
 		i.Detail += fmt.Sprintf(" At %.0f closes a second %s", rate, w.projection(rate))
@@ -181,7 +181,7 @@ func (t *timeWait) rate() float64 {
 
 func (w *timeWaits) projection(rate float64) string {
 	if rate*w.twoMSL.Seconds() < w.ports {
-		return fmt.Sprintf("the number settles at %.0f, as ports come back after %s.", rate*w.twoMSL.Seconds(), w.twoMSL)
+		return fmt.Sprintf("the number settles at %.0f, as ports come back after %s.", rate*w.twoMSL.Seconds(), ms(w.twoMSL))
 	}
-	return fmt.Sprintf("the ports last %.0f s, and come back only after %s.", w.ports/rate, w.twoMSL)
+	return fmt.Sprintf("the ports last %.0f s, and come back only after %s.", w.ports/rate, ms(w.twoMSL))
 }

@@ -43,7 +43,7 @@ func TestTimeWaitProjected(t *testing.T) {
 			switch {
 			case !c.likely && len(findings) > 0:
 				t.Errorf("surplus %s", show(findings[0]))
-			case c.likely && (len(findings) != 1 || findings[0].Confidence != Likely || !strings.Contains(findings[0].Detail, "projected")):
+			case c.likely && (len(findings) != 1 || findings[0].Confidence != Likely || !strings.Contains(findings[0].Detail, "shorter than the 60.0 s that TIME_WAIT lasts, the rest is projected")):
 				t.Errorf("%d findings, should be one that is projected", len(findings))
 			}
 		})
