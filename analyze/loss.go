@@ -111,7 +111,7 @@ func (s *sender) judge(upTo int64, segment *packet.Segment, twice bool, p path) 
 			l.Presumed = !l.Decided
 		}
 		if missed && l.counts() && !l.Original.IsZero() {
-			l.follow(s.stuck.at, segment.Mark, p)
+			l.follow(&s.stuck, segment.Mark, p)
 		}
 	}
 	if upTo >= s.repairing {
@@ -126,11 +126,37 @@ func (s *sender) repeated(echo, stamp uint32) bool {
 	return int32(echo-stamp) >= 0 && slices.ContainsFunc(s.losses, func(l Loss) bool { return l.stamp == echo })
 }
 
-// follow takes the time of the stall from the acknowledgements that told of its
-// begin and its end: a queue behind the capture point is in both.
-func (l *Loss) follow(begin, end capture.Mark, p path) {
-	from, until := begin.Time.Add(-p.toReceiver), end.Time.Add(-p.toReceiver)
-	if from >= l.Original.Time && until > from {
+// toldHole is the first acknowledgement that told of a hole at its place.
+type toldHole struct {
+	upTo   int64
+	at     capture.Mark
+	behind capture.Time // when what the receiver had behind the hole was sent; 0 when unknown
+}
+
+// tellHole takes an acknowledgement that tells of a hole: behind is the place of what
+// the receiver has behind it, −1 where that is not told.
+func (s *sender) tellHole(a *acked, behind int64) {
+	if s.stuck.upTo == a.upTo && !s.stuck.at.IsZero() {
+		return
+	}
+	s.stuck = toldHole{upTo: a.upTo, at: a.at}
+	if behind < 0 || s.history == nil {
+		return
+	}
+	if d := s.history.original(behind); d != nil {
+		s.stuck.behind = d.at.Time
+	}
+}
+
+// follow takes the time of the stall from the acknowledgements that told of its begin and
+// its end: a queue behind the capture point is in both. That holds where what came behind
+// the hole was sent with what was lost. Where the answer to that was overdue by then,
+// everything was lost for a while, and the first acknowledgement came late.
+func (l *Loss) follow(hole *toldHole, end capture.Mark, p path) {
+	from, until := hole.at.Time.Add(-p.toReceiver), end.Time.Add(-p.toReceiver)
+	queued := from.Sub(hole.behind)
+	together := hole.behind != 0 && hole.behind.Sub(l.Original.Time) <= queued+p.rtt()
+	if together && from >= l.Original.Time && until > from {
 		l.from, l.until, l.Stall = from, until, until.Sub(from)
 	}
 }

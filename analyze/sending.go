@@ -50,20 +50,24 @@ func (v *conversation) followACK(side reassembly.Side, s *packet.Segment, class 
 	if class.Has(reassembly.DuplicateACK) {
 		to.duplicateACKs++
 	}
+	blocks := s.Options.SACK[:s.Options.SACKCount]
 	if class.Has(reassembly.Spurious) {
-		b := s.Options.SACK[0]
-		to.arrivedTwice(c.Offset(other, b.Left), c.Offset(other, b.Right))
-	} else if s.Options.SACKCount > 0 {
+		to.arrivedTwice(c.Offset(other, blocks[0].Left), c.Offset(other, blocks[0].Right))
+		blocks = blocks[1:]
+	} else if len(blocks) > 0 {
 		to.sackSeen = true
 	}
 	if len(to.losses) > 0 {
 		// Where all was acknowledged, a block can only say what came twice, even if a
 		// device on the way changed the sequence numbers and not those in the block.
-		twice := class.Has(reassembly.Spurious) || s.Options.SACKCount > 0 && upTo >= to.top
+		twice := class.Has(reassembly.Spurious) || len(blocks) > 0 && upTo >= to.top
 		to.judge(upTo, s, twice, v.path(other))
 	}
-	if (to.stuck.at.IsZero() || to.stuck.upTo != upTo) && (class.Has(reassembly.DuplicateACK) || s.Options.SACKCount > 0) {
-		to.stuck = a
+	switch {
+	case len(blocks) > 0:
+		to.tellHole(&a, c.Offset(other, blocks[0].Left))
+	case class.Has(reassembly.DuplicateACK) && !class.Has(reassembly.Spurious):
+		to.tellHole(&a, -1)
 	}
 	to.acknowledge(a, v.path(other))
 	v.spare(to)

@@ -151,7 +151,7 @@ type sender struct {
 	openWindow    int64
 	duplicateACKs int
 	losses        []Loss
-	stuck         acked // the first acknowledgement that showed a hole at its place
+	stuck         toldHole
 
 	pauses        []Pause
 	running       smallRun // in progress
