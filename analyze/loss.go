@@ -114,9 +114,6 @@ func (s *sender) judge(upTo int64, segment *packet.Segment, twice bool, p path) 
 			l.follow(&s.stuck, segment.Mark, p)
 		}
 	}
-	if upTo >= s.repairing {
-		s.duplicateACKs, s.sackSeen = 0, false
-	}
 }
 
 // repeated reports whether a timestamp that is echoed is that of a repeat, or of
@@ -136,6 +133,7 @@ type toldHole struct {
 // tellHole takes an acknowledgement that tells of a hole: behind is the place of what
 // the receiver has behind it, −1 where that is not told.
 func (s *sender) tellHole(a *acked, behind int64) {
+	s.sackSeen = s.sackSeen || behind >= 0
 	if s.stuck.upTo == a.upTo && !s.stuck.at.IsZero() {
 		return
 	}

@@ -47,15 +47,10 @@ func (v *conversation) followACK(side reassembly.Side, s *packet.Segment, class 
 	if window, ok := c.ReceiveWindow(side, s); ok {
 		a.window = int32(window)
 	}
-	if class.Has(reassembly.DuplicateACK) {
-		to.duplicateACKs++
-	}
 	blocks := s.Options.SACK[:s.Options.SACKCount]
 	if class.Has(reassembly.Spurious) {
 		to.arrivedTwice(c.Offset(other, blocks[0].Left), c.Offset(other, blocks[0].Right))
 		blocks = blocks[1:]
-	} else if len(blocks) > 0 {
-		to.sackSeen = true
 	}
 	if len(to.losses) > 0 {
 		// Where all was acknowledged, a block can only say what came twice, even if a
@@ -63,13 +58,16 @@ func (v *conversation) followACK(side reassembly.Side, s *packet.Segment, class 
 		twice := class.Has(reassembly.Spurious) || len(blocks) > 0 && upTo >= to.top
 		to.judge(upTo, s, twice, v.path(other))
 	}
+	to.acknowledge(a, v.path(other))
+	if class.Has(reassembly.DuplicateACK) {
+		to.duplicateACKs++
+	}
 	switch {
 	case len(blocks) > 0:
 		to.tellHole(&a, c.Offset(other, blocks[0].Left))
 	case class.Has(reassembly.DuplicateACK) && !class.Has(reassembly.Spurious):
 		to.tellHole(&a, -1)
 	}
-	to.acknowledge(a, v.path(other))
 	v.spare(to)
 	if other != c.ClientSide() && len(v.pairing.waiting) > 0 {
 		v.tellFinished()

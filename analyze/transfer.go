@@ -188,6 +188,9 @@ func (s *sender) acknowledge(a acked, p path) {
 	if !s.acknowledged || a.upTo > s.lastACK.upTo {
 		s.advanced, s.notBefore, s.before = a.at.Time, s.lastACK.at.Time, s.lastACK.upTo
 		s.prompt = s.prompt || a.upTo == s.top && p.known && a.at.Sub(s.lastData.at) < p.toReceiver+DelayedACKMin
+		if a.upTo >= s.repairing {
+			s.duplicateACKs, s.sackSeen = 0, false // what they told of is repaired
+		}
 	}
 	s.lastACK, s.acknowledged = a, true
 	h := s.history
