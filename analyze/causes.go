@@ -227,7 +227,7 @@ func (t *Transfer) SlowStart() (SlowStart, bool) {
 	if s.Rounds < leastRounds || !t.young(&s) {
 		return s, false
 	}
-	for i := next; i < len(t.Pauses); i++ {
+	for i := next; i < len(t.Pauses) && !t.Pauses[i].Final; i++ {
 		s.Flights = append(s.Flights, t.Pauses[i].Flight)
 	}
 	segments := t.fullSegments(t.Length)

@@ -490,6 +490,8 @@ func (v *conversation) tell(x *exchange) {
 	*v.analyzer.kept -= x.weight
 	v.repaired(v.connection.ClientSide(), x.Sending)
 	v.repaired(v.connection.ClientSide().Other(), x.Answering)
+	v.blocked(v.connection.ClientSide(), x.Request, x.Sending)
+	v.blocked(v.connection.ClientSide().Other(), x.Response, x.Answering)
 	x.Disturbed = v.lostAt != 0 && v.lostAt >= x.began()
 	v.time(x)
 	x.Timing.Causes = x.allCauses()

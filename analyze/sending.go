@@ -156,6 +156,27 @@ func (v *conversation) repaired(side reassembly.Side, t *Transfer) {
 	s.losses = rest
 }
 
+// blocked gives a transfer the pause that ended with the connection, where the
+// receiver had all that was sent of the message, its window closed to the rest.
+func (v *conversation) blocked(side reassembly.Side, m *http1.Message, t *Transfer) {
+	s, p := v.streams[side].sender, v.path(side)
+	if t == nil || s == nil || m.Complete || !p.known || s.top != t.end || s.lastACK.upTo != s.top || s.lastACK.window != 0 {
+		return
+	}
+	_, _, ended := v.connection.Ended()
+	at, learned := v.connection.Failed()
+	since := s.lastData.at.Time.Add(p.toReceiver / 2) // by the client's clock, as learned
+	if side == v.connection.ClientSide() {
+		since = s.lastData.at.Time.Add(-p.toSender / 2)
+	}
+	if ended && at.Time > s.lastACK.at.Time {
+		t.Pauses = append(t.Pauses, Pause{
+			Cause: ByWindow, Zero: true, Final: true, Offset: s.top, Before: s.lastData.at, ACK: s.lastACK.at, After: at,
+			Waited: learned.Sub(since), RTT: p.rtt(), Window: s.openWindow,
+		})
+	}
+}
+
 // path is the way of what side sends.
 func (v *conversation) path(side reassembly.Side) path {
 	toClient, ok1 := v.connection.RTTClient()

@@ -66,6 +66,7 @@ type Pause struct {
 	Zero     bool  // ByWindow: it had been closed to zero
 	Window   int64 // ByWindow: the largest that was open during the message so far
 	Partial  bool  // ByACK: the segment before was not full
+	Final    bool  // ByWindow: nothing followed any more; After is the end of the connection
 	More     MorePauses
 }
 

@@ -17,7 +17,8 @@ var receiveWindowStall = &Rule{
 		Measured: "Inside one message, the next segment did not fit into the window that was open, and left within max(2 ms, 10 % RTT) of the " +
 			"acknowledgement or window update that made room, at least 20 ms after the segment before; or at least 2 ms, " +
 			"but less than 2 RTT unless the window was closed, where all such stops together take 20 ms. A window that was not closed must not have grown " +
-			"by a fifth or more since the stop before, or grow later in the message, as buffers do that tune themselves. Cost = the time the sender stood still for it.",
+			"by a fifth or more since the stop before, or grow later in the message, as buffers do that tune themselves. Or " +
+			"the window was still closed, and all that was sent acknowledged, when the connection ended with the message unfinished. Cost = the time the sender stood still for it.",
 		CapturePoint: "Times between segments of one sender are the same at any point.",
 		Limits:       "Silent when the SYNs are not in the capture (the window's scale is unknown).",
 		Cure: "Zero window: find out why the application does not read (blocked on something else, too slow, too little memory). " +
@@ -49,9 +50,13 @@ var receiveWindowStall = &Rule{
 				detail = fmt.Sprintf("The %s stood still %s, %s in all, because the %s did not read: its window had closed.",
 					d.sender, times(stops), ms(cost), d.receiver)
 			}
+			evidence := pauseEvidence(worst, "the last segment that fitted the window", "room for more", "the next segment")
+			if worst.Final {
+				detail += " The rest was never sent."
+				evidence = pauseEvidence(worst, "the last segment that fitted the window", "still no room", "the end of the connection")
+			}
 			p.Report(Instance{
-				Connection: x.Connection, Exchange: x, Severity: Warning, Cost: cost, Detail: detail,
-				Evidence: pauseEvidence(worst, "the last segment that fitted the window", "room for more", "the next segment"),
+				Connection: x.Connection, Exchange: x, Severity: Warning, Cost: cost, Detail: detail, Evidence: evidence,
 			})
 		})
 	},
