@@ -1,8 +1,11 @@
 package analyze
 
 import (
+	"slices"
+
 	"wirelag/analyze/http1"
 	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
 	"wirelag/reassembly/packet"
 )
 
@@ -175,6 +178,21 @@ func (v *conversation) blocked(side reassembly.Side, m *http1.Message, t *Transf
 			Waited: learned.Sub(since), RTT: p.rtt(), Window: s.openWindow,
 		})
 	}
+}
+
+// cutAnswered leaves out of how the request went what the response did not wait for: what
+// lay behind what the server had when it began to answer, and reached it when its
+// answer was over.
+func (x *Exchange) cutAnswered(p path) {
+	t := x.Sending
+	if t.quiet() || x.Response == nil {
+		return
+	}
+	late := func(place int64, at capture.Mark) bool {
+		return place >= x.ResponsePlace.Received && at.Time.Add(p.toReceiver) > x.Response.End.At.Time
+	}
+	t.Pauses = slices.DeleteFunc(t.Pauses, func(p Pause) bool { return late(p.Offset, p.After) })
+	t.Losses = slices.DeleteFunc(t.Losses, func(l Loss) bool { return late(l.Offset, l.Repeat) })
 }
 
 // path is the way of what side sends.

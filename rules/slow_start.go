@@ -28,7 +28,8 @@ var slowStart = &Rule{
 			"Cost = (stops - (ceil(segments / largest flight) - 1)) x RTT. Warning from 2 RTT and 50 ms on.",
 		CapturePoint: "Times between segments of one sender are the same at any point.",
 		Likely:       withoutHandshake,
-		Limits:       "Silent when the application paused, the window or the rate of the path was the limit, the flights did not grow, or the stream's beginning is not in the capture.",
+		Limits: "Silent when the application paused, the window or the rate of the path was the limit, the flights did not grow, or the stream's beginning is not in the capture. " +
+			"Of a request, what reached the server when its response was over counts only if the response waited for it.",
 		Cure: "Reuse connections that are warmed up; send less in the first round trips (compression, smaller first response); raise the " +
 			"initial congestion window on long paths.",
 		References: []string{"HTTP-DG §4.2.5", "RFC 5681 §3.1", "RFC 6928"},
