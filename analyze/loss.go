@@ -159,6 +159,48 @@ func (l *Loss) follow(hole *toldHole, end capture.Mark, p path) {
 	}
 }
 
+// leastUnanswered is how many repeats without an acknowledgement show that their sender
+// got none, wherever the capture was taken: one may come too late to stop the next. It
+// says that of a way that had carried something: a server whose backlog is full drops what
+// a client sends first.
+const leastUnanswered = 3
+
+// unanswered is how often in a row the same place was sent again, latest.
+func (s *sender) unanswered() (n int) {
+	for i := len(s.losses) - 1; i >= 0; i-- {
+		if l := &s.losses[i]; l.Decided || l.Offset != s.losses[len(s.losses)-1].Offset || s.lastACK.upTo > l.Offset || s.lastACK.upTo == 0 {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+// unrepaired decides on losses of a message that nothing acknowledges at its end, by the
+// latest repeat of each. The receiver, with room for it, told of something else long after
+// the first copy: that is certain. Or the sender tried again and again in vain.
+func (s *sender) unrepaired(losses []Loss, p path) {
+	type attempts struct {
+		times  int
+		latest *Loss
+	}
+	a, tried := &s.lastACK, map[int64]attempts{}
+	for i := range losses {
+		if l := &losses[i]; !l.Decided && !l.Presumed && !l.Original.IsZero() && a.upTo <= l.Offset {
+			tried[l.Offset] = attempts{tried[l.Offset].times + 1, l}
+		}
+	}
+	for _, t := range tried {
+		l := t.latest
+		l.Decided = a.at.Sub(l.Original) > p.rtt()+latestACKDelay && a.edge() >= l.Offset+l.Length
+		l.Presumed = !l.Decided && t.times >= leastUnanswered && a.upTo > 0
+		if l.Lasting = l.Decided || l.Presumed; l.Decided {
+			l.until = max(l.until, a.at.Time.Add(-p.toReceiver))
+			l.Stall = l.until.Sub(l.from)
+		}
+	}
+}
+
 // arrivedTwice notes that the receiver got the bytes from start to end twice
 // (DSACK, RFC 2883).
 func (s *sender) arrivedTwice(start, end int64) {

@@ -553,7 +553,7 @@ func (c *Connection) note(x *exchange) {
 	if x.Response.Complete && x.Response.Framing != http1.Tunnel {
 		c.LastAnswered = x.Response.End.At
 	}
-	if c.Exchanges == 1 && !c.LastAnswered.IsZero() {
+	if c.Exchanges == 1 && !c.LastAnswered.IsZero() && x.Answering.heldUntil() == 0 {
 		c.FirstAnswered, c.FirstArrived = x.Response.Last, x.Answering.arrived(x.Response.End.Readable, false)
 	}
 }

@@ -35,6 +35,9 @@ func (v *conversation) follow(side reassembly.Side, s *packet.Segment, class rea
 	case class.Has(reassembly.Retransmitted):
 		hole, _ := c.HoleSince(side)
 		from.repeat(d, s.Options.TSVal, hole, p)
+		if side == c.ClientSide() && from.unanswered() >= leastUnanswered {
+			v.fail(s.Mark, side)
+		}
 	}
 }
 
@@ -157,6 +160,9 @@ func (v *conversation) repaired(side reassembly.Side, t *Transfer) {
 		}
 	}
 	s.losses = rest
+	if s.acknowledged && len(t.Losses) > 0 {
+		s.unrepaired(t.Losses, v.path(side))
+	}
 }
 
 // blocked gives a transfer the pause that ended with the connection, where the

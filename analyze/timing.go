@@ -33,7 +33,7 @@ func (v *conversation) time(x *exchange) {
 		}
 		return
 	}
-	sent := max(x.Request.End.At.Time, x.sentUntil, x.Sending.blockedUntil())
+	sent := max(x.Request.End.At.Time, x.sentUntil, x.Sending.heldUntil())
 	if x.Response == nil {
 		t.Send = max(sent.Sub(x.Request.First.Time), 0)
 		t.NoAnswer = v.waitedInVain(x.Exchange)
@@ -44,7 +44,7 @@ func (v *conversation) time(x *exchange) {
 	sent = max(sent.Add(-toClient/2), start)
 	first := max(x.Answering.arrived(x.Response.Start.Readable, true).Add(toClient/2), start)
 	last := max(x.Answering.arrived(x.Response.End.Readable, false).Add(toClient/2), first)
-	if x.Answering.blockedUntil() != 0 {
+	if x.Answering.heldUntil() != 0 {
 		_, last = v.connection.Failed()
 	}
 	if sent = min(sent, first); v.breaksOff(x) {
@@ -88,16 +88,21 @@ func (t *Transfer) arrived(seen capture.Time, first bool) capture.Time {
 	return seen
 }
 
-// blockedUntil is when a message was given up that could not be sent to its end; 0
-// where nothing blocked it.
-func (t *Transfer) blockedUntil() capture.Time {
-	if t == nil || len(t.Pauses) == 0 {
+// heldUntil is when a message was given up that did not get through to its end; 0
+// where nothing shows that.
+func (t *Transfer) heldUntil() (until capture.Time) {
+	if t == nil {
 		return 0
 	}
-	if p := &t.Pauses[len(t.Pauses)-1]; p.Final {
-		return p.After.Time
+	if n := len(t.Pauses); n > 0 && t.Pauses[n-1].Final {
+		until = t.Pauses[n-1].After.Time
 	}
-	return 0
+	for i := range t.Losses {
+		if l := &t.Losses[i]; l.Lasting {
+			until = max(until, l.until)
+		}
+	}
+	return until
 }
 
 func clamp(t, low, high capture.Time) capture.Time { return min(max(t, low), high) }

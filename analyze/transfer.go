@@ -91,6 +91,7 @@ type Loss struct {
 	from, until capture.Time
 	Decided     bool   // whether the first copy had arrived is known
 	Presumed    bool   // it seems not to have: the time allows that, but its acknowledgement may have been lost instead
+	Lasting     bool   // no copy is known to have arrived: the stall went on
 	stamp       uint32 // the repeat's timestamp; 0 without
 	// Spurious: the first copy had arrived.
 	Spurious bool

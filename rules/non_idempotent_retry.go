@@ -19,9 +19,9 @@ var nonIdempotentRetry = &Rule{
 		What: "The first try got no complete response, and the client (or its library, or a proxy) sent the same request again. If the server had acted on the first one, " +
 			"it has now acted twice: two orders, two payments.",
 		Measured: "Same client address, method, target, Host and body (length and CRC-32), the method not idempotent, no Idempotency-Key; the connection of the first ended without a whole " +
-			"response; the second was sent after the client had learned of that, and less than 60 s later. Cost = 0 (the time is told with the failure of the first).",
+			"response, or the first was sent again there three times without an acknowledgement; the second was sent after the client had learned of that, and less than 60 s later. Cost = 0 (the time is told with the failure of the first).",
 		CapturePoint: "Where the server ended the connection, a round trip between capture point and client has to lie between that and the second request.",
-		Likely:       "The second came 10 s after the end of the first, or later: it may be another request that is equal.",
+		Likely:       "The second came 10 s after the end of the first, or later, or the connection of the first had not ended: it may be another request that is equal.",
 		Limits: "Silent where bytes of the first connection are missing from the capture, where the first request itself was cut, and for CONNECT; and where the client sends equal requests all the time: three at least, and the second try comes no sooner than " +
 			"the next of them would (3/4 of the time between the others), or others were sent between it and the first. Whether the first was executed is told by what the server's host acknowledged.",
 		Cure:       "Do not repeat such requests automatically, or give them an Idempotency-Key that the server honours; close idle connections at the client before the server does.",
@@ -35,7 +35,7 @@ var nonIdempotentRetry = &Rule{
 			end, _ := first.Connection.Failed()
 			i := retried(first, again)
 			i.Severity, i.Cost = Error, 0 // what was lost is not time; where the first try failed tells of that
-			if again.Request.Start.At.Sub(end) >= periodic {
+			if stillOpen(first, again) || again.Request.Start.At.Sub(end) >= periodic {
 				i.Confidence = Likely
 			}
 			fate := "had not acknowledged all of the first, which was probably not executed."

@@ -15,7 +15,7 @@ var requestRetried = &Rule{
 		What: "The first try got no complete response because its connection ended, and the client repeated it. That is right for an idempotent request (or one with an Idempotency-Key): " +
 			"the user saw but a delay.",
 		Measured: "Same client address, method, target, Host and body (length and CRC-32), the method idempotent or an Idempotency-Key present; the connection of the first ended without a whole " +
-			"response; the second was sent after the client had learned of that, and less than 60 s later. Cost = from then to the first byte of the second's response.",
+			"response, or the first was sent again there three times without an acknowledgement; the second was sent after the client had learned of that, and less than 60 s later. Cost = from then to the first byte of the second's response.",
 		CapturePoint: "Where the server ended the connection, a round trip between capture point and client has to lie between that and the second request.",
 		Limits:       "Silent where bytes of the first connection are missing from the capture, and where the client sends equal requests all the time (as non-idempotent-retry). idle-close-race and pipeline-aborted tell of repeats themselves.",
 		Cure:         "None is needed for one; where it is frequent, look at why connections end under requests.",
@@ -35,9 +35,20 @@ func mayRepeat(x *analyze.Exchange) bool {
 	return x.Request.Idempotent() || x.Request.Method == "CONNECT" || hasField(x.Request, "Idempotency-Key")
 }
 
+// stillOpen reports whether the connection of the first try had not ended when the client
+// sent the request again: what it sent there was not acknowledged.
+func stillOpen(first, again *analyze.Exchange) bool {
+	end, _, ended := first.Connection.Ended()
+	return !ended || end.Time > again.Request.Start.At.Time
+}
+
 // retried is the instance for a request that was sent again.
 func retried(first, again *analyze.Exchange) Instance {
 	end, learned := first.Connection.Failed()
+	ends := Evidence{end, "its connection ends"}
+	if stillOpen(first, again) {
+		learned, ends.What = again.Request.Start.At.Time, "the last of its connection"
+	}
 	where := "on another connection"
 	if again.Connection == first.Connection {
 		where = "on the same connection"
@@ -49,7 +60,7 @@ func retried(first, again *analyze.Exchange) Instance {
 		Severity:   Info,
 		Evidence: []Evidence{
 			{first.Request.Start.At, "the request"},
-			{end, "its connection ends"},
+			ends,
 			{again.Request.Start.At, "the same request again"},
 		},
 	}
