@@ -191,6 +191,7 @@ type SlowStart struct {
 const (
 	leastRounds       = 2
 	leastGrowth       = 1.2 // of a flight over the one before
+	mostGrowth        = 8   // a round doubles it, and one or two may pass unseen; what is more ran on, until something else stopped it
 	youngWindows      = 10  // initial windows that a young stream has carried at most
 	defaultWindow     = 10  // segments (RFC 6928)
 	collapsedFraction = 2   // the window was that much larger before
@@ -212,8 +213,10 @@ func (t *Transfer) SlowStart() (SlowStart, bool) {
 		if p.Cause != ByACK || p.ACKDelay >= DelayedACKMin {
 			break
 		}
-		if n := len(s.Flights); n > 0 && float64(p.Flight) < leastGrowth*float64(s.Flights[n-1]) {
-			break
+		if n := len(s.Flights); n > 0 {
+			if growth := float64(p.Flight) / float64(s.Flights[n-1]); growth < leastGrowth || growth > mostGrowth {
+				break
+			}
 		}
 		s.Flights = append(s.Flights, p.Flight)
 		s.RTT = p.RTT

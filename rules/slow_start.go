@@ -24,7 +24,7 @@ var slowStart = &Rule{
 		What: "A new connection may send only a few segments (10 on most systems) before it hears from the receiver, and about doubles " +
 			"that with every round trip. A message that an older connection would have sent at once takes several round trips.",
 		Measured: "On a stream that had carried less than 10 initial windows, the sender stopped at least twice inside a message, at least 0.5 RTT each, " +
-			"until an acknowledgement released it, with flights growing by a factor of 1.2 or more and no loss before on the stream. " +
+			"until an acknowledgement released it, with flights growing by a factor of 1.2 to 8 and no loss before on the stream. " +
 			"Cost = (stops - (ceil(segments / largest flight) - 1)) x RTT. Warning from 2 RTT and 50 ms on.",
 		CapturePoint: "Times between segments of one sender are the same at any point.",
 		Likely:       withoutHandshake,
