@@ -194,6 +194,7 @@ const (
 	mostGrowth        = 8   // a round doubles it, and one or two may pass unseen; what is more ran on, until something else stopped it
 	youngWindows      = 10  // initial windows that a young stream has carried at most
 	defaultWindow     = 10  // segments (RFC 6928)
+	leastWindow       = 2   // segments, when a loss was repaired (RFC 5681 §3.1)
 	collapsedFraction = 2   // the window was that much larger before
 )
 

@@ -117,7 +117,8 @@ const (
 	leastPause     = 500 * time.Microsecond
 	releaseEarly   = time.Millisecond       // an acknowledgement may seem that much later than what it released,
 	clockJitter    = 100 * time.Microsecond // but for that no later than the way to the sender can take
-	releaseLate    = 2 * time.Millisecond   // or 10 % of the round trip: what a sender needs to react
+	releaseLate    = 2 * time.Millisecond   // or 10 % of the round trip: what a sender needs to react at most,
+	releaseSoon    = 50 * time.Microsecond  // and as a rule
 	smallFraction  = 8                      // "much smaller": less than the MSS / 8
 	timestampBytes = 12
 	leastMSS       = 536  // what every host accepts (RFC 9293 §3.7.1)
@@ -296,14 +297,12 @@ func (s *sender) explain(pause *Pause, d seen, end bool, p path) {
 		pause.Cause = ByLoss
 		return
 	}
-	before, first, last, answered := s.released(d, p)
-	if first == nil {
+	from, to, answered := s.released(d, p)
+	if from == to {
 		return
 	}
-	covered, edge := int64(0), int64(-1)
-	if before != nil {
-		covered, edge = before.upTo, before.edge()
-	}
+	release, last := from, s.history.ack(to-1)
+	covered, edge := s.ackedBefore(from)
 	if s.repairing > 0 && covered < min(s.repairing, s.top) {
 		pause.Cause = ByLoss
 		return
@@ -315,16 +314,66 @@ func (s *sender) explain(pause *Pause, d seen, end bool, p path) {
 		pause.Window = s.openWindow
 	case last.upTo <= covered || answered:
 		return
-	case !end && !s.noDelay && s.isSmall(d) && s.small.end > covered && s.small.end <= last.upTo && s.small.start >= s.top-s.flight:
+	case !end && s.mayHold(d, covered, last.upTo) && s.held(from, to, d, p):
 		pause.Cause, pause.Held = ByNagle, s.small.at
+		release = s.covering(from, to)
 	case !s.isFull(s.lastData) && s.flight < s.fullSize():
 		return // it had nothing more to send then
 	default:
 		pause.Cause, pause.Partial = ByACK, !s.isFull(s.lastData)
 	}
-	pause.ACK = first.at
-	pause.Lag = d.at.Sub(first.at) - p.toSender
-	pause.ACKDelay = s.withheld(first, covered, p)
+	ack := s.history.ack(release)
+	covered, _ = s.ackedBefore(release)
+	pause.ACK = ack.at
+	pause.Lag = d.at.Sub(ack.at) - p.toSender
+	pause.ACKDelay = s.withheld(ack, covered, p)
+}
+
+// mayHold reports whether Nagle's algorithm can have held d back until more than
+// was covered before was acknowledged, up to a place.
+func (s *sender) mayHold(d seen, covered, upTo int64) bool {
+	return !s.noDelay && s.isSmall(d) && s.small.end > covered && s.small.end <= upTo && s.small.start >= s.top-s.flight
+}
+
+// held reports whether the congestion window cannot have held d back as well: it
+// had room for more than was under way, or an acknowledgement that made room came
+// clearly before the one that covers the small segment, and d did not leave then.
+func (s *sender) held(from, to int, d seen, p path) bool {
+	window := int64(defaultWindow)
+	if s.firstLost > 0 {
+		window = leastWindow
+	}
+	if covered, _ := s.ackedBefore(from); s.top-covered <= (window-1)*s.fullSize() {
+		return true
+	}
+	h, n, noise := s.history, s.covering(from, to), min(s.tolerance(p), p.toSender)
+	covering := h.ack(n)
+	apart := max(d.at.Sub(covering.at)-p.toSender, releaseSoon, noise)
+	for n--; n > h.acksLost && h.ack(n).at.Time.Add(p.toSender-noise) > s.lastData.at.Time; n-- {
+		if covering.at.Sub(h.ack(n).at) > apart && h.ack(n).upTo > h.ack(n-1).upTo {
+			return true
+		}
+	}
+	return false
+}
+
+// covering is the number of the first of some acknowledgements that covers the
+// latest small segment, which the last one does.
+func (s *sender) covering(from, to int) int {
+	for from < to-1 && s.history.ack(from).upTo < s.small.end {
+		from++
+	}
+	return from
+}
+
+// ackedBefore is how much was acknowledged before acknowledgement n, and the right
+// edge of the window; 0 and -1 when none before is remembered.
+func (s *sender) ackedBefore(n int) (upTo, edge int64) {
+	if n == s.history.acksLost {
+		return 0, -1
+	}
+	a := s.history.ack(n - 1)
+	return a.upTo, a.edge()
 }
 
 // withheld is how long the receiver withheld an acknowledgement, of what lay
@@ -342,28 +391,26 @@ func (s *sender) withheld(a *acked, covered int64, p path) time.Duration {
 	return max(a.at.Sub(newest.at)-p.toReceiver, 0)
 }
 
-// released returns the first and the last acknowledgement that can have made the
-// sender send d, the one before them, and whether one of them came with an answer;
-// first is nil without any. Those that came together with the one nearest to d count.
-func (s *sender) released(d seen, p path) (before, first, last *acked, answered bool) {
+// released returns the numbers of the acknowledgements that can have made the
+// sender send d, to is behind the last one, and whether one of them came with an
+// answer. Those that came together with the one nearest to d count.
+func (s *sender) released(d seen, p path) (from, to int, answered bool) {
 	h := s.history
+	to = h.ackedUntil(d.at.Time.Add(-p.toSender + p.early()))
 	nearest := time.Duration(-1)
-	for i := h.ackedUntil(d.at.Time.Add(-p.toSender+p.early())) - 1; i >= h.acksLost; i-- {
-		a := h.ack(i)
+	for from = to; from > h.acksLost; from-- {
+		a := h.ack(from - 1)
 		arrived := a.at.Time.Add(p.toSender)
 		lag := d.at.Time.Sub(arrived)
 		if lag > s.tolerance(p) || arrived <= s.lastData.at.Time || nearest >= 0 && lag > nearest+releaseEarly {
-			return a, first, last, answered
+			break
 		}
 		answered = answered || a.answers
-		if first = a; last == nil {
-			last = a
-		}
 		if nearest < 0 {
 			nearest = lag
 		}
 	}
-	return nil, first, last, answered
+	return from, to, answered
 }
 
 // latestACK is the latest acknowledgement seen up to a moment, nil without one.

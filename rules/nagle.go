@@ -17,7 +17,8 @@ var nagleDelayedACK = &Rule{
 			"small one before it is acknowledged; the receiver delays that acknowledgement in the hope of sending it with data. " +
 			"Each waits for the other until the receiver's timer (40 ms on Linux, up to 200 ms elsewhere) runs out.",
 		Measured: "Inside one message, a segment smaller than the MSS leaves within max(2 ms, 10 % RTT) of the acknowledgement that " +
-			"covers the small segment before it, and nothing else was in the way (window, loss). " +
+			"covers the small segment before it, and nothing else was in the way: no loss, room in the receiver's window, and in the congestion window. " +
+			"That had room when less than 10 segments were under way (2 once a loss was repaired), or when an earlier acknowledgement of the same pause made room and the segment did not leave then. " +
 			"ACK delay = (small segment seen -> first acknowledgement of it seen) - round trip to the receiver >= 20 ms. " +
 			"Cost = the ACK delays of the message. The round trip that Nagle's algorithm alone costs is itemised in the exchange's causes.",
 		CapturePoint: "Round trips between capture point and either end are taken off; the delay is the same at any point.",
