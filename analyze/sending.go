@@ -265,7 +265,7 @@ func (t *Transfer) review(openWindow int64) {
 			partial = append(partial, *p)
 		}
 	}
-	notHeld := t.NoDelay || Timed(holds)
+	notHeld := t.NoDelay || Timed(holds) || t.timerShows(holds)
 	nothingMore := len(partial) < 2 || Timed(partial)
 	flight := 0
 	if t.begun && t.Before == 0 {

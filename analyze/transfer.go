@@ -314,7 +314,10 @@ func (s *sender) explain(pause *Pause, d seen, end bool, p path) {
 		pause.Window = s.openWindow
 	case last.upTo <= covered || answered:
 		return
-	case !end && s.mayHold(d, covered, last.upTo) && s.held(from, to, d, p):
+	case !end && s.mayHold(d, covered, last.upTo):
+		if !s.held(from, to, d, p) {
+			return // by whom is not known
+		}
 		pause.Cause, pause.Held = ByNagle, s.small.at
 		release = s.covering(from, to)
 	case !s.isFull(s.lastData) && s.flight < s.fullSize():
@@ -335,10 +338,17 @@ func (s *sender) mayHold(d seen, covered, upTo int64) bool {
 	return !s.noDelay && s.isSmall(d) && s.small.end > covered && s.small.end <= upTo && s.small.start >= s.top-s.flight
 }
 
-// held reports whether the congestion window cannot have held d back as well: it
-// had room for more than was under way, or an acknowledgement that made room came
-// clearly before the one that covers the small segment, and d did not leave then.
+// held reports whether only Nagle's algorithm can have held d back: d left as soon
+// as the acknowledgement of the small segment came, and the congestion window had
+// room for more than was under way, or an acknowledgement that made room came
+// clearly before that one, and d did not leave then.
 func (s *sender) held(from, to int, d seen, p path) bool {
+	h, n := s.history, s.covering(from, to)
+	covering := h.ack(n)
+	lag := d.at.Sub(covering.at) - p.toSender
+	if lag > max(releaseLate, p.toSender/10) {
+		return false
+	}
 	window := int64(defaultWindow)
 	if s.firstLost > 0 {
 		window = leastWindow
@@ -346,9 +356,8 @@ func (s *sender) held(from, to int, d seen, p path) bool {
 	if covered, _ := s.ackedBefore(from); s.top-covered <= (window-1)*s.fullSize() {
 		return true
 	}
-	h, n, noise := s.history, s.covering(from, to), min(s.tolerance(p), p.toSender)
-	covering := h.ack(n)
-	apart := max(d.at.Sub(covering.at)-p.toSender, releaseSoon, noise)
+	noise := min(s.tolerance(p), p.toSender)
+	apart := max(lag, releaseSoon, noise)
 	for n--; n > h.acksLost && h.ack(n).at.Time.Add(p.toSender-noise) > s.lastData.at.Time; n-- {
 		if covering.at.Sub(h.ack(n).at) > apart && h.ack(n).upTo > h.ack(n-1).upTo {
 			return true

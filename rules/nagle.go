@@ -16,7 +16,7 @@ var nagleDelayedACK = &Rule{
 		What: "The sender wrote one message in several small pieces. Nagle's algorithm holds a small segment back until the " +
 			"small one before it is acknowledged; the receiver delays that acknowledgement in the hope of sending it with data. " +
 			"Each waits for the other until the receiver's timer (40 ms on Linux, up to 200 ms elsewhere) runs out.",
-		Measured: "Inside one message, a segment smaller than the MSS leaves within max(2 ms, 10 % RTT) of the acknowledgement that " +
+		Measured: "Inside one message, a segment smaller than the MSS leaves within max(2 ms, 10 % of the round trip to the sender) of the acknowledgement that " +
 			"covers the small segment before it, and nothing else was in the way: no loss, room in the receiver's window, and in the congestion window. " +
 			"That had room when less than 10 segments were under way (2 once a loss was repaired), or when an earlier acknowledgement of the same pause made room and the segment did not leave then. " +
 			"ACK delay = (small segment seen -> first acknowledgement of it seen) - round trip to the receiver >= 20 ms. " +
@@ -25,8 +25,9 @@ var nagleDelayedACK = &Rule{
 		Likely:       withoutHandshake + withoutPrompt,
 		Limits: "Silent when the sender leaves a small segment while another is unacknowledged anywhere on the connection (TCP_NODELAY is on), " +
 			"when the acknowledgement came with data (the sender may have waited for what it says, such as 100 Continue), " +
-			"when four or more such segments follow the acknowledgements at distances that vary as much as the pauses do (a timer; next to the receiver, " +
-			"on a path whose round trip varies, holds look the same), " +
+			"when four or more such segments follow the acknowledgements at distances that vary as much as the pauses do, or at more than 0.5 ms, also behind the fastest (a timer; " +
+			"away from the sender, on a path whose round trip varies or has grown, holds look the same), " +
+			"when for four such pauses in the message there is one about as long that no acknowledgement ended (a timer), " +
 			"when the segment carries a FIN (the end of a stream is not held), without a round trip sample, without the request in the capture, and between messages.",
 		Cure: "Write the message in one piece (one write, writev, or a buffer that is flushed once), or set TCP_NODELAY on the sender's socket; " +
 			"with TCP_NODELAY alone many small writes become many small packets.",
