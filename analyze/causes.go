@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"wirelag/reassembly/capture"
@@ -234,16 +235,9 @@ func (t *Transfer) SlowStart() (SlowStart, bool) {
 	for i := next; i < len(t.Pauses) && !t.Pauses[i].Final; i++ {
 		s.Flights = append(s.Flights, t.Pauses[i].Flight)
 	}
+	s.Flights = append(s.Flights, t.fullSegments(t.end-t.Pauses[len(t.Pauses)-1].Offset))
+	largest := max(slices.Max(s.Flights), 1)
 	segments := t.fullSegments(t.Length)
-	rest := segments
-	for _, f := range s.Flights {
-		rest -= f
-	}
-	s.Flights = append(s.Flights, max(rest, 0))
-	largest := 1
-	for _, f := range s.Flights {
-		largest = max(largest, f)
-	}
 	needed := (segments+largest-1)/largest - 1
 	s.Cost = max(time.Duration(s.Rounds-needed)*s.RTT, 0)
 	return s, true
