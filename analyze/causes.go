@@ -183,7 +183,8 @@ type SlowStart struct {
 	Rounds  int   // stops
 	RTT     time.Duration
 	// Cost is what the rounds took beyond those that sending flights of the
-	// largest size would have taken.
+	// largest size would have taken, and beyond what the application paused since
+	// the first: one that paces the message would have waited for that instead.
 	Cost        time.Duration
 	First, Last *Pause
 	AfterIdle   bool // the window had been larger before an idle time
@@ -209,7 +210,7 @@ func (t *Transfer) SlowStart() (SlowStart, bool) {
 		if p.After.Time >= until || p.Cause == ByLoss {
 			break
 		}
-		if p.Cause == ByApplication || p.Waited < p.RTT/2 {
+		if p.Cause == ByApplication || p.Cause == ByWindowOrNagle || p.Waited < p.RTT/2 {
 			continue
 		}
 		if p.Cause != ByACK || p.ACKDelay >= DelayedACKMin {
@@ -239,8 +240,18 @@ func (t *Transfer) SlowStart() (SlowStart, bool) {
 	largest := max(slices.Max(s.Flights), 1)
 	segments := t.fullSegments(t.Length)
 	needed := (segments+largest-1)/largest - 1
-	s.Cost = max(time.Duration(s.Rounds-needed)*s.RTT, 0)
+	s.Cost = max(time.Duration(s.Rounds-needed)*s.RTT-t.pausedSince(s.First.After.Time), 0)
 	return s, true
+}
+
+// pausedSince is how long the application paused within the message since a moment.
+func (t *Transfer) pausedSince(begin capture.Time) (total time.Duration) {
+	for i := range t.Pauses {
+		if p := &t.Pauses[i]; p.Cause == ByApplication && p.After.Time >= begin {
+			total += p.Waited + p.More.Waited
+		}
+	}
+	return total
 }
 
 // young reports whether the stream's congestion window can be expected to be

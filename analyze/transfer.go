@@ -40,11 +40,12 @@ type PauseCause uint8
 
 // The causes of pauses.
 const (
-	ByApplication PauseCause = iota // nothing that TCP did: no acknowledgement released what came next
-	ByLoss                          // a loss was being repaired
-	ByWindow                        // the receiver's window was used up
-	ByNagle                         // a small segment was held until another was acknowledged
-	ByACK                           // a single acknowledgement released it
+	ByApplication   PauseCause = iota // nothing that TCP did: no acknowledgement released what came next
+	ByLoss                            // a loss was being repaired
+	ByWindow                          // the receiver's window was used up
+	ByNagle                           // a small segment was held until another was acknowledged
+	ByACK                             // a single acknowledgement released it
+	ByWindowOrNagle                   // the same, and whether ByNagle or for the congestion window is not known
 )
 
 // Pause is a time in which a sender stood still inside a message.
@@ -314,9 +315,10 @@ func (s *sender) explain(pause *Pause, d seen, end bool, p path) {
 		pause.Window = s.openWindow
 	case last.upTo <= covered || answered:
 		return
-	case !end && s.mayHold(d, covered, last.upTo):
-		if !s.held(from, to, d, p) {
-			return // by whom is not known
+	case !end && s.mayHold(from, to, d, p):
+		if !s.hadRoom(from, to, d, p) {
+			pause.Cause = ByWindowOrNagle
+			break
 		}
 		pause.Cause, pause.Held = ByNagle, s.small.at
 		release = s.covering(from, to)
@@ -328,27 +330,27 @@ func (s *sender) explain(pause *Pause, d seen, end bool, p path) {
 	ack := s.history.ack(release)
 	covered, _ = s.ackedBefore(release)
 	pause.ACK = ack.at
-	pause.Lag = d.at.Sub(ack.at) - p.toSender
+	pause.Lag = s.lag(release, d, p)
 	pause.ACKDelay = s.withheld(ack, covered, p)
 }
 
-// mayHold reports whether Nagle's algorithm can have held d back until more than
-// was covered before was acknowledged, up to a place.
-func (s *sender) mayHold(d seen, covered, upTo int64) bool {
-	return !s.noDelay && s.isSmall(d) && s.small.end > covered && s.small.end <= upTo && s.small.start >= s.top-s.flight
+// mayHold reports whether Nagle's algorithm can have held d back: it left as soon as
+// one of some acknowledgements came that covers a small segment.
+func (s *sender) mayHold(from, to int, d seen, p path) bool {
+	covered, _ := s.ackedBefore(from)
+	return !s.noDelay && s.isSmall(d) && s.small.end > covered && s.small.end <= s.history.ack(to-1).upTo &&
+		s.small.start >= s.top-s.flight && s.lag(s.covering(from, to), d, p) <= max(releaseLate, p.toSender/10)
 }
 
-// held reports whether only Nagle's algorithm can have held d back: d left as soon
-// as the acknowledgement of the small segment came, and the congestion window had
-// room for more than was under way, or an acknowledgement that made room came
-// clearly before that one, and d did not leave then.
-func (s *sender) held(from, to int, d seen, p path) bool {
-	h, n := s.history, s.covering(from, to)
-	covering := h.ack(n)
-	lag := d.at.Sub(covering.at) - p.toSender
-	if lag > max(releaseLate, p.toSender/10) {
-		return false
-	}
+// lag is how much later d left than acknowledgement n reached its sender.
+func (s *sender) lag(n int, d seen, p path) time.Duration {
+	return d.at.Sub(s.history.ack(n).at) - p.toSender
+}
+
+// hadRoom reports whether the congestion window cannot have held d back: it had room
+// for more than was under way, or an acknowledgement that made room came clearly
+// before the one that covers the small segment, and d did not leave then.
+func (s *sender) hadRoom(from, to int, d seen, p path) bool {
 	window := int64(defaultWindow)
 	if s.firstLost > 0 {
 		window = leastWindow
@@ -356,8 +358,8 @@ func (s *sender) held(from, to int, d seen, p path) bool {
 	if covered, _ := s.ackedBefore(from); s.top-covered <= (window-1)*s.fullSize() {
 		return true
 	}
-	noise := min(s.tolerance(p), p.toSender)
-	apart := max(lag, releaseSoon, noise)
+	h, n, noise := s.history, s.covering(from, to), min(s.tolerance(p), p.toSender)
+	covering, apart := h.ack(n), max(s.lag(n, d, p), releaseSoon, noise)
 	for n--; n > h.acksLost && h.ack(n).at.Time.Add(p.toSender-noise) > s.lastData.at.Time; n-- {
 		if covering.at.Sub(h.ack(n).at) > apart && h.ack(n).upTo > h.ack(n-1).upTo {
 			return true
