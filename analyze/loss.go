@@ -9,6 +9,37 @@ import (
 	"wirelag/reassembly/packet"
 )
 
+// Loss is a segment that was sent again.
+type Loss struct {
+	Offset   int64
+	Length   int64
+	Original capture.Mark // the first time it was seen; zero when it was lost before the capture point
+	Repeat   capture.Mark
+	Kind     LossKind
+	// Stall is how long the stream stood still at the receiver for it: from when
+	// the first copy, or what came behind it, should have been readable.
+	Since capture.Mark // begin of the stall
+	Stall time.Duration
+	// from and until are the stall's time as it would have passed the capture point.
+	from, until capture.Time
+	Decided     bool   // whether the first copy had arrived is known
+	Presumed    bool   // it seems not to have: the time allows that, but its acknowledgement may have been lost instead
+	Lasting     bool   // no copy is known to have arrived: the stall went on
+	stamp       uint32 // the repeat's timestamp; 0 without
+	// Spurious: the first copy had arrived.
+	Spurious bool
+}
+
+// LossKind is what made a sender send again.
+type LossKind uint8
+
+// The ways to repair a loss.
+const (
+	ByTimeout  LossKind = iota // the retransmission timer (RFC 6298)
+	ByFastACKs                 // duplicate or selective acknowledgements (RFC 5681 §3.2, RFC 6675)
+	ByProbe                    // a tail loss probe (RFC 8985 §7)
+)
+
 // leastTimeout is the least retransmission timeout in use (Linux; RFC 6298 §2.4
 // would have one second).
 const leastTimeout = 200 * time.Millisecond
