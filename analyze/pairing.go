@@ -276,7 +276,7 @@ func (v *conversation) tell(x *exchange) {
 	v.repaired(v.connection.ClientSide(), x.Sending)
 	v.repaired(v.connection.ClientSide().Other(), x.Answering)
 	v.blocked(v.connection.ClientSide(), x.Request, x.Sending)
-	x.cutAnswered(v.path(v.connection.ClientSide()))
+	v.cutAnswered(x.Exchange)
 	v.blocked(v.connection.ClientSide().Other(), x.Response, x.Answering)
 	x.Disturbed = v.lostAt != 0 && v.lostAt >= x.began()
 	v.time(x)

@@ -168,8 +168,12 @@ func (v *conversation) repaired(side reassembly.Side, t *Transfer) {
 // blocked gives a transfer the pause that ended with the connection, where the
 // receiver had all that was sent of the message, its window closed to the rest.
 func (v *conversation) blocked(side reassembly.Side, m *http1.Message, t *Transfer) {
-	s, p := v.streams[side].sender, v.path(side)
-	if t == nil || s == nil || m.Complete || !p.known || s.top != t.end || s.lastACK.upTo != s.top || s.lastACK.window != 0 {
+	s := v.streams[side].sender
+	if t == nil || s == nil || m.Complete || s.top != t.end || s.lastACK.upTo != s.top || s.lastACK.window != 0 {
+		return
+	}
+	p := v.path(side)
+	if !p.known {
 		return
 	}
 	_, _, ended := v.connection.Ended()
@@ -189,11 +193,12 @@ func (v *conversation) blocked(side reassembly.Side, m *http1.Message, t *Transf
 // cutAnswered leaves out of how the request went what the response did not wait for: what
 // lay behind what the server had when it began to answer, and reached it when its
 // answer was over.
-func (x *Exchange) cutAnswered(p path) {
+func (v *conversation) cutAnswered(x *Exchange) {
 	t := x.Sending
 	if t.quiet() || x.Response == nil {
 		return
 	}
+	p := v.path(v.connection.ClientSide())
 	late := func(place int64, at capture.Mark) bool {
 		return place >= x.ResponsePlace.Received && at.Time.Add(p.toReceiver) > x.Response.End.At.Time
 	}

@@ -242,8 +242,10 @@ func (c *Connection) SYNACK() capture.Mark { return c.synAck }
 // FirstSYNACK is the first SYN/ACK in answer to AnsweredSYN: SYNACK itself or, where that
 // is a repeat, the one that was lost. certain: the client's answer has the timestamp of the repeat.
 func (c *Connection) FirstSYNACK() (m capture.Mark, certain bool) {
-	s := c.syns()
-	return s.answer, s.echoed
+	if s := c.otherSYNs(); s != nil {
+		return s.answer, s.echoed
+	}
+	return c.synAck, false
 }
 
 // Established is the client's answer to the SYN/ACK: its acknowledgement, bare or with the

@@ -69,8 +69,10 @@ func repeatedOpening(c *analyze.Connection, lostSYN time.Duration, first capture
 // much later that was sent; 0 where it did not.
 func lostSYNACK(c *analyze.Connection) (first capture.Mark, lost time.Duration, confidence Confidence) {
 	first, certain := c.FirstSYNACK()
-	lost = c.SYNACK().Sub(first)
-	if certain {
+	if first == c.SYNACK() {
+		return first, 0, Certain
+	}
+	if lost = c.SYNACK().Sub(first); certain {
 		return first, lost, Certain
 	}
 	toClient, known := c.RTTClient()
