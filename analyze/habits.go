@@ -1,8 +1,7 @@
 package analyze
 
 import (
-	"encoding/binary"
-	"math/bits"
+	"hash/maphash"
 	"time"
 
 	"wirelag/reassembly/capture"
@@ -26,30 +25,11 @@ type habit struct {
 // habitual is how many equal requests make a habit.
 const habitual = 3
 
-// sumOf is a sum of what the request and its repeat have in common.
-func sumOf(k *repeatKey) uint64 {
-	client := k.client.As16()
-	h := fold(uint64(k.bodySum)<<32^uint64(k.bodyBytes), binary.LittleEndian.Uint64(client[:8]))
-	h = fold(h, binary.LittleEndian.Uint64(client[8:]))
-	h = fold(h, uint64(k.server.Port()))
-	for _, text := range [...]string{k.method, k.target, k.host} {
-		h = fold(h, uint64(len(text)))
-		for ; len(text) >= 8; text = text[8:] {
-			h = fold(h, binary.LittleEndian.Uint64([]byte(text[:8])))
-		}
-		for i := range len(text) {
-			h = fold(h, uint64(text[i]))
-		}
-	}
-	return h
-}
+// habitSeed is for the sums of keys: two that are equal by chance are one in 2^44.
+var habitSeed = maphash.MakeSeed()
 
-// fold adds a word to a sum.
-func fold(h, word uint64) uint64 {
-	const mixer = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio
-	high, low := bits.Mul64(h^word^mixer, mixer)
-	return high ^ low
-}
+// sumOf is a sum of what the request and its repeat have in common.
+func sumOf(k repeatKey) uint64 { return maphash.Comparable(habitSeed, k) }
 
 // note notes that a request with this sum was sent.
 func (h *habits) note(sum uint64, at capture.Time) {

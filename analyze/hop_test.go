@@ -38,6 +38,39 @@ b 10.0.2.1:50000 > 10.0.2.2:80
 31ms  b > ACK
 `
 
+// twoWaiting are two clients whose equal requests wait in a proxy, with a field more in each
+// of the responses.
+const twoWaiting = `
+f 10.0.1.1:40000 > 10.0.1.2:8080
+g 10.0.1.3:40000 > 10.0.1.2:8080
+b 10.0.2.1:50000 > 10.0.2.2:80
+c 10.0.2.1:50001 > 10.0.2.2:80
+0ms      f > SYN
+0.01ms   f < SYN ACK
+20ms     f > ACK
+20.1ms   g > SYN
+20.11ms  g < SYN ACK
+40ms     g > ACK
+41ms     b > SYN
+41.1ms   c > SYN
+61ms     b < SYN ACK
+61.01ms  b > ACK
+61.1ms   c < SYN ACK
+61.11ms  c > ACK
+70ms  f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nAccept: */*\r\n\r\n"
+71ms  g > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nAccept: */*\r\n\r\n"
+90ms  b > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nAccept: */*\r\n\r\n"
+91ms  c > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nAccept: */*\r\n\r\n"
+110ms b < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n%[1]s\r\nok"
+110ms b > ACK
+112ms c < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n%[2]s\r\nok"
+112ms c > ACK
+130ms f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n%[1]s\r\nok"
+131ms g < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n%[2]s\r\nok"
+150ms f > ACK
+151ms g > ACK
+`
+
 func TestHops(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
@@ -67,67 +100,11 @@ func TestHops(t *testing.T) {
 95ms  f > ACK
 `, nil},
 
-		{"two clients that ask the same wait in the proxy", `
-f 10.0.1.1:40000 > 10.0.1.2:8080
-g 10.0.1.3:40000 > 10.0.1.2:8080
-b 10.0.2.1:50000 > 10.0.2.2:80
-c 10.0.2.1:50001 > 10.0.2.2:80
-0ms      f > SYN
-0.01ms   f < SYN ACK
-20ms     f > ACK
-20.1ms   g > SYN
-20.11ms  g < SYN ACK
-40ms     g > ACK
-41ms     b > SYN
-41.1ms   c > SYN
-61ms     b < SYN ACK
-61.01ms  b > ACK
-61.1ms   c < SYN ACK
-61.11ms  c > ACK
-70ms  f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nAccept: */*\r\n\r\n"
-71ms  g > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nAccept: */*\r\n\r\n"
-90ms  b > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nAccept: */*\r\n\r\n"
-91ms  c > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nAccept: */*\r\n\r\n"
-110ms b < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-110ms b > ACK
-112ms c < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-112ms c > ACK
-130ms f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-131ms g < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-150ms f > ACK
-151ms g > ACK
-`, []string{"1 -> 4 likely, answered, added 39ms", "2 -> 3 likely, answered, added 40ms"}},
+		{"two clients that ask the same wait in the proxy", fmt.Sprintf(twoWaiting, "", ""),
+			[]string{"1 -> 4 likely, answered, added 39ms", "2 -> 3 likely, answered, added 40ms"}},
 
-		{"what the responses say tells them apart", `
-f 10.0.1.1:40000 > 10.0.1.2:8080
-g 10.0.1.3:40000 > 10.0.1.2:8080
-b 10.0.2.1:50000 > 10.0.2.2:80
-c 10.0.2.1:50001 > 10.0.2.2:80
-0ms      f > SYN
-0.01ms   f < SYN ACK
-20ms     f > ACK
-20.1ms   g > SYN
-20.11ms  g < SYN ACK
-40ms     g > ACK
-41ms     b > SYN
-41.1ms   c > SYN
-61ms     b < SYN ACK
-61.01ms  b > ACK
-61.1ms   c < SYN ACK
-61.11ms  c > ACK
-70ms  f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nAccept: */*\r\n\r\n"
-71ms  g > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nAccept: */*\r\n\r\n"
-90ms  b > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nAccept: */*\r\n\r\n"
-91ms  c > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nAccept: */*\r\n\r\n"
-110ms b < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-N: 1\r\n\r\nok"
-110ms b > ACK
-112ms c < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-N: 2\r\n\r\nok"
-112ms c > ACK
-130ms f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-N: 1\r\n\r\nok"
-131ms g < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-N: 2\r\n\r\nok"
-150ms f > ACK
-151ms g > ACK
-`, []string{"1 -> 3 certain, answered, added 40ms", "2 -> 4 certain, answered, added 39ms"}},
+		{"what the responses say tells them apart", fmt.Sprintf(twoWaiting, `X-N: 1\r\n`, `X-N: 2\r\n`),
+			[]string{"1 -> 3 certain, answered, added 40ms", "2 -> 4 certain, answered, added 39ms"}},
 
 		{"named in X-Forwarded-For", onLAN + `
 50ms  f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"

@@ -57,8 +57,9 @@ const latestACKDelay = 600 * time.Millisecond
 const leastToReceiver = time.Millisecond
 
 // repeat takes a segment whose bytes were sent before. hole is when the first
-// byte behind the hole that it fills was captured; zero when it fills none.
-func (s *sender) repeat(d seen, stamp uint32, hole capture.Time, p path) {
+// byte behind the hole that it fills was captured; zero when it fills none. noted is false
+// where so many are remembered that this one is not.
+func (s *sender) repeat(d seen, stamp uint32, hole capture.Time, p path) (noted bool) {
 	l := Loss{Offset: d.start, Length: d.end - d.start, Repeat: d.at, stamp: stamp}
 	if original := s.history.original(d.start); original != nil {
 		l.Original, l.Since = original.at, original.at
@@ -89,9 +90,10 @@ func (s *sender) repeat(d seen, stamp uint32, hole capture.Time, p path) {
 	}
 	if len(s.losses) >= maxLosses {
 		s.history.room.refused++
-		return
+		return false
 	}
 	s.losses = append(s.losses, l)
+	return true
 }
 
 // shrink notes that the congestion window has become smaller for the loss of d: how
@@ -120,8 +122,9 @@ func (s *sender) kindOf(d seen, p path) LossKind {
 // acknowledgement that covers them: it echoes the timestamp of what it answers
 // (RFC 3522), or else comes sooner than a round trip after the repeat when it
 // answers the first copy; if it comes later, and none told of a hole, that is likely
-// lost, but maybe only its acknowledgement was. An acknowledgement that says of other bytes that they
-// came twice speaks for all it covers: they were repeated for the same reason.
+// lost, but maybe only its acknowledgement was. An acknowledgement that says of other
+// bytes that they came twice speaks for all it covers: they were repeated for the same
+// reason.
 // One that comes later than a receiver may wait is not the first, and one whose
 // options were cut does not say all: what they said is not in the capture.
 func (s *sender) judge(upTo int64, segment *packet.Segment, twice bool, p path) {
@@ -196,9 +199,10 @@ func (l *Loss) follow(hole *toldHole, end capture.Mark, p path) {
 // a client sends first.
 const leastUnanswered = 3
 
-// unanswered is how often in a row the same place was sent again, latest.
+// unanswered is how often in a row the same place was sent again, latest; beyond
+// leastUnanswered it is not counted.
 func (s *sender) unanswered() (n int) {
-	for i := len(s.losses) - 1; i >= 0; i-- {
+	for i := len(s.losses) - 1; i >= 0 && n <= leastUnanswered; i-- {
 		if l := &s.losses[i]; l.Decided || l.Offset != s.losses[len(s.losses)-1].Offset || s.lastACK.upTo > l.Offset || s.lastACK.upTo == 0 {
 			break
 		}

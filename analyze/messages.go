@@ -74,8 +74,7 @@ func (v *conversation) endedRequest(x *exchange) {
 	v.pairing.ended[reassembly.ToServer] = ended{exchange: x.number, end: x.end, length: m.Length}
 	x.RequestPlace = v.place(v.connection.ClientSide(), m, v.pairing.requestHad)
 	if m.Complete {
-		key := keyOf(m, &v.connection)
-		x.sum = sumOf(&key)
+		x.sum = sumOf(keyOf(m, &v.connection))
 		v.add(requestEnded).exchange = x
 	}
 }

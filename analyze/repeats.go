@@ -18,7 +18,8 @@ const (
 )
 
 // repeats finds requests that a client sent again after they had got no complete
-// response. It remembers requests from when their connection ended under them.
+// response. It remembers requests from when their connection ended under them, or they had
+// been repeated in vain.
 type repeats struct {
 	failures map[repeatKey][]*failure // those that were not sent again, oldest first
 	order    []*failure               // all, oldest first
@@ -35,7 +36,7 @@ type repeatKey struct {
 	bodySum              uint32
 }
 
-// failure is a request whose connection ended under it, and its repeat.
+// failure is a request that got no answer, and its repeat.
 type failure struct {
 	key          repeatKey
 	first, again *Exchange
@@ -53,8 +54,8 @@ func keyOf(m *http1.Message, c *Connection) repeatKey {
 	return k
 }
 
-// fail notes that side ended the connection at a moment: the requests that wait
-// for their response have failed, unless it comes all the same.
+// fail notes that side ended the connection at a moment, or sent again in vain: the requests
+// that wait for their response have failed, unless it comes all the same.
 func (v *conversation) fail(at capture.Mark, side reassembly.Side) {
 	known := at.Time
 	if side != v.connection.ClientSide() {
@@ -70,7 +71,7 @@ func (v *conversation) fail(at capture.Mark, side reassembly.Side) {
 	}
 }
 
-// add remembers the request of x on c, whose connection ended at a packet.
+// add remembers the request of x on c, which failed with a packet.
 func (r *repeats) add(x *Exchange, c *Connection, ended capture.Span) *failure {
 	if r.failures == nil {
 		r.failures = map[repeatKey][]*failure{}

@@ -18,8 +18,7 @@ func repeatable(id uint64, target string, at capture.Time) *Exchange {
 }
 
 func match(r *repeats, x *Exchange, c *Connection) *failure {
-	key := keyOf(x.Request, c)
-	return r.match(x, c, sumOf(&key))
+	return r.match(x, c, sumOf(keyOf(x.Request, c)))
 }
 
 // TestRepeatsAreBounded: of many failed requests the oldest are forgotten, and

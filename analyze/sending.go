@@ -34,8 +34,7 @@ func (v *conversation) follow(side reassembly.Side, s *packet.Segment, class rea
 		from.send(d, s.Flags.Has(packet.FIN), p)
 	case class.Has(reassembly.Retransmitted):
 		hole, _ := c.HoleSince(side)
-		from.repeat(d, s.Options.TSVal, hole, p)
-		if side == c.ClientSide() && from.unanswered() >= leastUnanswered {
+		if noted := from.repeat(d, s.Options.TSVal, hole, p); noted && side == c.ClientSide() && from.unanswered() == leastUnanswered {
 			v.fail(s.Mark, side)
 		}
 	}
