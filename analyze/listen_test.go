@@ -3,6 +3,7 @@ package analyze_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -127,8 +128,17 @@ func mostTime(x *analyze.Exchange) time.Duration {
 		// A repeat of what was lost behind the capture point may come later still.
 		to = max(to, x.Response.End.Readable, x.Response.Start.Readable, x.Connection.Last().Time)
 	}
+	if gaveUp(x.Sending) {
+		to = max(to, x.Connection.Last().Time)
+	}
 	toClient, _ := x.Connection.RTTClient()
 	return max(to.Sub(from)+toClient, 0)
+}
+
+// gaveUp reports whether a sender went on trying until the end, in vain.
+func gaveUp(t *analyze.Transfer) bool {
+	return t != nil && (slices.ContainsFunc(t.Losses, func(l analyze.Loss) bool { return l.Lasting }) ||
+		slices.ContainsFunc(t.Pauses, func(p analyze.Pause) bool { return p.Final }))
 }
 
 // finish checks the counts at the end.
