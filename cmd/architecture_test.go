@@ -30,7 +30,7 @@ var topLevel = []string{
 // order is the direction of data and imports, from left to right. A name with
 // /... stands for the packages below it.
 var order = []string{
-	"reassembly/capture", "reassembly/capture/...", "reassembly/packet", "reassembly/vantage", "reassembly/reuse", "reassembly",
+	"reassembly/capture", "reassembly/capture/...", "reassembly/packet", "reassembly/vantage", "reassembly/reuse", "reassembly/pack", "reassembly",
 	"analyze/...", "analyze", "rules", "reports", "cmd", "cmd/...",
 }
 

@@ -76,7 +76,7 @@ func fingerprintOf(s *packet.Segment) fingerprint {
 }
 
 // manyRecent is how many segments of an end are remembered once the capture is
-// known to hold copies: a copy behind a queue comes after others.
+// known to hold copies of the connection's: a copy behind a queue comes after others.
 const manyRecent = 64
 
 // latest are the latest segments of side, to know copies by.
@@ -85,31 +85,45 @@ func (c *Connection) latest(side Side) []fingerprint {
 	switch {
 	case e.segments == 0:
 		return nil
-	case c.oddities != nil && c.oddities.many[side] != nil:
-		return c.oddities.many[side][:]
+	case c.oddities != nil && c.oddities.copied:
+		return c.many(side)[:]
 	}
 	return e.recent[:]
 }
 
+// many are the latest segments of side of a connection of which there are copies.
+func (c *Connection) many(side Side) *[manyRecent]fingerprint {
+	if many := c.oddities.many[side]; many != nil {
+		return many
+	}
+	return &forgotten
+}
+
+// forgotten are many segments that are remembered no more.
+var forgotten [manyRecent]fingerprint
+
 // remember notes a segment of side, to know copies of it by.
 func (t *Table) remember(c *Connection, side Side, p fingerprint) {
 	e := &c.ends[side]
-	if t.stats.Copies > 0 {
-		t.remembersMany(c, side)[e.segments%manyRecent] = p
+	if c.oddities != nil && c.oddities.copied {
+		t.rememberMany(c)
+		c.oddities.many[side][e.segments%manyRecent] = p
 	} else {
 		e.recent[e.segments%uint32(len(e.recent))] = p
 	}
 	e.segments++
 }
 
-// remembersMany are the many segments that are remembered of side, from now on.
-func (t *Table) remembersMany(c *Connection, side Side) *[manyRecent]fingerprint {
+// rememberMany lets many segments of c be remembered from now on.
+func (t *Table) rememberMany(c *Connection) {
 	o := t.odd(c)
-	if o.many[side] == nil {
-		o.many[side] = new([manyRecent]fingerprint)
-		copy(o.many[side][:], c.ends[side].recent[:])
+	o.copied = true
+	for i := range o.many {
+		if o.many[i] == nil {
+			o.many[i] = new([manyRecent]fingerprint)
+			copy(o.many[i][:], c.ends[i].recent[:])
+		}
 	}
-	return o.many[side]
 }
 
 // copies reports whether p, the fingerprint of s, is that of a copy of the segment with r.
@@ -143,7 +157,7 @@ func (c *Connection) copiedLate(side Side, s *packet.Segment) bool {
 		return false
 	}
 	return (c.oddities == nil || c.oddities.retransmissions == 0) && int32(s.Seq-e.begin()) >= 0 &&
-		(e.sentBefore(s) || s.IPID == 0 && c.oddities != nil && c.oddities.many[side] != nil) &&
+		(e.sentBefore(s) || s.IPID == 0 && c.oddities != nil && c.oddities.copied) &&
 		e.hasTimestamps && s.Options.HasTimestamps && int32(s.Options.TSVal-e.topTSVal) <= 0
 }
 

@@ -12,6 +12,7 @@ func (t *Table) owner(s *packet.Segment, key Key, p fingerprint) (c *Connection,
 	}
 	if c.copied(key.side, s, p) || c.holds(s, p) || c.copiedLate(key.side, s) {
 		t.stats.Copies++
+		t.rememberMany(c)
 		return nil, true
 	}
 	return c.owner(key.side, s), false
@@ -33,12 +34,13 @@ func (t *Table) haunted(s *packet.Segment, key Key, p fingerprint) bool {
 	return false
 }
 
-// find returns the connection between two endpoints, nil if none is followed.
+// find returns the connection between two endpoints, which is awake then; nil if none is
+// followed.
 func (t *Table) find(key Key, src, dst *packet.Endpoint) *Connection {
 	for r, i := t.index.find(key.hash(), key.hash()); r != 0; r, i = t.index.find(key.hash(), i+1) {
-		c := t.records.at(r)
+		c := t.look(r)
 		if c.ends[key.side].endpoint == *src && c.ends[key.side.Other()].endpoint == *dst {
-			return c
+			return t.awake(r)
 		}
 	}
 	return nil

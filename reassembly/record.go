@@ -64,6 +64,7 @@ type oddities struct {
 	former          former       // how the connection before on the 4-tuple was closed, if that is remembered
 	shared          *vantage.Connection
 	retransmissions uint64
+	copied          bool // the capture holds copies of its segments
 
 	underway
 }
@@ -73,7 +74,7 @@ type underway struct {
 	// previous is the incarnation of the tuple before, while segments may still belong to it.
 	previous *Connection
 	stretch  [2]*stretch                 // where order is lost: what waits for a hole to be filled
-	many     [2]*[manyRecent]fingerprint // more of the latest segments, once the capture is known to hold copies
+	many     [2]*[manyRecent]fingerprint // in place of end.recent, where there are copies
 	held     []*heldSegment              // for bytes that they acknowledge
 }
 

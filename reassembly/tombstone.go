@@ -82,8 +82,8 @@ func (g *graveyard) bury(c *Connection, k Key, serial uint64) {
 	for i := range c.ends {
 		e, left := &c.ends[i], &stone.ends[i]
 		left.endpoint, left.started, left.next, left.recent, left.silent = e.endpoint, e.started, e.next, e.recent, e.segments == 0
-		if c.oddities != nil {
-			left.many = c.oddities.many[i]
+		if c.oddities != nil && c.oddities.copied {
+			left.many = c.many(Side(i))
 		}
 	}
 	g.index.put(k.hash(), r)
