@@ -25,6 +25,10 @@ type Analyzer struct {
 	prefixes int        // bytes of streams of which it is not known what they are
 	share    int        // how many analyzers share the bounds
 	kept     *int64     // bytes of memory that is held for connections
+	open     int        // connections of all analyzers, some chunks before
+	few      int        // if they are more, they are many
+	// awaitSilence lets silent be called when a connection is.
+	awaitSilence func(c *reassembly.Connection)
 }
 
 // wanted says which events that most listeners have no use for are wanted.
@@ -95,6 +99,10 @@ func (a *Analyzer) consumer() reassembly.Consumer {
 		Ending:   a.ending,
 		Dropped:  a.dropped,
 		Closed:   a.closed,
+		Silent:   a.silent,
+		MaySleep: a.maySleep,
+		Sleeps:   a.sleeps,
+		Wakes:    a.wakes,
 	}
 }
 
@@ -105,7 +113,7 @@ func (a *Analyzer) begin(log *eventLog) {
 		switch e := &log.events[i]; e.kind {
 		case exchangeOver:
 			a.stock.takeBack(e.exchange, a.arena)
-		case connectionClosed:
+		case connectionClosed, connectionSleeps:
 			a.stock.handles.Put(e.handle)
 		}
 	}
@@ -139,7 +147,7 @@ func (a *Analyzer) newNumber(h *handle) *number {
 func (a *Analyzer) segment(c *reassembly.Connection, side reassembly.Side, s *packet.Segment, class reassembly.Class) {
 	a.ack = ackSeen{s.Frame, side, s.Ack, s.Flags.Has(packet.ACK)}
 	if a.trails != nil {
-		handleOf(c).trail.add(c, side, s, class)
+		handleOf(c.Attached).trail.add(c, side, s, class)
 	}
 	_, began := c.Attached.(*conversation)
 	if refusal := s.Flags.Has(packet.RST) && !c.Synchronised(); !began && s.Length == 0 && !refusal {
@@ -184,7 +192,7 @@ func (a *Analyzer) finished(c *reassembly.Connection, side reassembly.Side, at c
 // ending notes that c is no longer open, for those who have been told of it.
 func (a *Analyzer) ending(c *reassembly.Connection) {
 	if v, began := c.Attached.(*conversation); began && v.told {
-		a.log.add(connectionEnding, v.handle)
+		v.add(connectionEnding)
 	}
 }
 
@@ -212,21 +220,25 @@ func (a *Analyzer) tellClosed(h *handle, c *Connection) {
 	a.log.about(a.log.add(connectionClosed, h), c)
 }
 
-// add adds an event. With the first, all that is known of the connection is told.
+// add adds an event. With the first, and the first since it slept, all that is known of
+// the connection is told.
 func (v *conversation) add(kind eventKind) *event {
 	e := v.analyzer.log.add(kind, v.handle)
-	if !v.told {
-		v.analyzer.log.about(e, &v.connection)
-		v.told = true
+	if !v.told || v.asleep {
+		v.tellOf(e)
 	}
 	return e
 }
 
 // hand hands on an exchange that is over.
 func (v *conversation) hand(x *exchange) {
-	log := v.analyzer.log
-	e := log.add(exchangeOver, v.handle)
+	e := v.analyzer.log.add(exchangeOver, v.handle)
 	e.exchange = x
-	log.about(e, &v.connection)
-	v.told = true
+	v.tellOf(e)
+}
+
+// tellOf tells with e all that is known of the connection.
+func (v *conversation) tellOf(e *event) {
+	v.analyzer.log.about(e, &v.connection)
+	v.told, v.asleep = true, false
 }

@@ -47,6 +47,7 @@ type chunk struct {
 	drops     []instant // before these packets, the capturing system lost some
 	ticks     []instant // behind these packets, listeners hear what time it is
 	logs      [shardCount]eventLog
+	open      int // connections, chunksAhead chunks before
 }
 
 // dealt is a segment with what a shard must know of it, in three cache lines.

@@ -18,6 +18,7 @@ type conversation struct {
 	closing    Closing // what connection.Closing points to
 	handle     *handle
 	told       bool      // the teller heard of the connection
+	asleep     bool      // it was told since that nothing goes on
 	streams    [2]stream // by side
 	pairing    pairing
 	lostAt     capture.Time // when the capture last lost bytes of the connection, or may have
@@ -216,11 +217,14 @@ func (v *conversation) parserFor(side reassembly.Side) {
 		return
 	}
 	s.mode, s.begin, s.parser = parsing, s.offset, v.analyzer.stock.parsers.Get()
+	*s.parser = *v.newParser(side)
+}
+
+func (v *conversation) newParser(side reassembly.Side) *http1.Parser {
 	if side == v.connection.ClientSide() {
-		*s.parser = *http1.NewParser(http1.Request, (*requests)(v), v.analyzer.arena)
-		return
+		return http1.NewParser(http1.Request, (*requests)(v), v.analyzer.arena)
 	}
-	*s.parser = *http1.NewParser(http1.Response, (*responses)(v), v.analyzer.arena)
+	return http1.NewParser(http1.Response, (*responses)(v), v.analyzer.arena)
 }
 
 // reject notes that side's stream is not HTTP/1, as far as can be told now.
@@ -319,6 +323,9 @@ func (v *conversation) free() {
 				v.analyzer.freeHistory(from.history)
 			}
 			stock.senders.Put(from)
+		}
+		if p := v.streams[i].parser; p != nil {
+			stock.parsers.Put(p)
 		}
 	}
 	waiting := v.pairing.waiting[:0]

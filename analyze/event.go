@@ -20,6 +20,7 @@ const (
 	requestEnded                // a complete request: it may be one that is sent again
 	requestFailed               // the connection of a complete request ended under it
 	exchangeOver                // Listener.Exchange
+	connectionSleeps            // nothing goes on, and it may be long until something does
 	connectionEnding            // it is no longer open: what else is known of it now comes with the next event
 	connectionClosed            // Listener.Closed
 	resolverBegan               // a side's stream of a connection to a resolver
@@ -37,6 +38,7 @@ type event struct {
 	number   *number
 	facts    *facts // what is known of the connection now; nil where nobody asks
 	begun    int    // of requestHeaded: exchanges of the connection
+	requests int32  // of requestHeaded: those of them that began with a request
 	waiting  int32  // of requestHeaded: those of them that are not over
 	*circumstances
 }
@@ -82,12 +84,12 @@ type handle struct {
 	resolvers *[2]*dns.Stream // nil but for connections to resolvers
 }
 
-// handleOf is the handle of a connection that is followed.
-func handleOf(c *reassembly.Connection) *handle {
-	if v, began := c.Attached.(*conversation); began {
+// handleOf is the handle of a connection that is followed, by what is attached to it.
+func handleOf(attached any) *handle {
+	if v, began := attached.(*conversation); began {
 		return v.handle
 	}
-	return c.Attached.(*handle)
+	return attached.(*handle)
 }
 
 // facts is what an Analyzer knew of a connection at an event. Nothing in it

@@ -11,9 +11,12 @@ import (
 	"wirelag/reassembly/capture"
 )
 
-// Connection is a TCP connection and what it was used for. Nobody changes it
-// after Listener.Closed; but then its memory is used for others, unless a
-// listener asked to [Connection.Keep] it. Texts may always be kept.
+// Connection is a TCP connection and what it was used for. It is valid until the function
+// of a listener returns that is told of it: where nothing goes on on it for long, its memory
+// is used for others, and the next event comes with another that has the same ID. Who asked
+// to [Connection.Keep] it has the same at all events, as long as not very many are kept; or
+// else as it was when nothing went on any more. Nobody changes it after Listener.Closed.
+// Texts may always be kept.
 type Connection struct {
 	*reassembly.Connection
 	Protocol Protocol
@@ -26,6 +29,8 @@ type Connection struct {
 	Lookup *dns.Lookup
 	// Exchanges counts the exchanges begun on the connection.
 	Exchanges int
+	// Requests counts those of them whose request is in the capture.
+	Requests int32
 	// FirstExchange is the ID of the first exchange that is over; 0 before.
 	FirstExchange uint64
 	firstExchange *number

@@ -20,21 +20,31 @@ type heard struct {
 	capture     *analyze.Capture
 	broken      []string // promises of the Listener that were broken
 
-	opened map[*analyze.Connection]bool
-	closed map[*analyze.Connection]bool
+	opened map[uint64]bool
+	closed map[uint64]bool
 	told   map[uint64]bool
-	count  map[*analyze.Connection]int
+	count  map[uint64]int
 	atMost map[*analyze.Exchange]time.Duration
 }
 
 // listen runs src and notes what it tells.
 func listen(t testing.TB, src capture.Source) *heard {
 	t.Helper()
+	return listenWithin(t, reassembly.Limits{}, src)
+}
+
+// asleep are limits with which every connection is packed whenever nothing is under way
+// on it, and that changes nothing.
+var asleep = reassembly.Limits{Awake: -1}
+
+// listenWithin is listen where connections are kept within limits.
+func listenWithin(t testing.TB, limits reassembly.Limits, src capture.Source) *heard {
+	t.Helper()
 	h := &heard{
-		opened: map[*analyze.Connection]bool{}, closed: map[*analyze.Connection]bool{},
-		told: map[uint64]bool{}, count: map[*analyze.Connection]int{}, atMost: map[*analyze.Exchange]time.Duration{},
+		opened: map[uint64]bool{}, closed: map[uint64]bool{},
+		told: map[uint64]bool{}, count: map[uint64]int{}, atMost: map[*analyze.Exchange]time.Duration{},
 	}
-	c, err := analyze.Run(context.Background(), src, h.listener(), analyze.Options{Limits: reassembly.Limits{}})
+	c, err := analyze.Run(context.Background(), src, h.listener(), analyze.Options{Limits: limits})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,20 +60,20 @@ func (h *heard) breaks(format string, a ...any) {
 func (h *heard) listener() analyze.Listener {
 	return analyze.Listener{
 		Opened: func(c *analyze.Connection) {
-			if h.opened[c] {
+			if h.opened[c.ID] {
 				h.breaks("connection %d was opened twice", c.ID)
 			}
-			h.opened[c] = true
+			h.opened[c.ID] = true
 		},
 		Exchange: func(x *analyze.Exchange) {
 			h.exchange(x)
 			h.exchanges = append(h.exchanges, x.Keep())
 		},
 		Closed: func(c *analyze.Connection) {
-			if h.closed[c] || !h.opened[c] {
-				h.breaks("connection %d was closed %v before, opened %v", c.ID, h.closed[c], h.opened[c])
+			if h.closed[c.ID] || !h.opened[c.ID] {
+				h.breaks("connection %d was closed %v before, opened %v", c.ID, h.closed[c.ID], h.opened[c.ID])
 			}
-			h.closed[c] = true
+			h.closed[c.ID] = true
 			h.connections = append(h.connections, c.Keep())
 		},
 	}
@@ -77,11 +87,11 @@ func (h *heard) exchange(x *analyze.Exchange) {
 		h.breaks("%s has no message", name)
 	case h.told[x.ID] || x.ID == 0:
 		h.breaks("%s is told twice, or has no number", name)
-	case !h.opened[x.Connection] || h.closed[x.Connection]:
+	case !h.opened[x.Connection.ID] || h.closed[x.Connection.ID]:
 		h.breaks("%s is told outside the life of connection %d", name, x.Connection.ID)
 	}
 	h.told[x.ID] = true
-	h.count[x.Connection]++
+	h.count[x.Connection.ID]++
 	if m := x.Request; m != nil && m.Role != http1.Request {
 		h.breaks("%s has a response for its request", name)
 	}
@@ -161,8 +171,8 @@ func (h *heard) finish() {
 		h.breaks("counted %d connections, opened %d, closed %d", c.Connections, len(h.opened), len(h.connections))
 	}
 	for _, x := range h.connections {
-		if x.Exchanges != h.count[x] {
-			h.breaks("connection %d counts %d exchanges, told %d", x.ID, x.Exchanges, h.count[x])
+		if x.Exchanges != h.count[x.ID] {
+			h.breaks("connection %d counts %d exchanges, told %d", x.ID, x.Exchanges, h.count[x.ID])
 		}
 	}
 	h.order()

@@ -27,6 +27,9 @@ type Listener struct {
 	// Hop is called when the capture shows both sides of a proxy, once the two
 	// exchanges are over.
 	Hop func(h *Hop)
+	// Ending is called when a connection ceases to be open, before Closed at the latest; at
+	// is when that was captured.
+	Ending func(c *Connection, at capture.Time)
 	// Closed is called when a connection is over, after its last exchange, or at
 	// the end of the capture.
 	Closed func(c *Connection)
@@ -63,6 +66,7 @@ type HealthItem struct {
 // Join returns a listener that calls each of the given ones in turn.
 func Join(listeners ...Listener) Listener {
 	var opened, requested, closed []func(*Connection)
+	var ending []func(*Connection, capture.Time)
 	var exchange []func(*Exchange)
 	var repeated []func(first, again *Exchange)
 	var hop []func(*Hop)
@@ -70,15 +74,14 @@ func Join(listeners ...Listener) Listener {
 	var finish []func()
 	var health []func() []HealthItem
 	for _, l := range listeners {
-		opened = appendSet(opened, l.Opened)
-		requested = appendSet(requested, l.Requested)
-		exchange = appendSet(exchange, l.Exchange)
-		if l.Repeated != nil {
-			repeated = append(repeated, l.Repeated)
-		}
-		hop = appendSet(hop, l.Hop)
-		closed = appendSet(closed, l.Closed)
-		tick = appendSet(tick, l.Tick)
+		opened = appendIf(l.Opened != nil, opened, l.Opened)
+		requested = appendIf(l.Requested != nil, requested, l.Requested)
+		exchange = appendIf(l.Exchange != nil, exchange, l.Exchange)
+		repeated = appendIf(l.Repeated != nil, repeated, l.Repeated)
+		hop = appendIf(l.Hop != nil, hop, l.Hop)
+		ending = appendIf(l.Ending != nil, ending, l.Ending)
+		closed = appendIf(l.Closed != nil, closed, l.Closed)
+		tick = appendIf(l.Tick != nil, tick, l.Tick)
 		if l.Finish != nil {
 			finish = append(finish, l.Finish)
 		}
@@ -86,7 +89,7 @@ func Join(listeners ...Listener) Listener {
 			health = append(health, l.Health)
 		}
 	}
-	return Listener{callAll(opened), callAll(requested), callAll(exchange), callRepeated(repeated), callAll(hop), callAll(closed), callAll(tick), func() {
+	return Listener{callAll(opened), callAll(requested), callAll(exchange), callBoth(repeated), callAll(hop), callBoth(ending), callAll(closed), callAll(tick), func() {
 		for _, f := range finish {
 			f()
 		}
@@ -98,19 +101,19 @@ func Join(listeners ...Listener) Listener {
 	}}
 }
 
-func callRepeated(list []func(first, again *Exchange)) func(first, again *Exchange) {
+func callBoth[T, U any](list []func(T, U)) func(T, U) {
 	if len(list) == 0 {
 		return nil
 	}
-	return func(first, again *Exchange) {
+	return func(v T, w U) {
 		for _, f := range list {
-			f(first, again)
+			f(v, w)
 		}
 	}
 }
 
-func appendSet[T any](list []func(T), f func(T)) []func(T) {
-	if f == nil {
+func appendIf[F any](is bool, list []F, f F) []F {
+	if !is {
 		return list
 	}
 	return append(list, f)

@@ -39,7 +39,7 @@ func (r *requests) Head(m *http1.Message) string {
 // headed tells that the head of a request is there.
 func (v *conversation) headed() {
 	e := v.add(requestHeaded)
-	e.begun, e.waiting = v.connection.Exchanges, v.connection.Waiting
+	e.begun, e.requests, e.waiting = v.connection.Exchanges, v.connection.Requests, v.connection.Waiting
 }
 
 // informed reports whether the client had acknowledged all responses before x
@@ -199,6 +199,7 @@ func (r *responses) End(m *http1.Message) {
 	}
 	if !m.Interim() {
 		v.tellFinished()
+		v.awaitACK()
 	}
 }
 

@@ -194,6 +194,9 @@ func (v *conversation) begin(x *exchange) {
 		x.opens = x.Request != nil && !v.connection.MidStream()
 	}
 	v.connection.Exchanges++
+	if x.Request != nil {
+		v.connection.Requests++
+	}
 	x.weight = exchangeWeight
 	if n := v.connection.Waiting; n >= 2 && n <= fewWaiting {
 		x.weight += pinnedWeight

@@ -247,6 +247,7 @@ func (p *pipeline) chunk() *chunk {
 // deal returns the next chunk of b.
 func (p *pipeline) deal(b *sharedBatch) *chunk {
 	c := p.chunk()
+	c.open = p.run.open[p.stages[dealing].passed%chunksAhead]
 	p.unlock()
 	p.run.dealer.next(b, c)
 	p.mu.Lock()
@@ -266,6 +267,7 @@ func (p *pipeline) tell(c *chunk) {
 	p.unlock()
 	p.run.teller.tell(c)
 	p.mu.Lock()
+	p.run.open[p.stages[telling].passed%chunksAhead] = p.run.teller.open
 	p.chunks = append(p.chunks, c)
 	p.leave(c.batch)
 }

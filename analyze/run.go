@@ -44,6 +44,7 @@ type run struct {
 	dealer  dealer
 	shards  [shardCount]*shard
 	teller  *teller
+	open    [chunksAhead]int // connections behind each of the latest chunks that were told
 }
 
 func newRun(l Listener, o Options) *run {
@@ -63,11 +64,15 @@ func newRun(l Listener, o Options) *run {
 // their opening.
 func (r *run) closeRest() {
 	c := newChunk()
-	var open []rest
+	count := 0
 	for _, s := range r.shards {
 		s.takeOverdue(c)
-		for _, connection := range s.table.Rest() {
-			open = append(open, rest{s, connection})
+		count += s.table.Open()
+	}
+	open := make([]rest, 0, count)
+	for _, s := range r.shards {
+		for f := range s.table.Rest() {
+			open = append(open, rest{s.table, f})
 		}
 	}
 	r.teller.tell(c)
@@ -76,7 +81,7 @@ func (r *run) closeRest() {
 		for _, s := range r.shards {
 			s.analyzer.begin(&c.logs[s.number])
 		}
-		o.shard.table.End(o.connection)
+		o.table.End(o.connection)
 		r.teller.tell(c)
 	}
 }

@@ -29,15 +29,16 @@ func TestScripts(t *testing.T) {
 	for _, file := range scripts(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 			s := parseFile(t, file)
-			h := listen(t, s.Source())
-			h.keepsPromises(t)
-			got := h.describe(s)
 			var want []string
 			for _, w := range s.Wants {
 				want = append(want, w.Text)
 			}
-			if !slices.Equal(got, want) {
-				t.Errorf("%s:\n%s", file, difference(got, want))
+			for _, limits := range []reassembly.Limits{{}, asleep} {
+				h := listenWithin(t, limits, script.Singles(s.Source()))
+				h.keepsPromises(t)
+				if got := h.describe(s); !slices.Equal(got, want) {
+					t.Errorf("%s, asleep %v:\n%s", file, limits == asleep, difference(got, want))
+				}
 			}
 		})
 	}

@@ -20,6 +20,7 @@ func newShard(number int, w wanted, limits reassembly.Limits, keys reassembly.Ke
 	s.table = reassembly.NewTable(s.analyzer.consumer(), limits.Share(shardCount))
 	s.table.UseKeys(keys)
 	s.analyzer.countIn(s.table.Kept())
+	s.analyzer.awaitSilence, s.analyzer.few = s.table.AwaitSilence, limits.MostAwake()
 	return s
 }
 
@@ -27,6 +28,7 @@ func newShard(number int, w wanted, limits reassembly.Limits, keys reassembly.Ke
 func (s *shard) work(c *chunk) {
 	log := &c.logs[s.number]
 	s.analyzer.begin(log)
+	s.analyzer.open = c.open
 	drops := c.drops
 	segments := c.shards[s.number]
 	for i := range segments {
@@ -40,6 +42,8 @@ func (s *shard) work(c *chunk) {
 	last, serial := int32(len(c.clock))-1, c.first+uint64(len(c.segments))
 	s.dropped(c, drops, last, serial)
 	s.advance(c, last, serial)
+	log.place = place{packet: last, within: true}
+	s.table.Lull()
 }
 
 // dropped tells the table what was lost up to a packet, and returns what was
@@ -108,10 +112,17 @@ func (c *chunk) place(due reassembly.Due, upTo int32) place {
 
 // rest is a connection that is followed when the capture is over.
 type rest struct {
-	shard      *shard
-	connection *reassembly.Connection
+	table      *reassembly.Table
+	connection reassembly.Followed
 }
 
-func (r rest) compare(s rest) int {
-	return cmp.Compare(handleOf(r.connection).id, handleOf(s.connection).id)
+func (r rest) compare(s rest) int { return cmp.Compare(r.number(), s.number()) }
+
+// number is the connection's, by the teller.
+func (r rest) number() uint64 {
+	attached, number := r.table.Attached(r.connection)
+	if attached != nil {
+		number = handleOf(attached).id
+	}
+	return number
 }

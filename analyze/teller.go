@@ -27,6 +27,9 @@ func (t *teller) tell(c *chunk) {
 		if first == nil {
 			break
 		}
+		if int(place.packet) < len(c.clock) {
+			t.now = c.clock[place.packet]
+		}
 		for len(*first) > 0 && (*first)[0].place == place {
 			t.take(&(*first)[0])
 			*first = (*first)[1:]
@@ -55,9 +58,13 @@ type teller struct {
 	hops        *hops // nil when the listener does not want them
 	others      others
 	stats       Stats
+	now         capture.Time
+	open        int    // connections
 	connections uint64 // numbers given
 	exchanges   uint64
 	spare       reuse.Pool[told]
+	resting     map[uint64]resting // by the connection's number
+	kept        int                // of these
 }
 
 // told is a connection as listeners know it: as it was at the latest event about it.
@@ -65,6 +72,7 @@ type told struct {
 	Connection
 	tcp     reassembly.Snapshot
 	closing Closing // what Closing points to
+	ended   bool    // Listener.Ending was called
 	spare   *reuse.Pool[told]
 }
 
@@ -77,9 +85,62 @@ func (t *teller) begin() *told {
 
 // free lets the memory of c be used again, if it is over and nobody keeps it.
 func (c *told) free() {
-	if !c.Over || c.keepers > 0 {
+	if c.Over && c.keepers == 0 {
+		c.recycle()
+	}
+}
+
+// resting is what the teller keeps of a connection that sleeps: nothing of most.
+type resting struct {
+	told   *told // that somebody keeps; nil where nobody does
+	lookup *dns.Lookup
+	name   string // that was looked up
+}
+
+// maxResting is how many connections that somebody keeps stay the same while they sleep.
+const maxResting = 1 << 14
+
+// letGo ends what is known of a connection that sleeps: all of it will be told anew, with
+// another handle, before anything else is.
+func (t *teller) letGo(h *handle) {
+	c := h.told
+	if c == nil {
 		return
 	}
+	r := resting{lookup: c.Lookup}
+	if c.nameSource == nameLookedUp {
+		r.name = c.ServerName
+	}
+	switch {
+	case c.keepers == 0:
+		c.recycle()
+	case t.kept < maxResting:
+		t.kept++
+		r = resting{told: c}
+	}
+	if r != (resting{}) {
+		t.resting[h.id] = r
+	}
+}
+
+// resume is the connection of a handle of which nothing is told yet, or which slept.
+func (t *teller) resume(h *handle) *told {
+	r, slept := t.resting[h.id]
+	if slept {
+		delete(t.resting, h.id)
+	}
+	if r.told != nil {
+		t.kept--
+		return r.told
+	}
+	c := t.begin()
+	c.Lookup = r.lookup
+	c.name(r.name, nameLookedUp)
+	return c
+}
+
+// recycle lets the memory of c be used again.
+func (c *told) recycle() {
 	c.tcp.Clear()
 	spare := c.spare
 	*c = told{tcp: c.tcp}
@@ -87,7 +148,7 @@ func (c *told) free() {
 }
 
 func newTeller(l Listener) *teller {
-	t := &teller{listener: l, lookups: dns.NewTracker()}
+	t := &teller{listener: l, lookups: dns.NewTracker(), resting: map[uint64]resting{}}
 	if l.Hop != nil {
 		t.hops = newHops(l.Hop)
 	}
@@ -111,7 +172,7 @@ func (t *teller) take(e *event) {
 		t.exchanges++
 		e.number.value = t.exchanges
 	case requestHeaded:
-		h.told.Exchanges, h.told.Waiting = e.begun, e.waiting
+		h.told.Exchanges, h.told.Requests, h.told.Waiting = e.begun, e.requests, e.waiting
 		t.listener.Requested(&h.told.Connection)
 	case requestEnded:
 		if f := t.repeats.match(&e.exchange.told, &h.told.Connection, e.exchange.sum); f != nil {
@@ -122,8 +183,11 @@ func (t *teller) take(e *event) {
 		x.failure = t.repeats.add(&x.told, &h.told.Connection, e.at)
 	case exchangeOver:
 		t.over(h, e.exchange)
+	case connectionSleeps:
+		t.letGo(h)
 	case connectionEnding:
 		h.told.ending = true
+		t.ending(h.told)
 	case connectionClosed:
 		t.closed(h)
 	case resolverBegan:
@@ -139,6 +203,7 @@ func (t *teller) take(e *event) {
 }
 
 func (t *teller) opened(e *event) {
+	t.open++
 	t.connections++
 	h := e.handle
 	h.id = t.connections
@@ -159,7 +224,7 @@ func (t *teller) opened(e *event) {
 // learn takes over what is known of a connection now.
 func (t *teller) learn(h *handle, f *facts) {
 	if h.told == nil {
-		h.told = t.begin()
+		h.told = t.resume(h)
 	}
 	c := h.told
 	lookup, keepers, excess := c.Lookup, c.keepers, c.Excess
@@ -173,7 +238,7 @@ func (t *teller) learn(h *handle, f *facts) {
 		c.name(name, nameLookedUp)
 	}
 	if c.firstExchange != nil {
-		c.FirstExchange = c.firstExchange.value
+		c.FirstExchange, c.firstExchange = c.firstExchange.value, nil // it is one of many in one piece of memory
 	}
 	c.learnEnd(excess, f)
 }
@@ -238,7 +303,16 @@ func (t *teller) count(x *Exchange) {
 	}
 }
 
+// ending tells that a connection is no longer open.
+func (t *teller) ending(c *told) {
+	if !c.ended && t.listener.Ending != nil {
+		t.listener.Ending(&c.Connection, t.now)
+	}
+	c.ended = true
+}
+
 func (t *teller) closed(h *handle) {
+	t.open--
 	t.stats.Connections++
 	c := h.told
 	c.nameByAddress(t.lookups, c.Last().Time)
@@ -253,6 +327,7 @@ func (t *teller) closed(h *handle) {
 		}
 	}
 	h.told, h.resolvers = nil, nil
+	t.ending(c)
 	if t.listener.Closed != nil {
 		t.listener.Closed(&c.Connection)
 	}

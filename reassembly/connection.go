@@ -64,7 +64,7 @@ const (
 )
 
 // Connection is one TCP connection: a 4-tuple from its first packet to its end.
-// It is valid until Consumer.Closed returns; a [Snapshot] stays.
+// It is valid until Consumer.Closed returns, or Consumer.Sleeps; a [Snapshot] stays.
 type Connection struct {
 	// Attached is the consumer's own state for the connection.
 	Attached any
@@ -76,6 +76,7 @@ type Connection struct {
 	ref          ref    // of this record
 	older, newer ref    // the records of connections opened before and after it
 	drops        uint32 // of the table, up to which it knows
+	serial       uint32 // of the latest segment, in the capture
 	client       Side
 	role         Role
 	close        CloseKind

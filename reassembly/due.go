@@ -14,6 +14,7 @@ const lingerTime = 2 * time.Second
 var lingerSegments = [...]uint64{
 	Over:         1 << 16,
 	Acknowledged: 1 << 12, // nothing but repeats can come
+	Silent:       1 << 14, // whatever time that takes
 }
 
 // Wait is what a table waits for time to pass with.
@@ -24,6 +25,7 @@ const (
 	Overdue      Wait = iota // a segment, for the bytes that it acknowledges
 	Acknowledged             // a connection whose ends acknowledged each other's FIN, to be told
 	Over                     // any other connection that is over, to be told
+	Silent                   // a connection that is to be told of when nothing came of it for a while
 	Waits
 )
 
@@ -52,7 +54,11 @@ func (t *Table) Due(w Wait) (due Due, ok bool) {
 		return due, false
 	}
 	next := q.first()
-	return Due{next.serial + lingerSegments[w], next.at.Add(lingerTime), next.frame}, true
+	due = Due{next.serial + lingerSegments[w], next.at.Add(lingerTime), next.frame}
+	if w == Silent {
+		due.After = math.MaxInt64
+	}
+	return due, true
 }
 
 // Take ends the wait that Due tells of, at a moment when it is due: the segment is
@@ -64,11 +70,20 @@ func (t *Table) Take(w Wait, now capture.Time) {
 		return
 	}
 	q := t.lingering[w].pop()
-	t.reckon()
-	if q.c.ID == q.id && q.c.over() && !q.c.told {
+	defer t.reckon()
+	switch over := q.c.over(); {
+	case q.c.ID != q.id || q.c.told || over == (w == Silent):
+	case over:
 		t.end(q.c)
+	case q.c.serial != uint32(q.serial) || t.consumer.Silent(q.c): // something came, or may come
+		q.serial += lingerSegments[Silent]
+		t.lingering[Silent].push(q)
 	}
 }
+
+// AwaitSilence lets Consumer.Silent be called when nothing came of c for 16,384 segments of
+// the capture, the one at hand being its latest so far; but not where c is over by then.
+func (t *Table) AwaitSilence(c *Connection) { t.linger(Silent, c, c.last) }
 
 // IsDue reports whether anything may be due when the clock is at a moment and the
 // segment of a serial has come.

@@ -21,8 +21,12 @@ func FuzzTable(f *testing.F) {
 		if len(script) > 6*400 {
 			return
 		}
-		once := play(t, script, 1)
-		twice := play(t, script, 2)
+		once := play(t, reassembly.Limits{}, script, 1)
+		twice := play(t, reassembly.Limits{}, script, 2)
+		asleep := play(t, reassembly.Limits{Awake: -1}, script, 1)
+		if asleep != once {
+			t.Errorf("connections that sleep tell another story:\n%s\nawake:\n%s", asleep, once)
+		}
 		if once != twice {
 			t.Errorf("frames captured twice tell another story:\n%s\nonce:\n%s", twice, once)
 		}
@@ -30,12 +34,14 @@ func FuzzTable(f *testing.F) {
 }
 
 // play feeds the segments of a script, each n times over, and returns what was told.
-func play(t *testing.T, script []byte, n int) string {
-	p := newPlayer(t)
+func play(t *testing.T, limits reassembly.Limits, script []byte, n int) string {
+	limits.PendingPerDirection, limits.Connections = 64<<10, 8
+	p := newPlayer(t, limits)
 	for frame := 1; len(script) >= 6; frame++ {
 		s := p.segment(script[:6], frame)
 		for range n {
 			p.table.Add(s)
+			p.table.Lull()
 		}
 		script = script[6:]
 	}
@@ -61,7 +67,7 @@ type stream struct {
 	begun  bool
 }
 
-func newPlayer(t *testing.T) *player {
+func newPlayer(t *testing.T, limits reassembly.Limits) *player {
 	p := &player{t: t, streams: map[uint64]*[2]stream{}, closed: map[uint64]bool{}}
 	p.table = reassembly.NewTable(reassembly.Consumer{
 		Segment: func(_ *reassembly.Connection, _ reassembly.Side, s *packet.Segment, class reassembly.Class) {
@@ -109,7 +115,7 @@ func newPlayer(t *testing.T) *player {
 			p.closed[c.ID] = true
 			p.story += fmt.Sprintf("%d closed %s %s\n", c.ID, c.Close(), c.State())
 		},
-	}, reassembly.Limits{PendingPerDirection: 64 << 10, Connections: 8})
+	}, limits)
 	return p
 }
 

@@ -49,6 +49,16 @@ func (x *index) place(s slot) {
 	x.slots[at] = s
 }
 
+// rename lets what is called by one name be called by another.
+func (x *index) rename(hash uint32, from, to ref) {
+	mask := uint32(len(x.slots) - 1)
+	at := hash & mask
+	for x.slots[at].ref != from {
+		at = (at + 1) & mask
+	}
+	x.slots[at].ref = to
+}
+
 func (x *index) grow() {
 	old := x.slots
 	x.slots = make([]slot, 2*len(old))

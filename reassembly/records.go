@@ -6,59 +6,26 @@ import (
 	"wirelag/reassembly/reuse"
 )
 
-// ref names a record of a table; 0 is none.
+// ref names what a table follows: a record or, with the highest bit, a sleeper. 0 is none.
 type ref uint32
 
-// records holds the connections that a table follows, many to a slab, so that
-// they are neither allocated nor collected one by one. A slab goes when no
-// connection in it is followed any more.
+// records holds the connections that a table follows, but for those that sleep.
 type records struct {
-	slabs []*slab
-	free  []uint64 // which records of a slab are free, a bit each
-	roomy []uint32 // the slabs that have free ones
+	slabs[Connection]
 
 	endings  reuse.Pool[ending]
 	oddities reuse.Pool[oddities]
 }
 
-// A slab of so many has 21,512 bytes with the allocator's header, for which it takes
-// 21,760.
-const (
-	slabRecords = 64
-	allFree     = ^uint64(0)
-)
-
-type slab [slabRecords]Connection
-
-// at is the record that r names.
-func (r *records) at(at ref) *Connection {
-	n, i := at.place()
-	return &r.slabs[n][i]
-}
-
-// place is the slab of the record that r names, and where in that it is.
-func (r ref) place() (slab, i uint32) {
-	return uint32(r-1) / slabRecords, uint32(r-1) % slabRecords
-}
-
 // take returns a new record, which has its name and nothing else.
 func (r *records) take() *Connection {
-	if len(r.roomy) == 0 {
-		r.roomy = append(r.roomy, uint32(len(r.slabs)))
-		r.slabs, r.free = append(r.slabs, nil), append(r.free, allFree)
-	}
-	n := r.roomy[len(r.roomy)-1]
-	if r.slabs[n] == nil {
-		r.slabs[n] = new(slab)
-	}
-	i := bits.TrailingZeros64(r.free[n])
-	if r.free[n] &^= 1 << i; r.free[n] == 0 {
-		r.roomy = r.roomy[:len(r.roomy)-1]
-	}
-	c := &r.slabs[n][i]
-	*c = Connection{ref: ref(n*slabRecords + uint32(i) + 1)}
+	c, n := r.slabs.take()
+	*c = Connection{ref: ref(n)}
 	return c
 }
+
+// at is the record that r names.
+func (r *records) at(at ref) *Connection { return r.slabs.at(uint32(at)) }
 
 // release takes a record back that nobody will look at any more.
 func (r *records) release(c *Connection) {
@@ -69,11 +36,73 @@ func (r *records) release(c *Connection) {
 		r.oddities.Put(c.oddities)
 	}
 	c.Attached, c.ending, c.oddities = nil, nil, nil
-	n, i := c.ref.place()
-	if r.free[n] == 0 {
-		r.roomy = append(r.roomy, n)
+	r.slabs.release(uint32(c.ref))
+}
+
+// slabs holds many structures, so many in one piece of memory that they are neither
+// allocated nor collected one by one. They are counted from 1. A slab goes when nothing
+// in it is in use.
+type slabs[T any] struct {
+	slabs []*[slabSize]T
+	free  []uint64 // which places of a slab are free, a bit each
+	roomy []uint32 // the slabs that have free ones
+}
+
+// A slab of so many records has 23,048 bytes with the allocator's header, for which it
+// takes 24,576.
+const (
+	slabSize = 64
+	allFree  = ^uint64(0)
+)
+
+func (r *slabs[T]) at(n uint32) *T {
+	s, i := place(n)
+	return &r.slabs[s][i]
+}
+
+// place is the slab of the nth structure, and where in that it is.
+func place(n uint32) (slab, i uint32) { return (n - 1) / slabSize, (n - 1) % slabSize }
+
+// take returns a structure, as it was left, and its number.
+func (r *slabs[T]) take() (*T, uint32) {
+	if len(r.roomy) == 0 {
+		r.roomy = append(r.roomy, uint32(len(r.slabs)))
+		r.slabs, r.free = append(r.slabs, nil), append(r.free, allFree)
 	}
-	if r.free[n] |= 1 << i; r.free[n] == allFree && r.roomy[len(r.roomy)-1] != n {
-		r.slabs[n] = nil
+	s := r.roomy[len(r.roomy)-1]
+	if r.slabs[s] == nil {
+		r.slabs[s] = new([slabSize]T)
+	}
+	i := bits.TrailingZeros64(r.free[s])
+	if r.free[s] &^= 1 << i; r.free[s] == 0 {
+		r.roomy = r.roomy[:len(r.roomy)-1]
+	}
+	return &r.slabs[s][i], s*slabSize + uint32(i) + 1
+}
+
+// release takes a structure back.
+func (r *slabs[T]) release(n uint32) {
+	s, i := place(n)
+	if r.free[s] == 0 {
+		r.roomy = append(r.roomy, s)
+	}
+	if r.free[s] |= 1 << i; r.free[s] == allFree && r.roomy[len(r.roomy)-1] != s {
+		r.slabs[s] = nil
+	}
+}
+
+// next returns the first structure in use behind the one of a number, or of all if that is
+// the last, and makes the number its. One must be in use.
+func (r *slabs[T]) next(n *uint32) *T {
+	s, i := place(*n + 1)
+	for ; ; s, i = s+1, 0 {
+		if int(s) >= len(r.slabs) {
+			s, i = 0, 0
+		}
+		if used := ^r.free[s] >> i; used != 0 {
+			i += uint32(bits.TrailingZeros64(used))
+			*n = s*slabSize + i + 1
+			return &r.slabs[s][i]
+		}
 	}
 }

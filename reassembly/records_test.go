@@ -1,13 +1,16 @@
 package reassembly
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // TestRecords takes and releases records at random places and checks that no two
 // share one, that each is new, and that slabs without any are given up.
 func TestRecords(t *testing.T) {
 	var r records
-	const n = 10 * slabRecords
-	var taken [n]*Connection
+	const n = 10 * slabSize
+	taken := make([]*Connection, n)
 	for i := range taken {
 		taken[i] = r.take()
 	}
@@ -32,14 +35,27 @@ func TestRecords(t *testing.T) {
 			seen[c.ref] = true
 		}
 	}
-	if len(r.slabs) != n/slabRecords {
-		t.Errorf("%d slabs for %d records", len(r.slabs), n)
+	if len(r.slabs.slabs) != n/slabSize {
+		t.Errorf("%d slabs for %d records", len(r.slabs.slabs), n)
+	}
+	for i := 0; i < n; i += 3 {
+		r.release(taken[i])
+		taken[i] = nil
+	}
+	hand := uint32(0)
+	taken = slices.DeleteFunc(taken, func(c *Connection) bool { return c == nil })
+	for i := range 2 * len(taken) {
+		if c := r.next(&hand); c.ref != ref(hand) || i < len(taken) && !slices.Contains(taken, c) || i >= len(taken) && c != taken[i-len(taken)] {
+			t.Fatalf("record %d comes next", c.ref)
+		} else if i < len(taken) {
+			taken[slices.Index(taken, c)], taken[i] = taken[i], c // in the order of their numbers
+		}
 	}
 	for _, c := range taken {
 		r.release(c)
 	}
 	kept := 0
-	for _, s := range r.slabs {
+	for _, s := range r.slabs.slabs {
 		if s != nil {
 			kept++
 		}

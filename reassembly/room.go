@@ -11,8 +11,9 @@ import (
 func (t *Table) makeRoom() {
 	const busy = 10 * time.Second
 	for tries := 0; t.crowded() && t.oldest != 0; tries++ {
-		c := t.records.at(t.oldest)
-		if c.synchronised && c.last.Time > t.now.Add(-busy) && !c.spared && tries < 64 {
+		slept := t.oldest&sleeps != 0
+		c := t.awake(t.oldest)
+		if !slept && c.synchronised && c.last.Time > t.now.Add(-busy) && !c.spared && tries < 64 {
 			c.spared = true
 			t.detach(c)
 			t.append(c)
@@ -25,31 +26,53 @@ func (t *Table) makeRoom() {
 // append puts c at the end of the order of opening.
 func (t *Table) append(c *Connection) {
 	c.older, c.newer = t.newest, 0
-	if t.newest == 0 {
-		t.oldest = c.ref
-	} else {
-		t.records.at(t.newest).newer = c.ref
-	}
-	t.newest = c.ref
+	t.relink(c.older, c.newer, c.ref)
 }
 
 // detach takes c out of the order of opening.
 func (t *Table) detach(c *Connection) {
-	if c.older == 0 {
-		t.oldest = c.newer
-	} else {
-		t.records.at(c.older).newer = c.newer
+	t.setNewer(c.older, c.newer)
+	t.setOlder(c.newer, c.older)
+}
+
+// relink gives the neighbours of a place in the order of opening a name for who has it.
+func (t *Table) relink(older, newer, name ref) {
+	t.setNewer(older, name)
+	t.setOlder(newer, name)
+}
+
+// setNewer makes one the next newer than another; 0 stands before the oldest.
+func (t *Table) setNewer(than, newer ref) {
+	switch {
+	case than == 0:
+		t.oldest = newer
+	case than&sleeps != 0:
+		t.sleeping.at(uint32(than &^ sleeps)).newer = newer
+	default:
+		t.records.at(than).newer = newer
 	}
-	if c.newer == 0 {
-		t.newest = c.older
-	} else {
-		t.records.at(c.newer).older = c.older
+}
+
+// setOlder makes one the next older than another; 0 stands behind the newest.
+func (t *Table) setOlder(than, older ref) {
+	switch {
+	case than == 0:
+		t.newest = older
+	case than&sleeps != 0:
+		t.sleeping.at(uint32(than &^ sleeps)).older = older
+	default:
+		t.records.at(than).older = older
 	}
 }
 
 // crowded reports whether connections take more than they may.
 func (t *Table) crowded() bool {
-	return t.live > t.limits.Connections || int64(t.live)*connectionWeight+t.kept > t.limits.Memory && t.live > 1
+	return t.live > t.limits.Connections || t.weight() > t.limits.Memory && t.live > 1
+}
+
+// weight is about how many bytes connections take.
+func (t *Table) weight() int64 {
+	return int64(t.live-t.sleeping.count)*connectionWeight + t.sleeping.bytes + t.kept
 }
 
 // Kept is the count of the bytes that the consumer keeps for connections, which it

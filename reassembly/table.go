@@ -2,9 +2,11 @@ package reassembly
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 
 	"wirelag/reassembly/capture"
+	"wirelag/reassembly/pack"
 	"wirelag/reassembly/packet"
 	"wirelag/reassembly/vantage"
 )
@@ -35,6 +37,16 @@ type Consumer struct {
 	// Closed is called when a connection is over and will not change any more. The
 	// table uses its memory again.
 	Closed func(c *Connection)
+	// Silent is called when the silence came that was waited for with Table.AwaitSilence.
+	// It returns true to wait on.
+	Silent func(c *Connection) bool
+	// MaySleep is asked when c has been idle for a while and others went on: whether all that the consumer knows of it can be packed, so that
+	// it takes little memory. Sleeps is called if so, and puts that into w, but for a
+	// number. c is not valid any more then, until Wakes is called with another c, the
+	// number, and what w held. None or all of them are nil.
+	MaySleep func(c *Connection) bool
+	Sleeps   func(c *Connection, w *pack.Writer) (number uint64)
+	Wakes    func(c *Connection, number uint64, r *pack.Reader)
 }
 
 // Table follows the connections of a capture. It is driven by one goroutine at a time.
@@ -44,7 +56,7 @@ type Table struct {
 	stats    Stats
 	keys     Keys
 	records  records
-	index    *index       // of the records, without those that another one is to replace
+	index    *index       // of them and of those that sleep, without those that another one is to replace
 	now      capture.Time // the latest time seen
 	serial   uint64       // of the latest segment, in the capture
 	lastID   uint64
@@ -55,7 +67,7 @@ type Table struct {
 	formers   formers
 	oldest    ref // of those that are not told yet, in the order of opening
 	newest    ref
-	live      int   // how many those are
+	live      int   // how many those are, with the sleepers
 	kept      int64 // bytes that the consumer keeps for them
 	orderer   *orderer
 	pending   int // bytes of memory behind holes
@@ -63,8 +75,9 @@ type Table struct {
 	reset     packet.Segment // the latest that carried something, without it
 	drops     uint32         // how often the capturing system lost packets
 	droppedAt capture.Time   // when it did last
-	gauges    *Gauges        // own, unless it is told to measure others
-	own       Gauges         // here, since two in one cache line slow each other down
+	sleeping  sleeping
+	gauges    *Gauges // own, unless it is told to measure others
+	own       Gauges  // here, since two in one cache line slow each other down
 }
 
 // NewTable returns an empty table that tells consumer what it finds.
@@ -173,7 +186,7 @@ func (t *Table) withoutText(s *packet.Segment) *packet.Segment {
 func (t *Table) open(s *packet.Segment, key Key) *Connection {
 	c, side := t.records.take(), key.side
 	t.lastID++
-	c.ID, c.first, c.drops = t.lastID, s.Mark, t.drops
+	c.ID, c.first, c.drops, c.serial = t.lastID, s.Mark, t.drops, uint32(t.serial)
 	c.ends[side].endpoint, c.ends[side.Other()].endpoint = s.Src, s.Dst
 	switch {
 	case s.Flags.Has(packet.SYN | packet.ACK):
@@ -192,6 +205,7 @@ func (t *Table) open(s *packet.Segment, key Key) *Connection {
 	t.live++
 	t.gauges.Open.Add(1)
 	t.append(c)
+	t.sleeping.stirred++
 	t.makeRoom()
 	return c
 }
@@ -320,24 +334,41 @@ func (t *Table) count(c *Connection) {
 
 // Finish tells the end of the capture: every connection that is still followed is closed.
 func (t *Table) Finish() {
-	for _, c := range t.Rest() {
-		t.End(c)
+	rest := slices.Collect(t.Rest())
+	slices.SortFunc(rest, func(a, b Followed) int { return cmp.Compare(t.look(a.ref).ID, t.look(b.ref).ID) })
+	for _, f := range rest {
+		t.End(f)
 	}
 }
 
+// Followed is a connection that is followed when all was added.
+type Followed struct{ ref ref }
+
 // Rest takes what still waits for its turn and returns the connections that are
-// followed, in the order of their opening. Nothing but End may be called afterwards.
-func (t *Table) Rest() []*Connection {
+// followed. Nothing but Attached and End may be called afterwards.
+func (t *Table) Rest() iter.Seq[Followed] {
 	for t.early.first != nil {
 		t.takeBack(t.early.first)
 	}
-	var rest []*Connection
-	for r := t.oldest; r != 0; r = t.records.at(r).newer {
-		rest = append(rest, t.records.at(r))
+	return func(yield func(Followed) bool) {
+		for r := t.oldest; r != 0 && yield(Followed{r}); {
+			if r&sleeps != 0 {
+				r = t.sleeping.at(uint32(r &^ sleeps)).newer
+			} else {
+				r = t.records.at(r).newer
+			}
+		}
 	}
-	slices.SortFunc(rest, func(a, b *Connection) int { return cmp.Compare(a.ID, b.ID) })
-	return rest
+}
+
+// Attached is what is attached to one of the Rest; nil where it sleeps, with the number
+// that its consumer gave it then.
+func (t *Table) Attached(f Followed) (attached any, number uint64) {
+	if f.ref&sleeps != 0 {
+		return nil, t.sleeping.at(uint32(f.ref &^ sleeps)).number
+	}
+	return t.records.at(f.ref).Attached, 0
 }
 
 // End closes one of the Rest.
-func (t *Table) End(c *Connection) { t.end(c) }
+func (t *Table) End(f Followed) { t.end(t.awake(f.ref)) }

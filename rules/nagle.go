@@ -127,9 +127,9 @@ const (
 // until then a segment may yet show that its sender has Nagle's algorithm off,
 // or many that a timer of the application coincided.
 func eachHold(p *Pass, f func(x *analyze.Exchange, t *analyze.Transfer, d sent) *Instance) analyze.Listener {
-	suspected := map[*analyze.Connection]map[sent]*suspicion{}
+	suspected := map[uint64]map[sent]*suspicion{} // by connection
 	l := eachTransfer(func(x *analyze.Exchange, t *analyze.Transfer, d sent) {
-		c := x.Connection
+		c := x.Connection.ID
 		if t.NoDelay {
 			delete(suspected[c], d)
 			return
@@ -154,14 +154,14 @@ func eachHold(p *Pass, f func(x *analyze.Exchange, t *analyze.Transfer, d sent) 
 		}
 		suspected[c][d].add(*i, t)
 		if len(suspected[c][d].instances) >= enoughHolds {
-			suspected[c][d].report(p)
+			suspected[c][d].report(p, x.Connection)
 			delete(suspected[c], d)
 		}
 	})
 	l.Closed = func(c *analyze.Connection) {
-		suspected[c][requestSent].report(p)
-		suspected[c][responseSent].report(p)
-		delete(suspected, c)
+		suspected[c.ID][requestSent].report(p, c)
+		suspected[c.ID][responseSent].report(p, c)
+		delete(suspected, c.ID)
 	}
 	return l
 }
@@ -174,6 +174,7 @@ type suspicion struct {
 
 func (s *suspicion) add(i Instance, t *analyze.Transfer) {
 	i.letGo()
+	i.Connection = nil // it may sleep until it is closed
 	s.instances = append(s.instances, i)
 	for _, pause := range t.Pauses {
 		if pause.Cause == analyze.ByNagle && len(s.holds) < maxHolds {
@@ -182,11 +183,13 @@ func (s *suspicion) add(i Instance, t *analyze.Transfer) {
 	}
 }
 
-func (s *suspicion) report(p *Pass) {
+// report reports what was suspected of c.
+func (s *suspicion) report(p *Pass, c *analyze.Connection) {
 	if s == nil || analyze.Timed(s.holds) {
 		return
 	}
 	for _, i := range s.instances {
+		i.Connection = c
 		p.Report(i)
 	}
 }

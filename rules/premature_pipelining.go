@@ -83,7 +83,6 @@ func (w *prematureWatch) note(x *analyze.Exchange, sent capture.Mark) {
 	m := w.open[x.Connection.ID]
 	if m == nil {
 		m = &premature{sent: sent, first: Instance{
-			Connection: x.Connection,
 			ExchangeID: x.ID,
 			Severity:   Warning,
 			Evidence:   []Evidence{{sent, "first request that was pipelined"}},
@@ -108,6 +107,7 @@ func (w *prematureWatch) closed(c *analyze.Connection) {
 	if m == nil || server.doubtful || server.pending > 0 || server.since != 0 && server.since <= m.sent.Time {
 		return
 	}
+	m.first.Connection = c
 	m.first.Detail = fmt.Sprintf("The client pipelined %s before any response of %s had shown that it keeps connections.",
 		count(m.requests, "request", "requests"), c.Server())
 	w.pass.Report(m.first)

@@ -36,6 +36,7 @@ var responseWithoutRequest = &Rule{
 			Closed: func(c *analyze.Connection) {
 				if c.Intact() {
 					for _, i := range unasked[c.ID] {
+						i.Connection = c
 						p.Report(i)
 					}
 				}
@@ -45,9 +46,9 @@ var responseWithoutRequest = &Rule{
 	},
 }
 
+// unaskedResponse is x as an instance, whose connection is still to be named.
 func unaskedResponse(x *analyze.Exchange) Instance {
 	i := Instance{
-		Connection: x.Connection,
 		ExchangeID: x.ID,
 		Severity:   Warning,
 		Detail:     fmt.Sprintf("A response with status %d came while no request was outstanding.", x.Response.Status),

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"wirelag/analyze"
+	"wirelag/reassembly"
 	"wirelag/reassembly/capture"
 	"wirelag/reassembly/capture/script"
 	"wirelag/reassembly/packet"
@@ -49,8 +50,9 @@ func TestScripts(t *testing.T) {
 		for _, c := range readCases(t, file) {
 			t.Run(strings.TrimSuffix(filepath.Base(file), ".txt")+"/"+c.name, func(t *testing.T) {
 				for _, point := range c.points() {
-					c.check(t, point)
+					c.check(t, point, reassembly.Limits{})
 				}
+				c.check(t, 0, asleep)
 			})
 		}
 	}
@@ -200,11 +202,15 @@ func (c *testCase) points() []time.Duration {
 	return []time.Duration{0, c.path * 2 / 5, c.path}
 }
 
+// asleep are limits with which every connection is packed whenever nothing is under way
+// on it, and that changes nothing.
+var asleep = reassembly.Limits{Awake: -1}
+
 // check runs the case as captured at the given distance from the client.
-func (c *testCase) check(t *testing.T, point time.Duration) {
+func (c *testCase) check(t *testing.T, point time.Duration, limits reassembly.Limits) {
 	t.Helper()
 	s, frames := moved(c.script, point)
-	findings := judge(t, s.Source(), c.enabled, c.options)
+	findings := judgeWithin(t, limits, s.Source(), c.enabled, c.options)
 	wants := slices.Clone(c.wants)
 	for i := range wants {
 		wants[i].frame = frames[wants[i].frame]
@@ -213,21 +219,27 @@ func (c *testCase) check(t *testing.T, point time.Duration) {
 	for _, f := range findings {
 		i := slices.IndexFunc(wants, func(w want) bool { return w.matches(f) })
 		if i < 0 {
-			t.Errorf("%s:%d, captured %v from the client: surplus %s", c.file, c.line, point, show(f))
+			t.Errorf("%s:%d, captured %v from the client, asleep %v: surplus %s", c.file, c.line, point, limits == asleep, show(f))
 			continue
 		}
 		wants = slices.Delete(wants, i, i+1)
 	}
 	for _, w := range wants {
-		t.Errorf("%s:%d, captured %v from the client: missing %s", c.file, c.line+w.line-1, point, w.text)
+		t.Errorf("%s:%d, captured %v from the client, asleep %v: missing %s", c.file, c.line+w.line-1, point, limits == asleep, w.text)
 	}
 }
 
 // judge runs rules over src and returns what they find.
 func judge(t testing.TB, src capture.Source, enabled []*Rule, options Values) (findings []*Finding) {
 	t.Helper()
+	return judgeWithin(t, reassembly.Limits{}, src, enabled, options)
+}
+
+// judgeWithin is judge where connections are kept within limits.
+func judgeWithin(t testing.TB, limits reassembly.Limits, src capture.Source, enabled []*Rule, options Values) (findings []*Finding) {
+	t.Helper()
 	listener := NewLedger(enabled, options, func(f *Finding) { findings = append(findings, f) }, nil)
-	if _, err := analyze.Run(context.Background(), &singles{Source: src}, listener, analyze.Options{}); err != nil {
+	if _, err := analyze.Run(context.Background(), script.Singles(src), listener, analyze.Options{Limits: limits}); err != nil {
 		t.Fatal(err)
 	}
 	return findings
@@ -267,31 +279,4 @@ func moved(s *script.Script, d time.Duration) (*script.Script, map[capture.Frame
 		frames[p.Frame], p.Frame = number, number
 	}
 	return copied, frames
-}
-
-// singles is a Source whose packets come one at a time, so that the memory of what
-// was told of one is used for the next: what a rule keeps of an exchange that it did not
-// ask to keep is another's then.
-type singles struct {
-	capture.Source
-	batch capture.Batch
-	rest  []capture.Packet
-	err   error
-}
-
-func (s *singles) Read(b *capture.Batch) error {
-	if len(s.rest) == 0 && s.err == nil {
-		s.err = s.Source.Read(&s.batch)
-		s.rest = s.batch.Packets
-	}
-	b.Packets, b.Now = b.Packets[:0], 0
-	if len(s.rest) > 0 {
-		b.Packets = append(b.Packets, s.rest[0])
-		s.rest = s.rest[1:]
-	}
-	if len(s.rest) > 0 {
-		return nil
-	}
-	b.Now = s.batch.Now
-	return s.err
 }

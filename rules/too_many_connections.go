@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"hash/maphash"
+	"slices"
 	"time"
 
 	"wirelag/analyze"
@@ -42,10 +43,11 @@ var tooManyConnections = &Rule{
 	Options: []Option{{"max-parallel", Count, 6, "connections at once that are taken for normal; browsers open 6 to a host"}},
 	Listen: func(p *Pass) analyze.Listener {
 		w := &crowds{pass: p, limit: int(p.Number("max-parallel")), seed: maphash.MakeSeed(), pairs: pairTable[crowd]{pass: p}}
-		w.pairs.forget = w.judge
+		w.pairs.forget = w.forget
 		return analyze.Listener{
 			Requested: w.requested,
 			Exchange:  w.exchange,
+			Ending:    w.ending,
 			Closed:    w.closed,
 			Finish:    func() { w.pairs.each(w.judge) },
 		}
@@ -58,18 +60,28 @@ type crowds struct {
 	limit int
 	seed  maphash.Seed
 	pairs pairTable[crowd]
+	kept  int // connections that are kept because they are open
 }
+
+// How many connections are kept while they are open, of a pair and of all pairs; the
+// others are counted.
+const (
+	maxKeptOpenOfPair = 2 * maxListed
+	maxKeptOpen       = 1 << 14
+)
 
 // crowd is what is known of a pair.
 type crowd struct {
-	open     []*analyze.Connection // that carried requests; ended ones among them are taken out now and then
-	ended    int                   // how many have ended since
+	open     []*analyze.Connection // that carried requests
+	more     int                   // that did as well, and are not kept
 	busy     int                   // connections with an exchange that is not over
 	maxBusy  int
 	peak     []*analyze.Connection // those open at the peak, at most maxListed
 	peakSize int
 	peakAt   capture.Mark
-	since    capture.Time // when there came to be more than the limit; 0 where there are not
+	crowded  bool         // there are more than the limit
+	since    capture.Time // when there came to be, the latest time
+	until    capture.Time // when there ceased to be
 
 	refused      int
 	firstRefused capture.Mark
@@ -92,35 +104,42 @@ func (w *crowds) requested(c *analyze.Connection) {
 		s.busy++
 		s.maxBusy = max(s.maxBusy, s.busy)
 	}
-	if c.Exchanges == 1 {
-		s.enter(c, w.limit)
+	if c.Requests == 1 {
+		w.enter(s, c)
 	}
 }
 
 // enter adds a connection with its first request, and counts.
-func (s *crowd) enter(c *analyze.Connection, limit int) {
-	s.open = append(s.open, c.Keep())
-	// Exact as long as few are open; above that the count may be some percent
-	// behind, so that it is not taken anew for every connection.
-	if len(s.open) > limit && len(s.open) <= s.peakSize+s.peakSize/16 {
-		return
+func (w *crowds) enter(s *crowd, c *analyze.Connection) {
+	if len(s.open) < maxKeptOpenOfPair && w.kept < maxKeptOpen {
+		w.kept++
+		s.open = append(s.open, c.Keep())
+	} else {
+		s.more++
 	}
-	s.leave()
-	if len(s.open) <= limit {
-		s.since = 0
-		return
+	n := s.size()
+	if n > w.limit && !s.crowded {
+		s.crowded, s.since = true, c.Last().Time
 	}
-	if s.since == 0 {
-		s.since = c.Last().Time
-	}
-	if len(s.open) > s.peakSize {
-		s.peakSize, s.peakAt = len(s.open), c.Last()
-		s.list(s.open[:min(len(s.open), maxListed)])
+	if n > max(s.peakSize, w.limit) {
+		s.peakSize, s.peakAt = n, c.Last()
+		s.list(c)
 	}
 }
 
-// list notes connections that are open at the peak, in place of those before.
-func (s *crowd) list(open []*analyze.Connection) {
+// size is how many are open.
+func (s *crowd) size() int { return len(s.open) + s.more }
+
+// list notes connections that are open at the peak, in place of those before: c is the
+// latest of them.
+func (s *crowd) list(c *analyze.Connection) {
+	open := s.open[:min(len(s.open), maxListed)]
+	if len(open) == 0 {
+		open = []*analyze.Connection{c}
+	}
+	if slices.Equal(s.peak, open) {
+		return
+	}
 	for _, c := range open {
 		c.Keep()
 	}
@@ -130,19 +149,32 @@ func (s *crowd) list(open []*analyze.Connection) {
 	s.peak = append(s.peak[:0], open...)
 }
 
-// leave takes out the connections that have ended.
-func (s *crowd) leave() {
-	s.ended = 0
-	kept := s.open[:0]
+// forget judges a pair, of which nothing is kept any more then.
+func (w *crowds) forget(s *crowd) {
+	w.judge(s)
 	for _, c := range s.open {
-		if c.IsOpen() {
-			kept = append(kept, c)
-		} else {
-			c.Release()
-		}
+		c.Release()
 	}
-	clear(s.open[len(kept):])
-	s.open = kept
+	w.kept -= len(s.open)
+}
+
+// ending takes out a connection that ceased to be open.
+func (w *crowds) ending(c *analyze.Connection, at capture.Time) {
+	s := w.pairs.known(c)
+	if s == nil || c.Requests == 0 {
+		return
+	}
+	switch i := slices.IndexFunc(s.open, func(o *analyze.Connection) bool { return o.ID == c.ID }); {
+	case i >= 0:
+		w.kept--
+		s.open[i].Release()
+		s.open = slices.Delete(s.open, i, i+1)
+	case s.more > 0: // or else what was known of the pair was forgotten meanwhile
+		s.more--
+	}
+	if s.crowded && s.size() <= w.limit {
+		s.crowded, s.until = false, at
+	}
 }
 
 func (w *crowds) exchange(x *analyze.Exchange) {
@@ -156,7 +188,7 @@ func (w *crowds) exchange(x *analyze.Exchange) {
 	}
 	w.noteClient(s, x.Request)
 	if x.ID == c.FirstExchange || x.Response == nil || !x.Response.Complete ||
-		x.Timing.Wait == analyze.Unknown || len(s.open) < 2 {
+		x.Timing.Wait == analyze.Unknown || s.size() < 2 {
 		return
 	}
 	w.compare(s, x)
@@ -177,7 +209,7 @@ func (w *crowds) compare(s *crowd, x *analyze.Exchange) {
 		s.targets[key] = t
 	}
 	kind := &t[0]
-	if len(s.open) > w.limit {
+	if s.size() > w.limit {
 		kind = &t[1]
 	}
 	kind.count++
@@ -234,14 +266,10 @@ func (w *crowds) hash(texts ...string) uint64 {
 
 func (w *crowds) closed(c *analyze.Connection) {
 	s := w.pairs.known(c)
-	switch {
-	case s == nil:
-	case c.Exchanges > 0:
-		if s.ended++; s.ended*4 >= len(s.open) {
-			s.leave()
-		}
-	case s.since != 0 && refusedByServer(c) && c.SYN().Time >= s.since && len(s.open) > w.limit:
-		rst, _ := c.RST()
+	if s == nil || s.since == 0 || !refusedByServer(c) || c.SYN().Time < s.since {
+		return
+	}
+	if rst, _ := c.RST(); s.crowded || rst.Time <= s.until {
 		if s.refused++; s.refused == 1 {
 			s.firstRefused = rst
 		}

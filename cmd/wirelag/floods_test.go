@@ -19,6 +19,7 @@ const (
 const (
 	bareConnection = 800
 	conversation   = 6 << 10
+	packed         = 400 // where nothing goes on any more
 )
 
 // eachConnection opens connections and sends the same on each, without an end.
@@ -54,6 +55,30 @@ var connectionFloods = []flood{
 		}},
 	{name: "open connections", items: 2_000_000, perItem: bareConnection, full: []string{"limit-connections"}, send: eachConnection("")},
 	{name: "requests without an answer, each on its connection", items: 2_000_000, perItem: conversation, full: []string{"limit-connections"}, send: eachConnection(get)},
+	{name: "answered requests, each on its connection", items: 2_000_000, least: 100_000, perItem: packed, full: []string{"limit-connections"},
+		send: func(w *wire, items int) {
+			for i := range items {
+				c, s := client(i), server()
+				w.open(c, s)
+				w.write(c, s, get)
+				w.write(s, c, okEmpty)
+			}
+		}},
+	{name: "exchanges on many connections in turn", items: 3_000_000, least: 200_000,
+		send: func(w *wire, items int) {
+			type pair struct{ c, s *end }
+			var open []pair
+			for i := range items {
+				if len(open) < 30_000 {
+					open = append(open, pair{client(i), server()})
+					w.open(open[i].c, open[i].s)
+				}
+				p := open[i%len(open)]
+				w.write(p.c, p.s, get)
+				w.write(p.s, p.c, okEmpty)
+				w.send(p.c, p.s, ack, "")
+			}
+		}},
 	{name: "connections with the same sums and XORs of addresses and ports", items: 4_000_000, perItem: bareConnection, full: []string{"limit-connections"},
 		send: func(w *wire, items int) {
 			for i := range items {

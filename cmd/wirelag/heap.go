@@ -7,13 +7,14 @@ import (
 	"sync"
 )
 
-// How large the heap may become before it is collected: smallHeap, or so many
-// percent more than what was alive at the latest collection. Little is alive in
-// most analyses, and to collect that over and over takes a third of their time;
-// where much is, memory is worth more.
+// How large the heap may become before it is collected: smallHeap, or so many bytes or,
+// if that is more, so many percent more than what was alive at the latest collection.
+// Little is alive in most analyses, and to collect that over and over takes a third of
+// their time; where much is, memory is worth more.
 const (
 	smallHeap     = 42 << 20
-	growthPercent = 35
+	growth        = 16 << 20
+	growthPercent = 10
 )
 
 // heapTuner sets after each collection when the next one comes.
@@ -61,10 +62,11 @@ func (t *heapTuner) percent() int {
 	for i := range t.scanned {
 		all += t.scanned[i].Value.Uint64()
 	}
-	if live >= smallHeap {
-		return growthPercent
+	room := uint64(growth)
+	if live < smallHeap {
+		room = max(room, smallHeap-live)
 	}
-	return max(growthPercent, int((smallHeap-live)*100/all))
+	return max(growthPercent, int(room*100/all))
 }
 
 // leastScanned is about what the runtime itself has.

@@ -100,7 +100,7 @@ func (w *work) settled() error {
 
 // report does the work and writes the report on it.
 func (a *reporter) report(asked *request, w *work) error {
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(int64(a.options.maxMemory)))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(int64(a.options.maxMemory) / 16 * 15)) // the rest is for the program itself
 	defer tuneHeap()()
 	var opened [2]atomic.Pointer[destination]
 	var over atomic.Bool // the work, but not the report on it

@@ -10,27 +10,27 @@ import (
 )
 
 type sample struct {
-	yes, no  bool
+	Yes, No  bool
 	first    capture.Mark
 	behind   [2]capture.Mark
-	pointer  *int
-	small    uint8
-	port     uint16
-	short    int16
-	number   int32
+	Pointer  *int
+	Small    uint8
+	Port     uint16
+	Short    int16
+	Number   int32
 	sequence [3]uint32
-	place    int64
-	count    int
-	word     uint64
-	took     time.Duration
+	Place    int64
+	Count    int
+	Word     uint64
+	Took     time.Duration
 	inner    struct {
-		name  string
-		place int64
-		flag  [2]bool
+		Name  string
+		Place int64
+		Flag  [2]bool
 	}
 }
 
-var sampleCodec = New[sample]("pointer", "inner.name")
+var sampleCodec = New[sample]("Pointer", "inner.Name")
 
 func TestPacked(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
@@ -90,7 +90,7 @@ func TestSmall(t *testing.T) {
 	s.first = capture.Mark{Time: 1_700_000_000_000_000_000, Frame: 1_000_000}
 	s.behind = [2]capture.Mark{{Time: s.first.Time + 3_000_000, Frame: s.first.Frame + 20}, {Time: s.first.Time + 3_000_000, Frame: s.first.Frame + 20}}
 	s.sequence = [3]uint32{0xfffffff0, 10, 20}
-	s.place, s.inner.place, s.yes = 300, 300, true
+	s.Place, s.inner.Place, s.Yes = 300, 300, true
 	var w Writer
 	sampleCodec.Put(&w, &s)
 	if n := len(w.Bytes()); n > 36 {
@@ -99,7 +99,7 @@ func TestSmall(t *testing.T) {
 }
 
 func TestCodecKnowsAllFields(t *testing.T) {
-	for _, without := range [][]string{{"pointer"}, {"inner.name"}, {"pointer", "inner.name", "gone"}} {
+	for _, without := range [][]string{{"Pointer"}, {"inner.Name"}, {"Pointer", "inner.Name", "gone"}} {
 		func() {
 			defer func() {
 				if recover() == nil {
