@@ -18,7 +18,7 @@ type conversation struct {
 	closing    Closing // what connection.Closing points to
 	handle     *handle
 	told       bool      // the teller heard of the connection
-	asleep     bool      // it was told since that nothing goes on
+	asleep     bool      // it slept since: the teller knows nothing of it any more
 	streams    [2]stream // by side
 	pairing    pairing
 	lostAt     capture.Time // when the capture last lost bytes of the connection, or may have

@@ -9,7 +9,7 @@ import (
 )
 
 // What is packed of a connection that sleeps. What the other fields tell, or point to, is
-// not there while no message is in progress, is packed by itself, or stays in the handle.
+// not there while no message is in progress, is packed by itself, or is known to the teller.
 var (
 	conversationCodec = pack.New[conversation]("analyzer", "handle", "closing",
 		"connection.Connection", "connection.ServerName", "connection.Lookup", "connection.firstExchange",

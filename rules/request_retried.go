@@ -50,7 +50,7 @@ func retried(first, again *analyze.Exchange) Instance {
 		learned, ends.What = again.Request.Start.At.Time, "the last of its connection"
 	}
 	where := "on another connection"
-	if again.Connection == first.Connection {
+	if again.Connection.ID == first.Connection.ID {
 		where = "on the same connection"
 	}
 	i := Instance{
