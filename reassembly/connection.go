@@ -74,7 +74,7 @@ type Connection struct {
 	ID uint64
 
 	ref          ref    // of this record
-	older, newer ref    // the records of connections opened before and after it
+	links               // in the order of opening
 	drops        uint32 // of the table, up to which it knows
 	serial       uint32 // of the latest segment, in the capture
 	client       Side

@@ -43,26 +43,31 @@ func (t *Table) relink(older, newer, name ref) {
 
 // setNewer makes one the next newer than another; 0 stands before the oldest.
 func (t *Table) setNewer(than, newer ref) {
-	switch {
-	case than == 0:
+	if than == 0 {
 		t.oldest = newer
-	case than&sleeps != 0:
-		t.sleeping.at(uint32(than &^ sleeps)).newer = newer
-	default:
-		t.records.at(than).newer = newer
+	} else {
+		t.links(than).newer = newer
 	}
 }
 
 // setOlder makes one the next older than another; 0 stands behind the newest.
 func (t *Table) setOlder(than, older ref) {
-	switch {
-	case than == 0:
+	if than == 0 {
 		t.newest = older
-	case than&sleeps != 0:
-		t.sleeping.at(uint32(than &^ sleeps)).older = older
-	default:
-		t.records.at(than).older = older
+	} else {
+		t.links(than).older = older
 	}
+}
+
+// links are the neighbours of a connection in an order.
+type links struct{ older, newer ref }
+
+// links are those of the one that r names.
+func (t *Table) links(r ref) *links {
+	if r&sleeps != 0 {
+		return &t.sleeping.at(uint32(r &^ sleeps)).links
+	}
+	return &t.records.at(r).links
 }
 
 // crowded reports whether connections take more than they may.

@@ -10,9 +10,9 @@ import (
 // sleeper is a connection that was idle while others went on: it is packed until a
 // segment of it comes, or its end.
 type sleeper struct {
-	number       uint64 // by which its consumer knows it
-	packed       string
-	older, newer ref
+	number uint64 // by which its consumer knows it
+	packed string
+	links
 }
 
 // sleeps is the bit of the names of sleepers.
@@ -35,7 +35,7 @@ type sleeping struct {
 
 // What is packed of a connection and of its oddities.
 var (
-	connectionCodec = pack.New[Connection]("Attached", "ending", "oddities", "ref", "older", "newer", "serial")
+	connectionCodec = pack.New[Connection]("Attached", "ending", "oddities", "ref", "links", "serial")
 	odditiesCodec   = pack.New[oddities]("shared", "underway")
 )
 
@@ -96,7 +96,7 @@ func (t *Table) sleep(c *Connection) {
 		number = t.consumer.Sleeps(c, w)
 	}
 	s, n := t.sleeping.take()
-	*s = sleeper{number, string(w.Bytes()), c.older, c.newer}
+	*s = sleeper{number, string(w.Bytes()), c.links}
 	t.sleeping.count++
 	t.sleeping.bytes += s.weight()
 	name := ref(n) | sleeps
@@ -153,7 +153,7 @@ func (t *Table) wake(r ref) *Connection {
 	if reader.Truth() {
 		odditiesCodec.Take(reader, t.odd(c))
 	}
-	c.older, c.newer, c.serial = s.older, s.newer, uint32(t.serial)
+	c.links, c.serial = s.links, uint32(t.serial)
 	t.relink(c.older, c.newer, name)
 	t.index.rename(t.keys.between(&c.ends[0].endpoint, &c.ends[1].endpoint).hash(), r, name)
 	t.sleeping.stirred++

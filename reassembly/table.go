@@ -40,8 +40,8 @@ type Consumer struct {
 	// Silent is called when the silence came that was waited for with Table.AwaitSilence.
 	// It returns true to wait on.
 	Silent func(c *Connection) bool
-	// MaySleep is asked when c has been idle for a while and others went on: whether all that the consumer knows of it can be packed, so that
-	// it takes little memory. Sleeps is called if so, and puts that into w, but for a
+	// MaySleep is asked when c has been idle for a while and others went on: whether all
+	// that the consumer knows of it can be packed, so that it takes little memory. Sleeps is called if so, and puts that into w, but for a
 	// number. c is not valid any more then, until Wakes is called with another c, the
 	// number, and what w held. None or all of them are nil.
 	MaySleep func(c *Connection) bool
@@ -351,12 +351,7 @@ func (t *Table) Rest() iter.Seq[Followed] {
 		t.takeBack(t.early.first)
 	}
 	return func(yield func(Followed) bool) {
-		for r := t.oldest; r != 0 && yield(Followed{r}); {
-			if r&sleeps != 0 {
-				r = t.sleeping.at(uint32(r &^ sleeps)).newer
-			} else {
-				r = t.records.at(r).newer
-			}
+		for r := t.oldest; r != 0 && yield(Followed{r}); r = t.links(r).newer {
 		}
 	}
 }
