@@ -76,7 +76,6 @@ type Connection struct {
 	ref          ref    // of this record
 	links               // in the order of opening
 	drops        uint32 // of the table, up to which it knows
-	serial       uint32 // of the latest segment, in the capture
 	client       Side
 	role         Role
 	close        CloseKind
@@ -89,6 +88,7 @@ type Connection struct {
 	ends [2]end
 
 	last        capture.Mark
+	serial      uint32 // of the last segment, in the capture
 	first       capture.Mark
 	synAck      capture.Mark // the SYN/ACK that the client acknowledged
 	established capture.Mark // the client's answer to it
