@@ -18,6 +18,7 @@ type conversation struct {
 	closing    Closing // what connection.Closing points to
 	handle     *handle
 	told       bool      // the teller heard of the connection
+	awaits     bool      // acknowledgements are awaited: see awaitACK
 	asleep     bool      // it slept since: the teller knows nothing of it any more
 	streams    [2]stream // by side
 	pairing    pairing

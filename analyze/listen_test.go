@@ -35,7 +35,7 @@ func listen(t testing.TB, src capture.Source) *heard {
 
 // asleep are limits with which every connection is packed whenever nothing is under way
 // on it, and that changes nothing.
-var asleep = reassembly.Limits{Awake: -1}
+var asleep = reassembly.Limits{Ready: -1}
 
 // listenWithin is listen where connections are kept within limits.
 func listenWithin(t testing.TB, limits reassembly.Limits, src capture.Source) *heard {

@@ -20,7 +20,10 @@ func newShard(number int, w wanted, limits reassembly.Limits, keys reassembly.Ke
 	s.table = reassembly.NewTable(s.analyzer.consumer(), limits.Share(shardCount))
 	s.table.UseKeys(keys)
 	s.analyzer.countIn(s.table.Kept())
-	s.analyzer.awaitSilence, s.analyzer.few = s.table.AwaitSilence, limits.MostAwake()
+	s.analyzer.awaitSilence, s.analyzer.few = s.table.AwaitSilence, fewOpen
+	if limits.Ready < 0 {
+		s.analyzer.few = 0
+	}
 	return s
 }
 

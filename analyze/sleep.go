@@ -21,10 +21,15 @@ var (
 	senderCodec = pack.New[sender]("history", "losses", "pauses")
 )
 
+// fewOpen is how many open connections are so few that acknowledgements of responses are
+// awaited however long they take.
+const fewOpen = 1 << 13
+
 // awaitACK sees to it that where many connections are open, the exchanges of the
 // conversation are told when the client has not acknowledged a response for long.
 func (v *conversation) awaitACK() {
-	if a := v.analyzer; a.open > a.few/8 && v.awaitsACK() {
+	if a := v.analyzer; a.open > a.few/8 && !v.awaits && v.awaitsACK() {
+		v.awaits = true
 		a.awaitSilence(v.connection.Connection)
 	}
 }
@@ -35,18 +40,17 @@ func (v *conversation) awaitsACK() bool {
 	return len(v.pairing.waiting) > 0 && !slices.ContainsFunc(v.pairing.waiting, (*exchange).goesOn)
 }
 
-// silent notes that c, of which acknowledgements were awaited, is silent. Where not many
-// connections are open, they are awaited on.
-func (a *Analyzer) silent(c *reassembly.Connection) (on bool) {
-	v, began := c.Attached.(*conversation)
-	switch {
-	case !began || !v.awaitsACK():
-		return false
-	case a.open <= a.few:
-		return true
+// silent notes that c, of which acknowledgements were awaited, is silent, or was not. Where
+// not many connections are open, they are awaited on.
+func (a *Analyzer) silent(c *reassembly.Connection, silence bool) (on bool) {
+	v := c.Attached.(*conversation)
+	waits := v.awaitsACK()
+	if waits && silence && a.open > a.few {
+		v.tellAll()
+		waits = false
 	}
-	v.tellAll()
-	return false
+	v.awaits = waits
+	return waits
 }
 
 // maySleep reports whether what is known of c can be packed.
@@ -86,7 +90,7 @@ func (a *Analyzer) wakes(c *reassembly.Connection, number uint64, r *pack.Reader
 // are to be judged.
 func (v *conversation) maySleep() bool {
 	c := &v.connection
-	if len(v.pairing.waiting) > 0 || c.Excess != nil || c.Closing != nil || !v.numbered() {
+	if len(v.pairing.waiting) > 0 || v.awaits || c.Excess != nil || c.Closing != nil || !v.numbered() {
 		return false
 	}
 	for i := range v.streams {

@@ -75,14 +75,14 @@ func (t *Table) Take(w Wait, now capture.Time) {
 	case q.c.ID != q.id || q.c.told || over == (w == Silent):
 	case over:
 		t.end(q.c)
-	case q.c.serial != uint32(q.serial) || t.consumer.Silent(q.c): // something came, or may come
+	case t.consumer.Silent(q.c, q.c.serial == uint32(q.serial)):
 		q.serial += lingerSegments[Silent]
 		t.lingering[Silent].push(q)
 	}
 }
 
-// AwaitSilence lets Consumer.Silent be called when nothing came of c for 16,384 segments of
-// the capture, the one at hand being its latest so far; but not where c is over by then.
+// AwaitSilence lets Consumer.Silent be called when 16,384 segments of the capture have come
+// behind the one at hand, which is the latest of c; but not where c is over by then.
 func (t *Table) AwaitSilence(c *Connection) { t.linger(Silent, c, c.last) }
 
 // IsDue reports whether anything may be due when the clock is at a moment and the

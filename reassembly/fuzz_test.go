@@ -23,7 +23,7 @@ func FuzzTable(f *testing.F) {
 		}
 		once := play(t, reassembly.Limits{}, script, 1)
 		twice := play(t, reassembly.Limits{}, script, 2)
-		asleep := play(t, reassembly.Limits{Awake: -1}, script, 1)
+		asleep := play(t, reassembly.Limits{Ready: -1}, script, 1)
 		if asleep != once {
 			t.Errorf("connections that sleep tell another story:\n%s\nawake:\n%s", asleep, once)
 		}

@@ -14,11 +14,10 @@ type Limits struct {
 	// Memory is about how many bytes the connections may take that are followed at
 	// once, with what Table.Kept says is kept for them. Default 320 MiB.
 	Memory int64
-	// Awake is how many connections are kept ready for what comes next; where there are
-	// more, those that have been idle for Idle segments of the capture are packed. If it is
-	// negative, all are that can be. Default 8,192.
-	Awake int
-	Idle  uint32 // default 4,096
+	// Ready is how many of these bytes there may be before connections that are idle are
+	// packed, which takes time when they go on. If it is negative, all are that can be.
+	// Default 64 MiB.
+	Ready int64
 	// PendingBytes is the memory for segments that wait behind holes, over all
 	// connections. Default 32 MiB.
 	PendingBytes int
@@ -35,12 +34,16 @@ const connectionWeight = int64(unsafe.Sizeof(Connection{})) + 64
 // leastConnections is how many are followed in however little memory.
 const leastConnections = 64
 
+// mostReady is Limits.Ready, however much memory there is.
+const mostReady = 64 << 20
+
 // LimitsFor returns the limits with which an analysis keeps to about so many
 // bytes of memory. Connections get most of it; the rest is for what does not
 // depend on their number, and for the garbage collector.
 func LimitsFor(memory int64) Limits {
 	return Limits{
 		Memory:       max(memory/16*7, leastConnections*connectionWeight),
+		Ready:        min(memory/8, mostReady),
 		PendingBytes: int(max(memory/16, 1<<20)),
 	}
 }
@@ -50,25 +53,19 @@ func (l Limits) Share(n int) Limits {
 	l = l.withDefaults()
 	l.Connections = max(l.Connections/n, 1)
 	l.Memory /= int64(n)
-	if l.Awake > 0 {
-		l.Awake = max(l.Awake/n, 1)
+	if l.Ready > 0 {
+		l.Ready = max(l.Ready/int64(n), 1)
 	}
 	l.PendingBytes /= n
 	return l
 }
 
-// MostAwake is how many connections are few: see Awake.
-func (l Limits) MostAwake() int { return l.withDefaults().Awake }
-
 func (l Limits) withDefaults() Limits {
 	if l.Connections == 0 {
 		l.Connections = 1_200_000
 	}
-	if l.Awake == 0 {
-		l.Awake = 1 << 13
-	}
-	if l.Idle == 0 {
-		l.Idle = 1 << 12
+	if l.Ready == 0 {
+		l.Ready = mostReady
 	}
 	if l.Memory == 0 {
 		l.Memory = 320 << 20

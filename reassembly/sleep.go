@@ -42,27 +42,40 @@ var (
 // looks is how many connections are looked at for each that began or woke.
 const looks = 4
 
-// Lull puts connections to sleep that have been idle for longest, about, while there are
-// too many awake: those that the hand meets, which goes round all. While there are not
-// twice as many, those are spared of whose segments copies may come: they would take more.
-// It is to be called now and then, when all that was due is done.
+// Connections that sleep were idle for so many segments of the capture. So few are always
+// awake, and where more than so many are, those sleep, too, of whose segments copies may
+// come: they take more.
+const (
+	idleSegments = 1 << 12
+	leastAwake   = 1 << 10
+	mostAwake    = 1 << 13
+)
+
+// Lull puts connections to sleep that have been idle for longest, about, while all take too
+// much: those that the hand meets, which goes round all that are awake. It is to be called now
+// and then, when all that was due is done.
 func (t *Table) Lull() {
-	for n := looks*t.sleeping.stirred + 1; n > 0 && t.tooManyAwake(1); n-- {
+	always := t.limits.Ready < 0
+	for n := looks*t.sleeping.stirred + 1; n > 0 && t.tooManyAwake(); n-- {
 		c := t.records.next(&t.sleeping.hand)
-		if t.limits.Awake >= 0 && uint32(t.serial)-c.serial < t.limits.Idle {
+		if !always && uint32(t.serial)-c.serial < idleSegments {
 			continue
 		}
 		c.forget(t.now.Sub(c.last.Time))
-		if c.maySleep() && (c.ends[0].forgot() && c.ends[1].forgot() || t.tooManyAwake(2)) {
+		if c.maySleep() && (always || c.ends[0].forgot() && c.ends[1].forgot() || t.awakeCount() > mostAwake) {
 			t.sleep(c)
 		}
 	}
 	t.sleeping.stirred = 0
 }
 
-// tooManyAwake reports whether more connections are awake than so many times the limit.
-func (t *Table) tooManyAwake(times int) bool {
-	return t.live-t.sleeping.count > times*max(t.limits.Awake, 0)
+func (t *Table) awakeCount() int { return t.live - t.sleeping.count }
+
+func (t *Table) tooManyAwake() bool {
+	if t.limits.Ready < 0 {
+		return t.awakeCount() > 0
+	}
+	return t.awakeCount() > leastAwake && t.weight() > t.limits.Ready
 }
 
 // maySleep reports whether nothing is under way on c, and all that is known of it can be packed.

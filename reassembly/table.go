@@ -37,9 +37,9 @@ type Consumer struct {
 	// Closed is called when a connection is over and will not change any more. The
 	// table uses its memory again.
 	Closed func(c *Connection)
-	// Silent is called when the silence came that was waited for with Table.AwaitSilence.
-	// It returns true to wait on.
-	Silent func(c *Connection) bool
+	// Silent is called when what was waited for with Table.AwaitSilence came: silence, or
+	// else something of c meanwhile. It returns true to wait on for as long again.
+	Silent func(c *Connection, silence bool) bool
 	// MaySleep is asked when c has been idle for a while and others went on: whether all
 	// that the consumer knows of it can be packed, so that it takes little memory. Sleeps is called if so, and puts that into w, but for a
 	// number. c is not valid any more then, until Wakes is called with another c, the

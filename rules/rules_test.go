@@ -204,7 +204,7 @@ func (c *testCase) points() []time.Duration {
 
 // asleep are limits with which every connection is packed whenever nothing is under way
 // on it, and that changes nothing.
-var asleep = reassembly.Limits{Awake: -1}
+var asleep = reassembly.Limits{Ready: -1}
 
 // check runs the case as captured at the given distance from the client.
 func (c *testCase) check(t *testing.T, point time.Duration, limits reassembly.Limits) {
