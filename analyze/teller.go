@@ -58,9 +58,9 @@ type teller struct {
 	hops        *hops // nil when the listener does not want them
 	others      others
 	stats       Stats
-	now         capture.Time
-	open        int    // connections
-	connections uint64 // numbers given
+	now         capture.Time // of the packet at which is told
+	open        int          // connections
+	connections uint64       // numbers given
 	exchanges   uint64
 	spare       reuse.Pool[told]
 	resting     map[uint64]resting // by the connection's number

@@ -5,8 +5,8 @@ import (
 )
 
 // makeRoom closes the connection opened first that has been idle for a while, when
-// there are too many. One that is busy is spared until it comes first again without
-// having sent anything: connections that come in a flood are closed in their
+// there are too many. One that is busy and does not sleep is spared until it comes first
+// again without having sent anything: connections that come in a flood are closed in their
 // order then, and the slabs that they share become free.
 func (t *Table) makeRoom() {
 	const busy = 10 * time.Second

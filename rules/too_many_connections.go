@@ -130,12 +130,11 @@ func (w *crowds) enter(s *crowd, c *analyze.Connection) {
 // size is how many are open.
 func (s *crowd) size() int { return len(s.open) + s.more }
 
-// list notes connections that are open at the peak, in place of those before: c is the
-// latest of them.
-func (s *crowd) list(c *analyze.Connection) {
+// list notes connections that are open at the peak, in place of those before.
+func (s *crowd) list(latest *analyze.Connection) {
 	open := s.open[:min(len(s.open), maxListed)]
 	if len(open) == 0 {
-		open = []*analyze.Connection{c}
+		open = []*analyze.Connection{latest}
 	}
 	if slices.Equal(s.peak, open) {
 		return

@@ -33,6 +33,22 @@ func eachConnection(text string) func(w *wire, items int) {
 	}
 }
 
+// inTurn opens connections, and sends the same on one after the other, over and over.
+func inTurn(connections int, send func(w *wire, c, s *end)) func(w *wire, items int) {
+	return func(w *wire, items int) {
+		type pair struct{ c, s *end }
+		var open []pair
+		for i := range items {
+			if len(open) < connections {
+				open = append(open, pair{client(i), server()})
+				w.open(open[i].c, open[i].s)
+			}
+			p := open[i%len(open)]
+			send(w, p.c, p.s)
+		}
+	}
+}
+
 // oneConnection sends text by text on one connection.
 func oneConnection(begin, text, end string) func(w *wire, items int) {
 	return func(w *wire, items int) {
@@ -65,20 +81,11 @@ var connectionFloods = []flood{
 			}
 		}},
 	{name: "exchanges on many connections in turn", items: 3_000_000, least: 200_000,
-		send: func(w *wire, items int) {
-			type pair struct{ c, s *end }
-			var open []pair
-			for i := range items {
-				if len(open) < 30_000 {
-					open = append(open, pair{client(i), server()})
-					w.open(open[i].c, open[i].s)
-				}
-				p := open[i%len(open)]
-				w.write(p.c, p.s, get)
-				w.write(p.s, p.c, okEmpty)
-				w.send(p.c, p.s, ack, "")
-			}
-		}},
+		send: inTurn(30_000, func(w *wire, c, s *end) {
+			w.write(c, s, get)
+			w.write(s, c, okEmpty)
+			w.send(c, s, ack, "")
+		})},
 	{name: "connections with the same sums and XORs of addresses and ports", items: 4_000_000, perItem: bareConnection, full: []string{"limit-connections"},
 		send: func(w *wire, items int) {
 			for i := range items {
@@ -108,19 +115,10 @@ var connectionFloods = []flood{
 			}
 		}},
 	{name: "answers to what nobody saw, on many connections", items: 2_000_000, perItem: conversation,
-		send: func(w *wire, items int) {
-			type pair struct{ c, s *end }
-			var open []pair
-			for i := range items {
-				if len(open) < 20_000 {
-					open = append(open, pair{client(i), server()})
-					w.open(open[i].c, open[i].s)
-				}
-				p := open[i%len(open)]
-				p.c.seq += 1000
-				w.send(p.s, p.c, ack, "x")
-			}
-		}},
+		send: inTurn(20_000, func(w *wire, c, s *end) {
+			c.seq += 1000
+			w.send(s, c, ack, "x")
+		})},
 	{name: "acknowledgements of what nobody saw", items: 5_000_000,
 		send: func(w *wire, items int) {
 			c, s := client(0), server()
