@@ -40,12 +40,13 @@ func (h *healthList) add(kind string, count uint64, meaning string) {
 }
 
 func (h *healthList) files(files []*capture.File) {
-	var dropped, cut, backwards, damaged uint64
+	var dropped, cut, backwards, timeless, damaged uint64
 	damage := ""
 	for _, f := range files {
 		dropped += f.Dropped
 		cut += f.CutPackets
 		backwards += f.ClockBackward
+		timeless += f.Timeless
 		if f.Damage != "" {
 			damaged++
 			damage = f.Damage
@@ -55,6 +56,7 @@ func (h *healthList) files(files []*capture.File) {
 	h.add("cut-record", damaged, "inputs end early ("+damage+"): everything before was analysed, nothing after is known")
 	h.add("snaplen", cut, "packets were cut when captured: bytes of their bodies are counted as missing, verdicts that need them are silent")
 	h.add("clock-backwards", backwards, "packets have an earlier time than the one before them: durations around them are not reliable")
+	h.add("timeless", timeless, "packets have no time in their file (simple packet blocks) and count as simultaneous with the one before them: no duration is to be believed there")
 }
 
 // filtered tells what a filter left out.

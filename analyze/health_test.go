@@ -26,6 +26,7 @@ func TestHealth(t *testing.T) {
 		{"dropped", func(i *inputs) { i.file.Dropped = 7 }},
 		{"snaplen", func(i *inputs) { i.file.CutPackets = 7 }},
 		{"clock-backwards", func(i *inputs) { i.file.ClockBackward = 7 }},
+		{"timeless", func(i *inputs) { i.file.Timeless = 7 }},
 		{"filtered", func(i *inputs) { i.file.Filtered = 7 }},
 		{"unfilterable", func(i *inputs) { i.file.Unfilterable, i.file.UnfilterableWhy = 7, "because" }},
 		{"acked-unseen", func(i *inputs) { i.table.AckedUnseen = 7 }},

@@ -27,6 +27,7 @@ type File struct {
 	// packets say was lost before them, whichever is more.
 	Dropped       uint64
 	ClockBackward uint64   // packets whose time lies before that of the packet before, in the same input
+	Timeless      uint64   // packets without a time: they have that of the packet before, in the same input
 	Secrets       [][]byte // TLS key log text of pcapng decryption secrets blocks
 	// Filtered is how many packets a filter left out, FilteredTags how many of them
 	// have a VLAN tag that it does not ask for. Unfilterable is how many others it

@@ -152,8 +152,8 @@ func summarise(t testing.TB, source Source, packets string, err error) result {
 	for _, f := range source.Files() {
 		r.damage += f.Damage
 		r.at += f.DamageAt
-		r.counts += fmt.Sprintf("%v %v snaplen=%d packets=%d bytes=%d first=%d last=%d cut=%d dropped=%d backward=%d secrets=%q %v\n",
-			f.Format, f.LinkTypes, f.Snaplen, f.Packets, f.Bytes, f.First, f.Last, f.CutPackets, f.Dropped, f.ClockBackward, f.Secrets, maps.Clone(f.Limits))
+		r.counts += fmt.Sprintf("%v %v snaplen=%d packets=%d bytes=%d first=%d last=%d cut=%d dropped=%d backward=%d timeless=%d secrets=%q %v\n",
+			f.Format, f.LinkTypes, f.Snaplen, f.Packets, f.Bytes, f.First, f.Last, f.CutPackets, f.Dropped, f.ClockBackward, f.Timeless, f.Secrets, maps.Clone(f.Limits))
 	}
 	return r
 }

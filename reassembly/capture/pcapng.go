@@ -242,6 +242,7 @@ func (p *pcapng) simplePacket(body []byte, size int64, packets []Packet) ([]Pack
 	if in.Snaplen != 0 {
 		captured = min(captured, int64(in.Snaplen))
 	}
+	p.file.Timeless++
 	return p.add(in, body[simplePacketBytes:], uint32(captured), length, packets), nil
 }
 

@@ -355,3 +355,13 @@ func TestPcapngWritten(t *testing.T) {
 		t.Errorf("%d dropped, want 12", f.Dropped)
 	}
 }
+
+// TestTimeless counts the packets that have no time.
+func TestTimeless(t *testing.T) {
+	source := openImage(t, join(section(little), describe(little, 1, 0),
+		simple(little, 3, "abc"), enhanced(little, 0, 7, "x"), simple(little, 5, "defgh")))
+	read(t, source)
+	if f := source.Files()[0]; f.Timeless != 2 || f.Packets != 3 {
+		t.Errorf("%d of %d packets have no time", f.Timeless, f.Packets)
+	}
+}
