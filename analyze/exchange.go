@@ -210,6 +210,18 @@ type Exchange struct {
 	kept    bool
 }
 
+// Earliest is the first message of x that is in the capture: of some, all that was
+// captured is an interim response.
+func (x *Exchange) Earliest() *http1.Message {
+	switch {
+	case x.Request != nil:
+		return x.Request
+	case len(x.Interim) > 0:
+		return x.Interim[0]
+	}
+	return x.Response
+}
+
 // Keep returns x, which stays as it is, and its connection. Who is told of it may
 // keep it from then on.
 func (x *Exchange) Keep() *Exchange {

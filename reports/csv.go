@@ -106,11 +106,7 @@ var csvColumns = [...]struct {
 	{"status", ofResponse(func(_ *encoder, b []byte, m *http1.Message) []byte { return appendInt(b, int64(m.Status)) })},
 	{"reason", ofResponse(func(e *encoder, b []byte, m *http1.Message) []byte { return appendCell(b, e.redact.reason(m)) })},
 	{"start", func(e *encoder, b []byte, x *analyze.Exchange) []byte {
-		m := x.Request
-		if m == nil {
-			m = x.Response
-		}
-		return e.time(b, m.First.Time)
+		return e.time(b, x.Earliest().First.Time)
 	}},
 	{"blocked_ms", ofTiming(func(t *analyze.Timing) time.Duration { return t.Blocked })},
 	{"dns_ms", ofTiming(func(t *analyze.Timing) time.Duration { return t.DNS })},

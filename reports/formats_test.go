@@ -317,3 +317,22 @@ func FuzzTable(f *testing.F) {
 		}
 	})
 }
+
+// TestInterimAlone reports an exchange of which the capture has but an interim
+// response, in all formats.
+func TestInterimAlone(t *testing.T) {
+	const source = `
+c 10.0.0.1:40000 > 10.0.0.2:80
+0ms  c > ACK "behind the head of an upload"
+40ms c < "HTTP/1.1 100 Continue\r\n\r\n"
+41ms c > ACK
+`
+	for _, f := range Formats {
+		if got := reportOnScript(t, source, f.Name, Options{}); got == "" {
+			t.Errorf("%s is empty", f.Name)
+		}
+	}
+	if got := reportOnScript(t, source, "csv", Options{}); !strings.Contains(got, "2026-01-01T00:00:00.04") {
+		t.Errorf("the exchange does not begin with its interim response: %s", got)
+	}
+}

@@ -16,7 +16,7 @@ import (
 func begun(x *analyze.Exchange) capture.Time {
 	toClient, _ := x.Connection.RTTClient()
 	if x.Request == nil {
-		return x.Response.Start.Readable.Add(toClient / 2)
+		return x.Earliest().Start.Readable.Add(toClient / 2)
 	}
 	before := max(x.Timing.DNS, 0) + max(x.Timing.Connect, 0)
 	return x.Request.First.Time.Add(-toClient/2 - before)

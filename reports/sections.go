@@ -243,10 +243,7 @@ func (p *page) hostRank(shown []*analyze.Exchange) int {
 
 // begin is the first byte of an exchange.
 func begin(x *analyze.Exchange) capture.Mark {
-	if x.Request != nil {
-		return x.Request.First
-	}
-	return x.Response.First
+	return x.Earliest().First
 }
 
 func (p *page) host(x *analyze.Exchange) cell {
