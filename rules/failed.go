@@ -158,17 +158,21 @@ func endOfStream(c *analyze.Connection, side reassembly.Side, m *http1.Message) 
 	return rst, closer(c, by, "reset"), c.Intact()
 }
 
-// gaveUp reports whether the receiver of m closed behind the last of it that was seen,
-// and its sender in answer to that.
+// gaveUp reports whether the receiver of m closed before it had all of m, and its
+// sender in answer to that. What is under way to a message that began before the close may
+// be seen behind it, for as long as the way to the sender and back takes.
 func gaveUp(c *analyze.Connection, sender reassembly.Side, m *http1.Message) bool {
 	end, by, ended := c.Ended()
 	fin := c.FIN(sender)
-	if !ended || by == sender || fin.IsZero() || end.Time <= m.End.At.Time {
+	if !ended || by == sender || fin.IsZero() {
 		return false
 	}
 	toSender, _ := c.RTTServer()
 	if sender == c.ClientSide() {
 		toSender, _ = c.RTTClient()
+	}
+	if crossed := m.End.At.Sub(end); crossed >= 0 {
+		return m.Start.At.Time < end.Time && crossed <= toSender && fin.Sub(end) >= toSender-toSender/10
 	}
 	return fin.Sub(end) >= toSender/2
 }
