@@ -140,7 +140,7 @@ func (s *sender) judge(upTo int64, segment *packet.Segment, twice bool, p path) 
 		case o.HasTimestamps && l.stamp != 0:
 			l.Decided, l.Spurious = true, !s.repeated(o.TSEcr, l.stamp)
 		case p.toReceiver > leastToReceiver:
-			l.Spurious = segment.Mark.Sub(l.Repeat) < 3*p.toReceiver/4
+			l.Spurious = segment.Mark.Sub(l.Repeat) < 9*p.toReceiver/10
 			l.Decided = l.Spurious || missed
 			l.Presumed = !l.Decided
 		}

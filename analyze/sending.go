@@ -283,7 +283,7 @@ func (t *Transfer) review(openWindow int64) {
 		case p.Cause == ByWindow && !p.Zero && (float64(openWindow) >= leastGrowth*float64(p.Window) || flight > 0 && float64(p.Flight) >= leastGrowth*float64(flight)):
 			p.Cause = ByACK
 		}
-		flight = p.Flight
+		flight = max(flight, p.Flight)
 	}
 }
 

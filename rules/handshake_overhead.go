@@ -40,7 +40,7 @@ var handshakeOverhead = &Rule{
 		minShare, minCost := p.Number("min-share"), p.Duration("min-cost")
 		return analyze.Listener{Closed: func(c *analyze.Connection) {
 			setup, total, ok := firstExchange(c)
-			if !ok || setup < minCost || setup.Seconds() < minShare*total.Seconds() {
+			if !ok || total <= 0 || setup < minCost || setup.Seconds() < minShare*total.Seconds() {
 				return
 			}
 			synAck, _ := c.FirstSYNACK()
