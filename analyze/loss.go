@@ -135,7 +135,7 @@ func (s *sender) judge(upTo int64, segment *packet.Segment, twice bool, p path) 
 		}
 		missed := l.Offset <= s.stuck.upTo && s.stuck.upTo < l.Offset+l.Length && !s.stuck.at.IsZero()
 		switch o := &segment.Options; {
-		case twice, segment.Options.Cut, segment.Mark.Sub(l.Repeat) > p.rtt()+latestACKDelay:
+		case twice, segment.Options.Cut, !missed && segment.Mark.Sub(l.Repeat) > p.rtt()+latestACKDelay:
 			l.Decided, l.Spurious = true, true
 		case o.HasTimestamps && l.stamp != 0:
 			l.Decided, l.Spurious = true, !s.repeated(o.TSEcr, l.stamp)
