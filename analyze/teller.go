@@ -64,7 +64,6 @@ type teller struct {
 	exchanges   uint64
 	spare       reuse.Pool[told]
 	resting     map[uint64]resting // by the connection's number
-	kept        int                // of these
 }
 
 // told is a connection as listeners know it: as it was at the latest event about it.
@@ -97,27 +96,22 @@ type resting struct {
 	name   string // that was looked up
 }
 
-// maxResting is how many connections that somebody keeps stay the same while they sleep.
-const maxResting = 1 << 14
-
-// letGo ends what is known of a connection that sleeps: all of it will be told anew, with
-// another handle, before anything else is.
+// letGo ends what is known of a connection that sleeps, unless somebody keeps it: all of
+// it will be told anew, with another handle, before anything else is.
 func (t *teller) letGo(h *handle) {
 	c := h.told
 	if c == nil {
+		return
+	}
+	if c.keepers > 0 {
+		t.resting[h.id] = resting{told: c}
 		return
 	}
 	r := resting{lookup: c.Lookup}
 	if c.nameSource == nameLookedUp {
 		r.name = c.ServerName
 	}
-	switch {
-	case c.keepers == 0:
-		c.recycle()
-	case t.kept < maxResting:
-		t.kept++
-		r = resting{told: c}
-	}
+	c.recycle()
 	if r != (resting{}) {
 		t.resting[h.id] = r
 	}
@@ -130,7 +124,6 @@ func (t *teller) resume(h *handle) *told {
 		delete(t.resting, h.id)
 	}
 	if r.told != nil {
-		t.kept--
 		return r.told
 	}
 	c := t.begin()

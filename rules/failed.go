@@ -159,8 +159,8 @@ func endOfStream(c *analyze.Connection, side reassembly.Side, m *http1.Message) 
 }
 
 // gaveUp reports whether the receiver of m closed before it had all of m, and its
-// sender in answer to that. What is under way to a message that began before the close may
-// be seen behind it, for as long as the way to the sender and back takes.
+// sender in answer to that. What is seen behind the close for less than the way to the
+// sender and back takes was sent without knowing of it.
 func gaveUp(c *analyze.Connection, sender reassembly.Side, m *http1.Message) bool {
 	end, by, ended := c.Ended()
 	fin := c.FIN(sender)
@@ -172,7 +172,7 @@ func gaveUp(c *analyze.Connection, sender reassembly.Side, m *http1.Message) boo
 		toSender, _ = c.RTTClient()
 	}
 	if crossed := m.End.At.Sub(end); crossed >= 0 {
-		return m.Start.At.Time < end.Time && crossed <= toSender && fin.Sub(end) >= toSender-toSender/10
+		return crossed < toSender && fin.Sub(end) >= toSender-toSender/10
 	}
 	return fin.Sub(end) >= toSender/2
 }

@@ -40,7 +40,7 @@ var handshakeOverhead = &Rule{
 		minShare, minCost := p.Number("min-share"), p.Duration("min-cost")
 		return analyze.Listener{Closed: func(c *analyze.Connection) {
 			setup, total, ok := firstExchange(c)
-			if !ok || total <= 0 || setup < minCost || setup.Seconds() < minShare*total.Seconds() {
+			if !ok || setup < minCost || setup.Seconds() < minShare*total.Seconds() {
 				return
 			}
 			synAck, _ := c.FirstSYNACK()
@@ -96,7 +96,7 @@ func firstExchange(c *analyze.Connection) (setup, total time.Duration, ok bool) 
 	if rtt, known := c.RTT(); known && setup-rtt >= leastSYNTimer { // one was lost that the capture has not
 		setup, lost = rtt, lost+setup-rtt
 	}
-	return setup, total - lost, true
+	return setup, total - lost, setup <= total-lost // else the clock was set back
 }
 
 // ms shows a duration as reports do: in milliseconds with a sensible number of digits.

@@ -108,9 +108,6 @@ func (w *keptWatch) ended(c *analyze.Connection) {
 		delete(w.of, c.ID)
 		return
 	}
-	if c != k.connection { // it slept, and was told anew
-		k.connection = c.Keep()
-	}
 	k.closed, k.until = true, w.pass.Now().Add(otherSideWait)
 	w.waiting = append(w.waiting, k)
 }
@@ -150,7 +147,7 @@ func (k *keptRelay) isBlind() bool {
 	}
 	for _, m := range [...]*http1.Message{front.Request, back.Request, front.Response, back.Response} {
 		if m.Version != http1.HTTP10 {
-			return closedBehind(k.connection, back.Connection)
+			return closedBehind(front.Connection, back.Connection)
 		}
 	}
 	return true
