@@ -234,7 +234,7 @@ func (s *sender) claim(begin int64, m *http1.Message, t *Transfer) {
 	end := begin + m.Offset + m.WireBytes + int64(m.Lost)
 	start := begin + m.Offset
 	t.Before, t.LargestBefore, t.Length = start, s.largestBefore, end-start
-	t.SmallRun, t.SmallBytes = s.longest.segments, s.longest.bytes
+	t.SmallRun, t.SmallOvertaking, t.SmallBytes = int(s.longest.segments), int(s.longest.overtaking), s.longest.bytes
 	t.SmallFirst, t.SmallLast = s.longest.first, s.longest.last
 	t.MSS, t.NoDelay = int(s.fullSize()), s.noDelay
 	t.start, t.end, t.begun = start, end, s.begun

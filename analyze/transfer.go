@@ -19,6 +19,7 @@ type Transfer struct {
 	// latest loss.
 	Before, LargestBefore int64
 	SmallRun              int   // most segments in a row that are, on average, much smaller than the MSS,
+	SmallOvertaking       int   // how many of them left while a small one before was not acknowledged,
 	SmallBytes            int64 // their payload,
 	SmallFirst, SmallLast capture.Mark
 	MSS                   int // largest payload of a full segment; 0 when unknown
@@ -96,7 +97,8 @@ type sender struct {
 
 // smallRun is a number of segments in a row that are, on average, much smaller than the MSS.
 type smallRun struct {
-	segments    int
+	segments    int32
+	overtaking  int32 // left while a small one before was not acknowledged
 	bytes       int64
 	first, last capture.Mark
 }
@@ -138,12 +140,15 @@ func (s *sender) acknowledge(a acked, p path) {
 // send takes a segment that carries bytes not sent before. last: it is the end of
 // the stream.
 func (s *sender) send(d seen, last bool, p path) {
+	overtakes := false
 	if !s.started || d.start != s.top {
 		s.start(d)
 	} else {
+		overtakes = !last && s.overtakes(d, p)
+		s.noDelay = s.noDelay || overtakes
 		s.follow(d, last, p)
 	}
-	s.measure(d, p)
+	s.measure(d, overtakes, p)
 	s.record(d)
 }
 
@@ -163,9 +168,6 @@ func (s *sender) follow(d seen, last bool, p path) {
 	if between := d.start == s.claimed || s.claimed == 0; between && waited >= leastTimeout {
 		s.idle, s.idleAt = min(waited, d.at.Time.Sub(s.lastRepeat)), d.start
 	}
-	if !last {
-		s.checkNoDelay(d, p)
-	}
 	if waited < leastPause || waited < 2*p.rtt()/5 || !p.known {
 		return
 	}
@@ -180,14 +182,15 @@ func (s *sender) follow(d seen, last bool, p path) {
 	s.flight = 0
 }
 
-// checkNoDelay notes when a small segment leaves while another is not acknowledged.
-func (s *sender) checkNoDelay(d seen, p path) {
-	if s.noDelay || !s.isSmall(d) || s.small.end == 0 || !p.known {
-		return
+// overtakes reports whether a small segment leaves while another is not acknowledged,
+// which Nagle's algorithm does not let it.
+func (s *sender) overtakes(d seen, p path) bool {
+	if !s.isSmall(d) || s.small.end == 0 || !p.known {
+		return false
 	}
 	margin := min(s.tolerance(p), p.toSender+releaseLate)
 	k := s.latestACK(d.at.Time.Add(-p.toSender + margin))
-	s.noDelay = k == nil || k.upTo < s.small.end
+	return k == nil || k.upTo < s.small.end
 }
 
 // latestACK is the latest acknowledgement seen up to a moment, nil without one.
@@ -238,7 +241,7 @@ func (s *sender) isFull(d seen) bool {
 }
 
 // measure follows how much is under way and how small the segments are.
-func (s *sender) measure(d seen, p path) {
+func (s *sender) measure(d seen, overtakes bool, p path) {
 	s.flight += d.end - d.start
 	s.mss = max(s.mss, min(d.end-d.start, usualMSS))
 	if acknowledged := s.acknowledgedBy(d.at.Time.Add(-p.toSender)); acknowledged >= s.repairing {
@@ -247,13 +250,16 @@ func (s *sender) measure(d seen, p path) {
 	// A run ends with a segment of full size, or that would make it large on average.
 	r, n, full := &s.running, d.end-d.start, s.fullSize()
 	if small := full / smallFraction; n >= small && (n >= full || r.bytes+n >= small*int64(r.segments+1)) {
-		r.segments, r.bytes = 0, 0
+		*r = smallRun{}
 		return
 	}
 	if r.segments == 0 {
 		r.first = d.at
 	}
 	r.segments++
+	if overtakes {
+		r.overtaking++
+	}
 	r.bytes += n
 	r.last = d.at
 	if r.segments > s.longest.segments {

@@ -9,7 +9,8 @@ import (
 
 const (
 	smallMessageMin   = 1000 // bytes
-	smallRunMin       = 8    // segments in a row
+	smallRunMin       = 8    // segments in a row,
+	smallOvertaking   = 4    // one of so many overtaking another at least
 	smallRunWarning   = 50
 	smallShareWarning = 0.30
 	smallTimeWarning  = 10 * time.Millisecond
@@ -25,16 +26,16 @@ var smallSegments = &Rule{
 		What: "With TCP_NODELAY every small write becomes a packet of its own: headers of 66 bytes for a few bytes of payload, and work for every " +
 			"device on the path.",
 		Measured: "Nagle's algorithm is off, and a message of at least 1 KB was sent with 8 or more segments in a row whose payload is smaller " +
-			"than MSS / 8 on average, none of them of full size. Warning when headers are >= 30 % of the bytes and >= 50 segments were spent, or the sending took 10 ms longer than one flight. Cost 0.",
+			"than MSS / 8 on average, none of them of full size, one in 4 of which left while a small one before was not acknowledged. Warning when headers are >= 30 % of the bytes and >= 50 segments were spent, or the sending took 10 ms longer than one flight. Cost 0.",
 		CapturePoint: "Sizes are the same at any point, but for adapters that join segments.",
-		Limits:       "Silent for shorter messages and when the capture holds joined segments.",
+		Limits:       "Silent for shorter messages, for pieces that come as the one before is acknowledged, which leave one by one with Nagle's algorithm as well, and when the capture holds joined segments.",
 		Cure:         "Collect the message in a buffer and write it once.",
 		References:   []string{"HTTP-DG §4.2.6", "RFC 9293 §3.7.4"},
 	},
 	Signs: nagleIsOff,
 	Listen: func(p *Pass) analyze.Listener {
 		return eachTransfer(func(x *analyze.Exchange, t *analyze.Transfer, d sent) {
-			if !t.NoDelay || t.Length < smallMessageMin || t.SmallRun < smallRunMin {
+			if !t.NoDelay || t.Length < smallMessageMin || t.SmallRun < smallRunMin || t.SmallOvertaking*smallOvertaking < t.SmallRun {
 				return
 			}
 			headers := float64(t.SmallRun * segmentOverhead)
