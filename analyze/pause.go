@@ -117,6 +117,9 @@ func (s *sender) explain(pause *Pause, d seen, end bool, p path) {
 	pause.ACK = ack.at
 	pause.Lag = s.lag(release, d, p)
 	pause.ACKDelay = s.withheld(ack, covered, p)
+	if pause.Cause != ByWindow && pause.ACKDelay > latestACKDelay {
+		pause.Cause = ByApplication // no receiver puts one off for so long: it was lost, or a clock was set
+	}
 }
 
 // mayHold reports whether Nagle's algorithm can have held d back: it left as soon as
