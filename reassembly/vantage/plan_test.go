@@ -15,6 +15,8 @@ func TestPlan(t *testing.T) {
 	talk := dialogue(40000, time.Hour, 5)
 	withoutSYN := talk[1:]
 	half := talk[:len(talk)/2]
+	refused := slices.Clone(talk[:2])
+	refused[1].Flags, refused[1].Seq, refused[1].IPID = packet.RST|packet.ACK, 0, 0
 	for _, c := range []struct {
 		name   string
 		sights []*sight
@@ -28,6 +30,7 @@ func TestPlan(t *testing.T) {
 		{"client ahead by a day", []*sight{see(at(0, 0, 24*time.Hour), talk), see(at(1, oneWay, 0), talk)}, 0, -24 * time.Hour},
 		{"half way and server", []*sight{see(at(0, oneWay, 7), talk), see(at(1, oneWay/2, 0), talk)}, 1, 7},
 		{"the client's end of it missing", []*sight{see(at(0, 0, 0), half), see(at(1, oneWay, time.Second), talk)}, 1, -time.Second},
+		{"refused, server behind", []*sight{see(at(0, 0, 0), refused), see(at(1, oneWay, -3*time.Second), refused)}, 0, -3 * time.Second},
 		{"the client's SYN missing", []*sight{see(at(0, 0, 0), withoutSYN), see(at(1, oneWay, 0), talk)}, 1, 0},
 		{"no SYN at all", []*sight{see(at(0, oneWay, 0), withoutSYN), see(at(1, 0, 0), withoutSYN)}, 1, 0},
 	} {
