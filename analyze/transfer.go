@@ -144,7 +144,7 @@ func (s *sender) send(d seen, last bool, p path) {
 	if !s.started || d.start != s.top {
 		s.start(d)
 	} else {
-		overtakes = !last && s.overtakes(d, p)
+		overtakes = !last && (!s.noDelay || s.running.segments > 0) && s.overtakes(d, p)
 		s.noDelay = s.noDelay || overtakes
 		s.follow(d, last, p)
 	}
