@@ -55,7 +55,7 @@ func (h *healthList) files(files []*capture.File) {
 	h.add("dropped", dropped, "packets the capturing system dropped before they were written: what is missing may be its loss, not the network's")
 	h.add("cut-record", damaged, "inputs end early ("+damage+"): everything before was analysed, nothing after is known")
 	h.add("snaplen", cut, "packets were cut when captured: bytes of their bodies are counted as missing, verdicts that need them are silent")
-	h.add("clock-backwards", backwards, "packets have an earlier time than the one before them: durations around them are not reliable")
+	h.add("clock-backwards", backwards, "packets have an earlier time than the one before them: by less than 1 ms they are put in order; durations around the others are not reliable")
 	h.add("timeless", timeless, "packets have no time in their file (simple packet blocks) and count as simultaneous with the one before them: no duration is to be believed there")
 }
 

@@ -26,7 +26,7 @@ type File struct {
 	// the file says: per interface the last statistics or the sum of what
 	// packets say was lost before them, whichever is more.
 	Dropped       uint64
-	ClockBackward uint64   // packets whose time lies before that of the packet before, in the same input
+	ClockBackward uint64   // packets whose time lies before that of the packet before, as the input has them
 	Timeless      uint64   // packets without a time: they have that of the packet before, in the same input
 	Secrets       [][]byte // TLS key log text of pcapng decryption secrets blocks
 	// Filtered is how many packets a filter left out, FilteredTags how many of them
@@ -103,8 +103,9 @@ func (f *File) ended() Time {
 	return f.end
 }
 
-// Count adds packets, of which there is one at least, to the counters.
-func (f *File) Count(packets []Packet) {
+// Count adds packets, of which there is one at least, to the counters, and returns
+// how many of them lie before the one before.
+func (f *File) Count(packets []Packet) (backward int) {
 	if f.Packets == 0 {
 		f.First, f.Last = packets[0].Time, packets[0].Time
 		f.latest = minTime
@@ -118,7 +119,7 @@ func (f *File) Count(packets []Packet) {
 			f.CutPackets++
 		}
 		if p.Time < before {
-			f.ClockBackward++
+			backward++
 			f.First = min(f.First, p.Time)
 		} else if p.Time > f.Last {
 			f.Last = p.Time
@@ -126,6 +127,8 @@ func (f *File) Count(packets []Packet) {
 		before = p.Time
 	}
 	f.latest = before
+	f.ClockBackward += uint64(backward)
+	return backward
 }
 
 // AddInterface notes the link type and the snaplen of a new interface.

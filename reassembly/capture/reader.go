@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync/atomic"
+	"time"
 )
 
 // maxEmptyReads is how often in a row an input may deliver nothing without
@@ -80,8 +81,10 @@ func (r *reader) Read(b *Batch) error {
 		rest := r.frame(b, b.buffer[:n])
 		if len(b.Packets) > 0 {
 			r.carry = append(r.carry[:0], rest...)
-			r.file.Count(b.Packets)
 			r.last = b.Packets[len(b.Packets)-1].Mark
+			if r.file.Count(b.Packets) > 0 {
+				putInOrder(b.Packets)
+			}
 			return nil
 		}
 		n = copy(b.buffer, rest)
@@ -138,6 +141,30 @@ func (r *reader) frame(b *Batch, data []byte) []byte {
 		return nil
 	}
 	return data[n:]
+}
+
+// Who captures on several queues or processors writes packets as they come to hand,
+// which is a little out of order: so much, and over so many others, at most.
+const (
+	queueSkew  = time.Millisecond
+	queueDepth = 64
+)
+
+// putInOrder puts packets that several queues brought out of order where their times
+// say. What the clock was set back by is more, and stays.
+func putInOrder(packets []Packet) {
+	for i := range packets {
+		p := packets[i]
+		at := i
+		for at > 0 && packets[at-1].Time > p.Time && i-at < queueDepth && packets[at-1].Time.Sub(p.Time) <= queueSkew {
+			at--
+		}
+		if at == i || at > 0 && packets[at-1].Time > p.Time {
+			continue
+		}
+		copy(packets[at+1:i+1], packets[at:i])
+		packets[at] = p
+	}
 }
 
 // finish notes how the input ended, with that many bytes left over.

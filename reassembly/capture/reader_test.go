@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -206,6 +207,28 @@ func TestFileCounts(t *testing.T) {
 	got := counts{f.Packets, f.Bytes, f.CutPackets, f.ClockBackward, f.First, f.Last}
 	if want := (counts{6, 9, 2, 2, 3e9, 9e9}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// Packets of several queues are a little out of order in the file: they come in the
+// order of their times, with their numbers. A clock that is set back stays.
+func TestPacketsOfSeveralQueues(t *testing.T) {
+	image := pcapHeader(little, pcapMagicMicro, 4, 96, 1)
+	for _, us := range []uint32{10, 30, 20, 40, 5, 2000, 2000, 900, 999, 3000} {
+		image = append(image, record(little, 1, us, "a")...)
+	}
+	source := openImage(t, image)
+	var b Batch
+	if err := source.Read(&b); err != nil {
+		t.Fatal(err)
+	}
+	var got []uint64
+	for _, p := range b.Packets {
+		got = append(got, p.Frame.Number(), uint64(p.Time-1e9)/1000)
+	}
+	want := []uint64{5, 5, 1, 10, 3, 20, 2, 30, 4, 40, 6, 2000, 7, 2000, 8, 900, 9, 999, 10, 3000}
+	if f := source.Files()[0]; !slices.Equal(got, want) || f.ClockBackward != 3 {
+		t.Errorf("%d, want %d; %d backward", got, want, f.ClockBackward)
 	}
 }
 
