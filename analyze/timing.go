@@ -141,11 +141,11 @@ const usualACKDelay = 200 * time.Millisecond
 
 // reached is when the request of x can have reached the server, at the latest, now
 // that its response begins: what acknowledges it may have been put off, but no
-// longer than since the server acknowledged less.
+// longer than since the server acknowledged less. 0 when that is unknown.
 func (v *conversation) reached(x *exchange) capture.Time {
 	s := v.streams[v.connection.ClientSide()].sender
 	if s == nil || !x.requestEnded || s.lastACK.upTo < x.end || s.advanced == 0 {
 		return 0
 	}
-	return max(s.advanced.Add(-usualACKDelay), s.notBefore)
+	return max(s.advanced.Add(-usualACKDelay), s.notBefore, 1)
 }

@@ -51,7 +51,7 @@ var serialRequests = &Rule{
 // serialRun is a run of exchanges that came one after the other.
 type serialRun struct {
 	length        int
-	end           capture.Time // of the latest response, at the client
+	end           capture.Time // of the latest response, at the client; 0 before the first
 	leads         bool         // it was a redirect
 	target, part  string       // of the latest request, and its Range
 	wait, receive time.Duration
@@ -74,13 +74,14 @@ func (r *serialRun) add(p *Pass, x *analyze.Exchange) {
 	r.target, r.part = x.Request.Target, part
 	rtt, known := x.Connection.RTT()
 	toClient, _ := x.Connection.RTTClient()
-	gap := r.begun(x).Add(-toClient / 2).Sub(r.end)
-	if gap < 0 || gap >= serialMaxGap {
+	first, gap := r.end == 0, r.begun(x).Add(-toClient/2).Sub(r.end)
+	overlaps := gap < 0 && !first
+	if overlaps || first || gap >= serialMaxGap {
 		r.restart()
 	}
 	r.end = max(r.end, x.Response.End.Readable.Add(toClient/2))
 	safe := x.Request.Method == "GET" || x.Request.Method == "HEAD"
-	if !known || rtt < serialMinRTT || !safe || !x.Request.Complete || !x.Response.Complete || gap < 0 {
+	if !known || rtt < serialMinRTT || !safe || !x.Request.Complete || !x.Response.Complete || overlaps {
 		r.restart()
 		return
 	}
