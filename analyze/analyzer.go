@@ -39,6 +39,7 @@ type wanted struct {
 
 // Stats counts what Analyzers met.
 type Stats struct {
+	Steps                                       steps
 	Connections, Exchanges, Requests, Responses uint64
 	Encrypted                                   uint64 // TLS connections, not decrypted
 	HTTP2                                       uint64 // HTTP/2 connections, not decoded

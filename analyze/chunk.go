@@ -46,6 +46,7 @@ type chunk struct {
 	datagrams []datagram
 	drops     []instant // before these packets, the capturing system lost some
 	ticks     []instant // behind these packets, listeners hear what time it is
+	steps     []step    // and by what steps the clock goes
 	logs      [shardCount]eventLog
 	open      int // connections, chunksAhead chunks before
 }
@@ -69,6 +70,12 @@ type instant struct {
 	time capture.Time
 }
 
+// step is by how much the clock goes on at once, as known at a place in the chunk.
+type step struct {
+	at int32
+	by time.Duration
+}
+
 func newChunk() *chunk {
 	c := &chunk{clock: make([]capture.Time, 0, chunkPackets), segments: make([]int32, 0, chunkPackets)}
 	for i := range c.shards {
@@ -81,7 +88,7 @@ func newChunk() *chunk {
 func (c *chunk) begin(b *sharedBatch) {
 	c.batch = b
 	c.clock, c.segments, c.datagrams = c.clock[:0], c.segments[:0], c.datagrams[:0]
-	c.shared, c.drops, c.ticks = c.shared[:0], c.drops[:0], c.ticks[:0]
+	c.shared, c.drops, c.ticks, c.steps = c.shared[:0], c.drops[:0], c.ticks[:0], c.steps[:0]
 	for i := range c.shards {
 		c.shards[i] = c.shards[i][:0]
 	}
@@ -130,6 +137,7 @@ type dealer struct {
 	begun    bool         // clock and nextTick are set
 	clock    capture.Time // the latest time so far
 	nextTick capture.Time
+	steps    steps
 	serial   uint64 // of the latest segment
 	latest   int    // the shard of the latest segment, often the next one's, too
 }
@@ -160,6 +168,9 @@ func (d *dealer) deal(packets []capture.Packet, c *chunk) {
 	for i := range packets {
 		p := &packets[i]
 		at := d.pass(c, p.Time)
+		if !d.steps.fine && d.steps.take(p.Mark) {
+			c.steps = append(c.steps, step{at, d.steps.by()})
+		}
 		d.capture.Packets++
 		d.capture.Bytes += uint64(len(p.Data))
 		if p.Dropped > 0 {

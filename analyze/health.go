@@ -16,6 +16,7 @@ import (
 func health(c *Capture, p packet.Stats, t reassembly.Stats, a Stats, o *others) []HealthItem {
 	h := healthList{}
 	h.files(c.Files)
+	h.clock(&a.Steps)
 	h.filtered(c.Files)
 	h.table(t)
 	h.packets(p)
@@ -57,6 +58,13 @@ func (h *healthList) files(files []*capture.File) {
 	h.add("snaplen", cut, "packets were cut when captured: bytes of their bodies are counted as missing, verdicts that need them are silent")
 	h.add("clock-backwards", backwards, "packets have an earlier time than the one before them: by less than 1 ms they are put in order; durations around the others are not reliable")
 	h.add("timeless", timeless, "packets have no time in their file (simple packet blocks) and count as simultaneous with the one before them: no duration is to be believed there")
+}
+
+// clock tells of one that is too coarse to show what was released by what.
+func (h *healthList) clock(s *steps) {
+	if by := s.by(); by > 0 {
+		h.add("clock-coarse", s.still, fmt.Sprintf("packets have the time of the one before, and others come %v later at least: times are not known better than that, and waits for acknowledgements go untold, or are likely at most", by))
+	}
 }
 
 // filtered tells what a filter left out.

@@ -6,6 +6,8 @@
 package analyze
 
 import (
+	"time"
+
 	"wirelag/reassembly/capture"
 )
 
@@ -36,6 +38,9 @@ type Listener struct {
 	// Tick is called as the capture's clock moves on, every second of it, and with
 	// its end when all was read. In a long silence it is not called any more.
 	Tick func(now capture.Time)
+	// Clock is called when the capture's clock turns out to be coarse: it goes on by no less
+	// than step at once. It is called again with another step, and with 0 if it is not coarse.
+	Clock func(step time.Duration)
 	// Finish is called once, after everything else.
 	Finish func()
 	// Health, asked for after Finish, tells which bounds of its own the listener
@@ -71,6 +76,7 @@ func Join(listeners ...Listener) Listener {
 	var repeated []func(first, again *Exchange)
 	var hop []func(*Hop)
 	var tick []func(capture.Time)
+	var clock []func(time.Duration)
 	var finish []func()
 	var health []func() []HealthItem
 	for _, l := range listeners {
@@ -82,6 +88,7 @@ func Join(listeners ...Listener) Listener {
 		ending = appendIf(l.Ending != nil, ending, l.Ending)
 		closed = appendIf(l.Closed != nil, closed, l.Closed)
 		tick = appendIf(l.Tick != nil, tick, l.Tick)
+		clock = appendIf(l.Clock != nil, clock, l.Clock)
 		if l.Finish != nil {
 			finish = append(finish, l.Finish)
 		}
@@ -89,7 +96,7 @@ func Join(listeners ...Listener) Listener {
 			health = append(health, l.Health)
 		}
 	}
-	return Listener{callAll(opened), callAll(requested), callAll(exchange), callBoth(repeated), callAll(hop), callBoth(ending), callAll(closed), callAll(tick), func() {
+	return Listener{callAll(opened), callAll(requested), callAll(exchange), callBoth(repeated), callAll(hop), callBoth(ending), callAll(closed), callAll(tick), callAll(clock), func() {
 		for _, f := range finish {
 			f()
 		}

@@ -42,12 +42,15 @@ func TestDuplicatedFrames(t *testing.T) {
 		}
 		once, both := play(t, s, s.Packets), play(t, s, renumber(twice))
 		both.keepsPromises(t)
-		if got, want := both.summary(), once.summary(); !slices.Equal(got, want) {
+		// A copy has the time of its frame, so the clock seems to stand still.
+		isCoarse := func(line string) bool { return line == "clock-coarse" }
+		got, want := slices.DeleteFunc(both.summary(), isCoarse), slices.DeleteFunc(once.summary(), isCoarse)
+		if !slices.Equal(got, want) {
 			t.Errorf("%s:\n%s", name, difference(got, want))
 		}
-		want := uint64(len(s.Packets)) + once.health("duplicate")
-		if got := both.health("duplicate"); got != want {
-			t.Errorf("%s: %d duplicates, want %d", name, got, want)
+		copies := uint64(len(s.Packets)) + once.health("duplicate")
+		if got := both.health("duplicate"); got != copies {
+			t.Errorf("%s: %d duplicates, want %d", name, got, copies)
 		}
 	}
 	for seed := range rounds(100) {

@@ -91,6 +91,7 @@ func (r *run) describe(src capture.Source) *Capture {
 	c.Files = src.Files()
 	stats := r.teller.finalStats()
 	stats.QUIC = r.dealer.quic
+	stats.Steps = r.dealer.steps
 	tables := reassembly.Stats{Copies: r.dealer.copies}
 	if plan := r.dealer.plan; plan != nil {
 		tables.Unplanned = plan.Skipped()

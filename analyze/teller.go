@@ -13,7 +13,7 @@ func (t *teller) tell(c *chunk) {
 	for i := range c.logs {
 		logs[i] = c.logs[i].events
 	}
-	datagrams, ticks := c.datagrams, c.ticks
+	datagrams, ticks, steps := c.datagrams, c.ticks, c.steps
 	for {
 		first, place := earliest(&logs)
 		for len(datagrams) > 0 && (first == nil || datagrams[0].at < place.packet) {
@@ -23,6 +23,12 @@ func (t *teller) tell(c *chunk) {
 		for len(ticks) > 0 && (first == nil || ticks[0].at < place.packet) {
 			t.tick(ticks[0].time)
 			ticks = ticks[1:]
+		}
+		for len(steps) > 0 && (first == nil || steps[0].at <= place.packet) {
+			if t.listener.Clock != nil {
+				t.listener.Clock(steps[0].by)
+			}
+			steps = steps[1:]
 		}
 		if first == nil {
 			break

@@ -20,8 +20,8 @@ var delayedACK = &Rule{
 			"not held by Nagle's algorithm. The acknowledgement covers all that was sent, and less than two full segments more than the one before it. " +
 			"Cost = the ACK delays of the message.",
 		CapturePoint: "Round trips between capture point and either end are taken off; the delay is the same at any point.",
-		Likely:       withoutHandshake + withoutPrompt,
-		Limits: "Silent where nothing waited behind the acknowledgement, where the window was the limit, without a round trip sample or the request in the capture, where the acknowledgement came with data or more than 600 ms late, and where a " +
+		Likely:       withoutHandshake + withoutPrompt + coarseClock,
+		Limits: "Silent where nothing waited behind the acknowledgement, where the window was the limit, without a round trip sample or the request in the capture, where the acknowledgement came with data or more than 600 ms late, by a clock that goes on by more than 1.1 ms at least, and where a " +
 			"segment that was not full was the last before the stop, unless that happened twice in the message, and not as a timer of the application would have it: the sender may have had nothing more.",
 		Cure: "Give the sender room: a larger initial congestion window (RFC 6928), larger send and receive buffers; " +
 			"TCP_QUICKACK at the receiver helps on Linux.",
@@ -46,7 +46,7 @@ var delayedACK = &Rule{
 				return
 			}
 			sure, remark := delayConfidence(x.Connection, t)
-			p.Report(Instance{
+			reportReleased(p, Instance{
 				Connection: x.Connection, Exchange: x, Severity: Warning, Confidence: sure, Cost: cost,
 				Detail: fmt.Sprintf("The %s had more of the %s to send and stood still %s until the %s acknowledged what it had, up to %s late.",
 					d.sender, d.message, times(stops), d.receiver, ms(worst.ACKDelay)) + remark,

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"slices"
+	"time"
 
 	"wirelag/analyze"
 	"wirelag/reassembly/capture"
@@ -13,6 +14,7 @@ type Ledger struct {
 	tell   func(*Finding)
 	note   func(*Finding, *Instance) // nil: nobody wants to know
 	now    capture.Time
+	step   time.Duration // of a coarse clock
 	lastID uint64
 
 	accounts map[uint64]account // by connection: only those of which something is kept
@@ -64,7 +66,7 @@ func NewLedger(enabled []*Rule, options Values, tell func(*Finding), note func(*
 }
 
 func (l *Ledger) listener(enabled []*Rule, options Values, hooks *exchangeHooks) analyze.Listener {
-	listeners := []analyze.Listener{{Tick: l.tick}, {Exchange: hooks.exchange}}
+	listeners := []analyze.Listener{{Tick: l.tick, Clock: func(step time.Duration) { l.step = step }}, {Exchange: hooks.exchange}}
 	for _, s := range statesOf(enabled) {
 		rule := s.rule.Listen(&Pass{rule: s.rule, state: s, ledger: l, options: options})
 		if rule.Exchange != nil {

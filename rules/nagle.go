@@ -22,14 +22,14 @@ var nagleDelayedACK = &Rule{
 			"ACK delay = (small segment seen -> first acknowledgement of it seen) - round trip to the receiver >= 20 ms. " +
 			"Cost = the ACK delays of the message. The round trip that Nagle's algorithm alone costs is itemised in the exchange's causes.",
 		CapturePoint: "Round trips between capture point and either end are taken off; the delay is the same at any point.",
-		Likely:       withoutHandshake + withoutPrompt,
+		Likely:       withoutHandshake + withoutPrompt + coarseClock,
 		Limits: "Silent when the sender leaves a small segment while another is unacknowledged anywhere on the connection (TCP_NODELAY is on), " +
 			"when the acknowledgement came with data (the sender may have waited for what it says, such as 100 Continue), " +
 			"when four or more such segments follow the acknowledgements at distances that vary as much as the pauses do, or at more than 0.5 ms, also behind the fastest (a timer; " +
 			"away from the sender, on a path whose round trip varies or has grown, holds look the same), " +
 			"when for four such pauses in the message there is one about as long that no acknowledgement ended (a timer), " +
 			"when the acknowledgement comes more than 600 ms late, for which no receiver puts it off (RFC 9293 §3.8.6.3), " +
-			"when the segment carries a FIN (the end of a stream is not held), without a round trip sample, without the request in the capture, and between messages.",
+			"when the segment carries a FIN (the end of a stream is not held), without a round trip sample, without the request in the capture, by a clock that goes on by more than 1.1 ms at least, and between messages.",
 		Cure: "Write the message in one piece (one write, writev, or a buffer that is flushed once), or set TCP_NODELAY on the sender's socket; " +
 			"with TCP_NODELAY alone many small writes become many small packets.",
 		References: []string{"HTTP-DG §4.2.4", "HTTP-DG §4.2.6", "RFC 1122 §4.2.3.4", "RFC 9293 §3.7.4", "RFC 9293 §3.8.6.3"},
@@ -77,6 +77,7 @@ var nagleHold = &Rule{
 		Measured: "As nagle-delayed-ack, but the acknowledgement was delayed by less than 20 ms. " +
 			"Cost = a round trip (and what the acknowledgement was late) per hold. Warning from 10 ms on one exchange.",
 		CapturePoint: "Times between segments of one sender are the same at any point.",
+		Likely:       coarseClock[1:],
 		Limits:       "As nagle-delayed-ack, and without the handshake in the capture: what looks like a round trip may be a delayed acknowledgement.",
 		Cure:         "Write the message in one piece, or set TCP_NODELAY on the sender's socket.",
 		References:   []string{"HTTP-DG §4.2.6", "RFC 9293 §3.7.4"},
@@ -145,7 +146,7 @@ func eachHold(p *Pass, f func(x *analyze.Exchange, t *analyze.Transfer, d sent) 
 		if suspected[c] == nil {
 			if len(suspected) >= maxSuspicions {
 				p.Forget()
-				p.Report(*i)
+				reportReleased(p, *i)
 				return
 			}
 			suspected[c] = map[sent]*suspicion{}
@@ -191,6 +192,6 @@ func (s *suspicion) report(p *Pass, c *analyze.Connection) {
 	}
 	for _, i := range s.instances {
 		i.Connection = c
-		p.Report(i)
+		reportReleased(p, i)
 	}
 }

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"time"
 
 	"wirelag/analyze"
 )
@@ -54,6 +55,25 @@ func delayConfidence(c *analyze.Connection, t *analyze.Transfer) (Confidence, st
 	}
 	return sure, remark
 }
+
+// mostStep is the largest step of a coarse clock by which waits are told at all: what a sender
+// needs to go on is no more than a few of them.
+const mostStep = 1100 * time.Microsecond
+
+// reportReleased reports what rests on a segment having left as soon as an acknowledgement
+// came: by a coarse clock, it may have left a while before or behind.
+func reportReleased(p *Pass, i Instance) {
+	switch step := p.ledger.step; {
+	case step > mostStep:
+		return
+	case step > 0:
+		i.Confidence = Likely
+		i.Detail += fmt.Sprintf(" The capture's clock goes on by %s at least: something else may have come at that time.", ms(step))
+	}
+	p.Report(i)
+}
+
+const coarseClock = " Where the capture's clock goes on by 0.5 to 1.1 ms at least."
 
 const withoutPrompt = " And where no acknowledgement came less than 20 ms after the round trip, away from the receiver: the path may have become slower."
 
