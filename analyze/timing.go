@@ -105,6 +105,21 @@ func (t *Transfer) heldUntil() (until capture.Time) {
 	return until
 }
 
+// mayBeginAgain reports whether the message seems to have been sent before it was seen:
+// more of it had left than its first segment, which may be a repeat of one that was lost
+// as well.
+func (t *Transfer) mayBeginAgain() bool {
+	if t == nil {
+		return false
+	}
+	for i := range t.Losses {
+		if l := &t.Losses[i]; l.Original.IsZero() && l.Offset > t.start && l.Offset-t.start <= int64(t.MSS) {
+			return true
+		}
+	}
+	return false
+}
+
 func clamp(t, low, high capture.Time) capture.Time { return min(max(t, low), high) }
 
 // breaksOff reports whether the client had neither sent its request to the end nor
@@ -120,7 +135,7 @@ func (v *conversation) breaksOff(x *exchange) bool {
 // is not known.
 func (x *Exchange) Think() (think time.Duration, ok bool) {
 	rtt, known := x.Connection.RTT()
-	if !known || x.Request == nil || x.Response == nil || x.Timing.Wait < 0 || x.reached == 0 {
+	if !known || x.Request == nil || x.Response == nil || x.Timing.Wait < 0 || x.reached == 0 || x.Answering.mayBeginAgain() {
 		return 0, false
 	}
 	return max(min(x.Timing.Wait-rtt-x.Timing.Causes.Retransmission, x.atServer()), 0), true
@@ -129,7 +144,7 @@ func (x *Exchange) Think() (think time.Duration, ok bool) {
 // atServer is how long the whole request can have been at the server before the
 // answer began; 0 when that is unknown.
 func (x *Exchange) atServer() time.Duration {
-	if x.reached == 0 {
+	if x.reached == 0 || x.Answering.mayBeginAgain() {
 		return 0
 	}
 	return max(x.Response.Start.At.Time.Sub(x.reached), 0)

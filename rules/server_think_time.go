@@ -23,7 +23,7 @@ var serverThinkTime = &Rule{
 		Measured: "wait - RTT - retransmissions >= 500 ms, and >= 80 % of the exchange; but no more than what passed since the server had the whole request: " +
 			"since the first acknowledgement of its end, which may come up to 200 ms late, but not before one of less. Cost 0: it is not lost to the connection.",
 		CapturePoint: "The wait is the client's: corrected by the round trip between capture point and client.",
-		Limits:       "Silent when the request was lost and repeated, took long to the server or never ended, where the capture cut the response's head, when an earlier response stood in the way, and without round trip samples.",
+		Limits:       "Silent when the request was lost and repeated, took long to the server or never ended, where a hole opens right behind the first segment of the response, which may be a repeat then, where the capture cut its head, when an earlier response stood in the way, and without round trip samples.",
 		Cure:         "Profile the server, or what it waits for (database, upstream).",
 		References:   []string{"HTTP-DG §4.2.1"},
 	},
