@@ -146,6 +146,9 @@ func (s *sender) judge(upTo int64, segment *packet.Segment, twice bool, p path) 
 		}
 		if missed && l.counts() && !l.Original.IsZero() {
 			l.follow(&s.stuck, segment.Mark, p)
+			if s.gotBefore(l) {
+				l.readUntil(s.advanced.Add(-p.toReceiver))
+			}
 		}
 	}
 }
@@ -190,6 +193,24 @@ func (l *Loss) follow(hole *toldHole, end capture.Mark, p path) {
 	together := hole.behind != 0 && hole.behind.Sub(l.Original.Time) <= queued+p.rtt()
 	if together && from >= l.Original.Time && until > from {
 		l.from, l.until, l.Stall = from, until, until.Sub(from)
+	}
+}
+
+// gotBefore reports whether the latest acknowledgement says how far the receiver could read
+// when l was missed: it covers all before the hole, came before any that told of the hole,
+// and answers no repeat.
+func (s *sender) gotBefore(l *Loss) bool {
+	return s.lastACK.upTo == s.stuck.upTo && s.advanced < s.stuck.at.Time &&
+		!slices.ContainsFunc(s.losses, func(m Loss) bool {
+			return m.Offset < l.Offset && m.Repeat.Time > l.Original.Time && m.Repeat.Time < s.advanced
+		})
+}
+
+// readUntil says that the receiver could read on until a time: it acknowledged all that
+// came before the hole, and told of that later.
+func (l *Loss) readUntil(at capture.Time) {
+	if at > l.from && at < l.until {
+		l.from, l.Stall = at, l.until.Sub(at)
 	}
 }
 

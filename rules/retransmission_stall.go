@@ -17,7 +17,7 @@ var retransmissionStall = &Rule{
 		Measured: "A segment of the message was sent again that had not arrived: by the sender's timer, by duplicate or selective " +
 			"acknowledgements, or by a tail loss probe. Cost = how long the stream stood still: from the lost copy (or, where only its hole is " +
 			"seen, from what came behind it) to the repeat that got through, or to the end of the message that never did; overlapping stalls count once.",
-		CapturePoint: "Behind the loss the hole is seen; before it the lost copy, and the acknowledgements that told of the hole and of its end. Both give the same time. " +
+		CapturePoint: "Behind the loss the hole is seen; before it the lost copy, and the acknowledgements of what came before the hole, of the hole and of its end. Both give the same time. " +
 			"Where neither is in the capture (the last segment lost before the capture point) it is silent. Next to the receiver, a copy that was seen had arrived: its host did not take it.",
 		Likely: "Where three repeats or more got no acknowledgement at all (one that tells of less, long after the first copy, makes it certain); where a hole was filled, but neither timestamps, DSACK nor the time of the acknowledgement tell whether the first copy had arrived; and where " +
 			"that time is all that tells it of a copy that was seen: its acknowledgement may have been lost instead.",
