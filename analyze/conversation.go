@@ -288,7 +288,7 @@ func (s *stream) beginMissing() {
 // finish ends side's stream.
 func (v *conversation) finish(side reassembly.Side, e http1.Ending, at capture.Mark) {
 	if s := &v.streams[side]; s.parser != nil {
-		v.pairing.finishing = true
+		v.pairing.finishing = e != http1.Finished || !s.parser.HoldsExcess()
 		s.parser.Finish(e, capture.Span{At: at, Readable: at.Time})
 		v.pairing.finishing = false
 		v.analyzer.stock.parsers.Put(s.parser)

@@ -42,8 +42,11 @@ func (v *conversation) exceed(d reassembly.Direction, data []byte, at capture.Sp
 		c.Excess = &[2]Excess{}
 	}
 	e := &c.Excess[d]
-	if e.Bytes == 0 {
+	switch {
+	case e.Bytes == 0:
 		*e = Excess{number: before.exchange, Length: before.length, First: at.At}
+	case e.number != before.exchange:
+		return
 	}
 	e.Bytes += int64(len(data))
 	e.Last = at.At

@@ -28,7 +28,7 @@ type pairing struct {
 	// refused is the place behind the head of a response after which the client may
 	// withhold the body of its request; 0 without one, and once bytes follow.
 	refused   int64
-	finishing bool // a stream is being ended
+	finishing bool // a stream is being ended that may be cut within a message
 }
 
 // Bounds of the exchanges that are not over.

@@ -19,7 +19,7 @@ var lengthMismatch = &Rule{
 		Measured: "Bytes (other than line ends) behind the end of a response, or of a request with Content-Length, that do not begin a message; Content-Length with " +
 			"different values; chunk framing in which a size, or the line end behind a chunk, is missing. Cost = 0.",
 		CapturePoint: "Bytes are the same everywhere.",
-		Limits: "Silent where bytes of the connection are missing from the capture, for the beginning of a message that the end of the connection " +
+		Limits: "Silent where bytes of the connection are missing from the capture, for what may be the beginning of a message that the end of the connection " +
 			"cut, and where the request of a response is not in the capture (the answer to a HEAD has no body).",
 		Cure:       "Let the application set no Content-Length by hand where the framework knows it, send no body with HEAD, 204 and 304, and close the connection where a length turned out wrong.",
 		References: []string{"HTTP-DG §4.7.1", "RFC 9112 §6.3", "RFC 9110 §8.6"},

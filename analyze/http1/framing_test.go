@@ -81,3 +81,47 @@ func TestRefusedBody(t *testing.T) {
 		})
 	}
 }
+
+// TestExcess: what came with the end of a body and looks like a method is none when the next
+// bytes begin a request by themselves.
+func TestExcess(t *testing.T) {
+	const first = "PUT / HTTP/1.1\r\nContent-Length: 1\r\n\r\na"
+	const firstRead = `PUT / 1.1 Content-Length=1 | content-length 1 a | 37+1`
+	const next = "GET / HTTP/1.1\r\n\r\n"
+	const nextRead = `GET / 1.1 | none | 18+0`
+	for _, c := range []struct {
+		name  string
+		steps []string
+		want  []string
+		holds bool // what is too much, at the end
+	}{
+		{"a letter", []string{first + "n", next}, []string{firstRead, nextRead, `junk "n"`}, false},
+		{"a letter that begins a method", []string{first + "P", next}, []string{firstRead, nextRead, `junk "P"`}, false},
+		{"words", []string{first + "n o p", next}, []string{firstRead, nextRead, `junk "n o p"`}, false},
+		{"in pieces", []string{first + "n", "o", next}, []string{firstRead, nextRead, `junk "no"`}, false},
+		{"the start line has no end yet", []string{first + "n", "GET /", " HTTP/1.1\r\n\r\n"}, []string{firstRead, nextRead, `junk "n"`}, false},
+		{"behind empty lines", []string{first + "\r\nn", next}, []string{firstRead, nextRead, `junk "\r\nn"`}, false},
+		{"a known method in two", []string{first + "UN", "LINK / HTTP/1.1\r\n\r\n"}, []string{firstRead, `UNLINK / 1.1 | none | 21+0`}, false},
+		{"no whole start line follows", []string{first + "n", "GET x\r\n\r\n"}, []string{firstRead, `junk "nGET x\r\n\r\n"`}, false},
+		{"in a packet of its own", []string{first, "n", next}, []string{firstRead, `nGET / 1.1 | none | 19+0`}, false},
+		{"in one with what follows", []string{first + "n" + next}, []string{firstRead, `nGET / 1.1 | none | 19+0`}, false},
+		{"nothing follows", []string{first + "n"}, []string{firstRead, `junk "n"`}, true},
+		{"nothing follows the start of a method", []string{first + "P"}, []string{firstRead, `junk "P"`}, false},
+		{"nothing follows a packet of its own", []string{first, "n"}, []string{firstRead, `junk "n"`}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := &recorder{t: t}
+			p := NewParser(Request, r, new(Arena))
+			for i, step := range c.steps {
+				p.Feed([]byte(step), packet(i+1))
+			}
+			if holds := p.HoldsExcess(); holds != c.holds {
+				t.Errorf("holds excess: %v", holds)
+			}
+			p.Finish(Finished, packet(9))
+			if got := r.lines(); !slices.Equal(got, c.want) {
+				t.Errorf("got %s\nwant %s", strings.Join(got, "\n    "), strings.Join(c.want, "\n     "))
+			}
+		})
+	}
+}

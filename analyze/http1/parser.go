@@ -58,7 +58,8 @@ const (
 	maySwitch                     // this request is a CONNECT or asks for an upgrade
 	allPlain                      // the fields are those of a plainHead
 	mayLackBody                   // another message may follow instead of this one's body
-	perMessage  = mayLackBody | allPlain | maySwitch | lineDone | sawCR | sawCRLF | lengthSeen | codingSeen | chunkedLast | chunkedSeen
+	mayBeExcess                   // the line in progress came with the end of the message before, and may be too much of its body
+	perMessage  = mayBeExcess | mayLackBody | allPlain | maySwitch | lineDone | sawCR | sawCRLF | lengthSeen | codingSeen | chunkedLast | chunkedSeen
 )
 
 // Parser reads the messages of one direction of one connection. It takes the
@@ -96,9 +97,9 @@ func (p *Parser) InSync() bool { return p.flags&hunting == 0 }
 
 // Feed takes the next bytes of the stream and the packet that carried them.
 // data is borrowed. Where a message may begin is independent of how the bytes
-// are cut into calls, except after sync was lost and behind the head of a message that
-// may lack its body: then a message begins only at the start of a call, or behind a
-// message that did.
+// are cut into calls, except after sync was lost, behind the head of a message that
+// may lack its body, and behind bytes that may be too many for the body before: then
+// a message begins only at the start of a call, or behind a message that did.
 func (p *Parser) Feed(data []byte, at Span) {
 	p.total += int64(len(data))
 	if p.message != nil && len(data) > 0 && (p.flags&mayLackBody == 0 || !p.lacksBody(data)) {

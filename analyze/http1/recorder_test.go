@@ -23,7 +23,9 @@ type recorder struct {
 	messages  []*Message
 	open      *Message
 	headed    bool
-	lost      bool // sync was lost inside a message, or it may lack a body: what follows depends on the pieces
+	// lost: sync was lost inside a message, it may lack a body, or its method may begin with the
+	// end of the body before: what follows depends on the pieces.
+	lost bool
 }
 
 func (r *recorder) Began(m *Message) { r.open, r.headed, r.body = m, false, nil }
@@ -33,6 +35,7 @@ func (r *recorder) Head(m *Message) (method string) {
 		r.t.Errorf("Head of another message, or twice")
 	}
 	r.headed = true
+	r.lost = r.lost || m.Role == Request && len(r.ended) > 0 && !startsKnownMethod([]byte(m.Method+" "))
 	if m.Role == Request || m.Interim() || len(r.methods) == 0 {
 		return "GET"
 	}

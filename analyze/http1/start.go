@@ -15,6 +15,8 @@ func (p *Parser) start(data []byte, at Span, first bool) []byte {
 			return nil
 		}
 		p.begins = p.total - int64(len(data))
+	} else if first && p.followsExcess(data) {
+		return p.reject(data, at)
 	}
 	end := bytes.IndexByte(data, '\n') + 1
 	limit := p.lineLimit()
@@ -22,7 +24,7 @@ func (p *Parser) start(data []byte, at Span, first bool) []byte {
 	case len(p.line)+len(data) > limit && (end == 0 || len(p.line)+end > limit):
 		return p.startLong(data, at, limit)
 	case end == 0:
-		return p.startPart(data, at)
+		return p.startPart(data, at, first)
 	}
 	line := data[:end]
 	if len(p.line) > 0 {
@@ -74,7 +76,7 @@ func (p *Parser) dropBlank(at Span) {
 }
 
 // startPart takes the beginning of a start line.
-func (p *Parser) startPart(data []byte, at Span) []byte {
+func (p *Parser) startPart(data []byte, at Span, first bool) []byte {
 	var buffer [probeMax + 1]byte
 	n := copy(buffer[:], p.line)
 	n += copy(buffer[n:], data)
@@ -83,9 +85,32 @@ func (p *Parser) startPart(data []byte, at Span) []byte {
 	}
 	if p.message == nil {
 		p.begin(at)
+		if !first && p.role == Request {
+			p.flags |= mayBeExcess
+		}
 	}
 	p.hold(data, lineMax)
 	return nil
+}
+
+// followsExcess reports whether what is held is no message but bytes too many for the
+// body before: data, the next bytes of the stream, begins a message by itself, and none
+// of a known method with them before it. Who counts a body's characters, not its
+// bytes, sends such as look like the start of a method.
+func (p *Parser) followsExcess(data []byte) bool {
+	if p.flags&mayBeExcess == 0 || !startsKnownMethod(data) || bytes.IndexByte(data[:min(len(data), probeMax)], ' ') < 0 {
+		return false
+	}
+	var buffer [probeMax]byte
+	n := copy(buffer[:], p.line)
+	n += copy(buffer[n:], data)
+	return !startsKnownMethod(buffer[:n]) && (bytes.IndexByte(data, '\n') < 0 || p.beginsMessage(data))
+}
+
+// HoldsExcess reports whether the stream so far ends with bytes too many for the body
+// before, unless they begin a message of an unknown method: they came with its end.
+func (p *Parser) HoldsExcess() bool {
+	return p.state == atStart && p.message != nil && p.flags&mayBeExcess != 0 && !startsKnownMethod(p.line)
 }
 
 // canStart reports whether the first bytes of a line allow a message to begin.
