@@ -72,6 +72,7 @@ func (r *requests) End(m *http1.Message) {
 func (v *conversation) endedRequest(x *exchange) {
 	m := x.Request
 	v.pairing.ended[reassembly.ToServer] = ended{exchange: x.number, end: x.end, length: m.Length}
+	v.pairing.ambiguous = v.pairing.ambiguous || m.AmbiguousLength()
 	x.RequestPlace = v.place(v.connection.ClientSide(), m, v.pairing.requestHad)
 	if m.Complete {
 		x.sum = sumOf(keyOf(m, &v.connection))

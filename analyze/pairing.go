@@ -28,6 +28,7 @@ type pairing struct {
 	// refused is the place behind the head of a response after which the client may
 	// withhold the body of its request; 0 without one, and once bytes follow.
 	refused   int64
+	ambiguous bool // what follows the latest request may be a part of its body
 	finishing bool // a stream is being ended that may be cut within a message
 }
 

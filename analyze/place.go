@@ -28,6 +28,9 @@ type Order struct {
 	// Unconfirmed: it was pipelined before the client had a response on this
 	// connection that lets it go on.
 	Unconfirmed bool
+	// Doubtful: it may be a part of the body of a request before it, of which programs
+	// differ in where it ends. It seems to be pipelined, and nothing else is set.
+	Doubtful bool
 }
 
 // progress is how far the responses on a connection have come, by places in the
@@ -63,6 +66,9 @@ func (v *conversation) order(received int64) (o Order) {
 	o.BehindUnsafe = o.BehindUnsafe || p.unsafe > 0
 	o.BehindUnsafe = o.BehindUnsafe && o.Pipelined
 	o.Unconfirmed = o.Pipelined && (p.progress.confirmed == 0 || received < p.progress.confirmed)
+	if p.ambiguous = p.ambiguous && o.Pipelined; p.ambiguous {
+		return Order{Pipelined: true, Doubtful: true}
+	}
 	return o
 }
 

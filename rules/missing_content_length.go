@@ -18,7 +18,7 @@ var missingContentLength = &Rule{
 		Measured: "A response with a body that is delimited by the end of the connection, and that end is in the capture. Warning where a proxy or cache stands in the way (Via, Age), " +
 			"or an RST ended it; else info. Cost = 0.",
 		CapturePoint: "The same everywhere.",
-		Limits:       "Silent for HTTP/0.9 and tunnels, and where a part of the head, or the end of the connection, is missing from the capture.",
+		Limits:       "Silent for HTTP/0.9 and tunnels, for a length or coding that some do not take for one (other rules), and where a part of the head, or the end of the connection, is missing from the capture.",
 		Cure:         "Send Content-Length, or chunked to HTTP/1.1 clients; most frameworks do when the application does not write to the socket itself.",
 		References:   []string{"HTTP-DG §4.7.1", "RFC 9112 §6.3", "RFC 9112 §8"},
 	},
@@ -27,7 +27,7 @@ var missingContentLength = &Rule{
 		return analyze.Listener{Exchange: func(x *analyze.Exchange) {
 			m := x.Response
 			const unknown = http1.HeadLost | http1.HeadUnfinished
-			if x.Request == nil || m == nil || m.Framing != http1.UntilClose || m.Version == http1.HTTP09 || m.Lost > 0 || m.Problems.Has(unknown) {
+			if x.Request == nil || m == nil || m.Framing != http1.UntilClose || m.Version == http1.HTTP09 || m.Lost > 0 || m.Problems.Has(unknown) || m.AmbiguousLength() {
 				return
 			}
 			end, text, ok := endOfStream(x.Connection, x.Connection.ClientSide().Other(), m)

@@ -26,7 +26,7 @@ var persistentWithoutLength = &Rule{
 			"connection was closed >= 1 s after the last byte of the body, or the client sent another request behind it. " +
 			"Cost = from the last byte of the body to the close.",
 		CapturePoint: "A client's close leaves it half a round trip before it is seen, and the body arrives as much later: the cost is less by the round trip between capture point and client.",
-		Limits: "Silent for streams that are meant to stay open (text/event-stream, multipart/x-mixed-replace), for faulty length fields (other rules), " +
+		Limits: "Silent for streams that are meant to stay open (text/event-stream, multipart/x-mixed-replace), for a length or coding that some do not take for one (other rules), " +
 			"and where bytes of the connection are missing from the capture.",
 		Cure:       "Send Content-Length, or Transfer-Encoding: chunked to clients of HTTP/1.1, or \"Connection: close\" and close.",
 		References: []string{"HTTP-DG §4.5.2", "HTTP-DG §4.7.2", "RFC 9112 §6.3", "RFC 9112 §9.3"},
@@ -63,9 +63,8 @@ type lengthless struct {
 }
 
 func withoutLength(request, response *http1.Message) bool {
-	const otherFaults = http1.InvalidLength | http1.ConflictingLengths | http1.UnknownTransferEncoding | http1.TransferEncodingInHTTP10
 	return response.Framing == http1.UntilClose && response.BodyBytes > 0 &&
-		headWhole(request) && headWhole(response) && !response.Problems.Has(otherFaults) &&
+		headWhole(request) && headWhole(response) && !response.AmbiguousLength() &&
 		request.Persistent() && response.Persistent() && !isStream(response)
 }
 

@@ -19,9 +19,10 @@ var prematurePipelining = &Rule{
 		Measured: "A request is pipelined when its first segment acknowledges less than the whole final response to the request before it. Flagged when it acknowledges " +
 			"less than the first response on its connection that lets it go on, and no response of an earlier connection of the pair did before it. Cost = 0.",
 		CapturePoint: "Acknowledgement numbers say what the client had when it sent the request, wherever the capture was taken.",
-		Limits:       "Silent on connections whose first SYN is not in the capture, and where bytes of a connection of the pair are missing from the capture, or a request on another one had no response yet.",
-		Cure:         "Wait for the first response on a connection to a server that is not known yet, then pipeline.",
-		References:   []string{"HTTP-DG §4.6", "RFC 9112 §9.3.2"},
+		Limits: "Silent on connections whose first SYN is not in the capture, and where bytes of a connection of the pair are missing from the capture, or a request on another one had no response yet, " +
+			"and for what may be a part of the body of a request before it (ambiguous-framing).",
+		Cure:       "Wait for the first response on a connection to a server that is not known yet, then pipeline.",
+		References: []string{"HTTP-DG §4.6", "RFC 9112 §9.3.2"},
 	},
 	Listen: func(p *Pass) analyze.Listener {
 		w := &prematureWatch{pass: p, open: map[uint64]*premature{}, pairs: pairTable[serverKept]{pass: p}}

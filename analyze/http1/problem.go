@@ -98,5 +98,26 @@ func (p Problem) String() string {
 	return strings.Join(names, " ")
 }
 
+// AmbiguousLength reports whether programs are known to differ in where m ends: for a fault of
+// its length or coding, or for one of its fields where it says anything of these.
+func (m *Message) AmbiguousLength() bool {
+	const ofLength = ConflictingLengths | InvalidLength | LengthWithTransferEncoding | UnknownTransferEncoding | TransferEncodingInHTTP10 | BadChunkSize
+	const ofFields = SpaceBeforeColon | SpaceBeforeField | BareCR
+	return m.Problems.Has(ofLength) || m.Problems.Has(ofFields) && m.speaksOfLength()
+}
+
+// speaksOfLength reports whether a field, or what some read as one, tells how long m is.
+func (m *Message) speaksOfLength() bool {
+	for _, f := range m.Fields.All() {
+		for _, text := range [...]string{f.Name, f.Value} {
+			text = strings.ToLower(text)
+			if strings.Contains(text, "content-length") || strings.Contains(text, "transfer-encoding") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Has reports whether any of the problems q is in p.
 func (p Problem) Has(q Problem) bool { return p&q != 0 }
