@@ -200,6 +200,20 @@ func (x *Exchange) Acknowledged() bool {
 	return ok && x.Request != nil && n >= x.RequestPlace.End
 }
 
+// GivenUp reports whether the client ended c before it had all that the server sent, and
+// reset what came then.
+func (c *Connection) GivenUp() bool {
+	client := c.ClientSide()
+	if rst, by := c.RST(); rst.IsZero() || by != client || c.Closing == nil {
+		return false
+	}
+	had := c.Closing.Received[client]
+	if had < 0 {
+		had = c.Closing.Reset.Received
+	}
+	return 0 <= had && had < c.Bytes(reassembly.ToClient)
+}
+
 // Failed is when the client can have learned that c ended, by the capture's
 // clock and its own; of a connection that did not end, its last packet. A client that
 // closed and refuses what comes then had ended it itself.

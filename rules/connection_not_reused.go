@@ -30,7 +30,7 @@ var connectionNotReused = &Rule{
 		Measured: "At least 3 exchanges of one client -> server pair, each the only one on its connection, each connection begun after the " +
 			"response before had ended and less than 15 s after it. Cost = the setups of all but the first of them; less than 1 ms in all is told as info.",
 		CapturePoint: "The setups are the client's: the round trip between capture point and client is added.",
-		Limits: "Silent for parallel connections, for fewer than 3 in a row, and where packets of a connection are missing from the capture. " +
+		Limits: "Silent for parallel connections, for fewer than 3 in a row, for clients that closed before they had the response and refused it, and where packets of a connection are missing from the capture. " +
 			"It replaces handshake-overhead on the same connections.",
 		Cure: "Let both sides keep connections open: HTTP/1.1 without \"Connection: close\", a response length (Content-Length or chunked), " +
 			"a client that reuses one pool or session for all its requests, and an idle timeout at the server longer than the gap between them.",

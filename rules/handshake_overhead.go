@@ -26,7 +26,7 @@ var handshakeOverhead = &Rule{
 			"Cost = all setups of the client -> server pair but the first, which no reuse could save. " +
 			"One such connection is told as info at cost 0, two or more as a warning.",
 		CapturePoint: "Both times are the client's: the round trip between capture point and client is added.",
-		Limits: "Silent without SYN and SYN/ACK in the capture, for connections with no or several exchanges, or on which the client " +
+		Limits: "Silent without SYN and SYN/ACK in the capture, for connections with no or several exchanges, whose client gave up waiting, or on which the client " +
 			"could have gone on when the capture ended, and where connection-not-reused tells of the same connections.",
 		Cure: "Keep the connection open and send the next request on it (keep-alive and a connection pool in the client); " +
 			"open it before it is needed where the first request cannot wait.",
@@ -76,11 +76,11 @@ var handshakeOverhead = &Rule{
 
 // firstExchange returns how long its only request waited for c's setup, what was lost and
 // sent again left out, and how long it was in all to the end of the exchange, as the
-// client saw it. ok is false where there were no or more exchanges, or the capture does
-// not tell.
+// client saw it. ok is false where there were no or more exchanges, the client had given
+// up before the end, or the capture does not tell.
 func firstExchange(c *analyze.Connection) (setup, total time.Duration, ok bool) {
 	toClient, known := c.RTTClient()
-	if !known || c.Exchanges != 1 || c.FirstAnswered.IsZero() || c.AnsweredSYN().IsZero() || c.SYNACK().IsZero() || !c.Intact() {
+	if !known || c.Exchanges != 1 || c.FirstAnswered.IsZero() || c.AnsweredSYN().IsZero() || c.SYNACK().IsZero() || !c.Intact() || c.GivenUp() {
 		return 0, 0, false
 	}
 	answered := c.Closing != nil && c.Closing.Reset.Answer
