@@ -52,6 +52,29 @@ func (v *conversation) exceed(d reassembly.Direction, data []byte, at capture.Sp
 	e.Last = at.At
 }
 
+// otherAnswer notes that data, which belongs to no message, is what the server sent instead of
+// a response when it had a request: a page without a head, an alert of TLS. Behind another
+// response, that is proved by the request, which the client sent when it had all of that.
+func (v *conversation) otherAnswer(data []byte, at capture.Span) bool {
+	x, excess := v.pairing.next(), v.connection.Excess
+	switch {
+	case x == nil || x.Request == nil || x.Order.Pipelined || v.pairing.finishing || onlyLineEnds(data):
+		return false
+	case x.OtherAnswer:
+		return true
+	case excess != nil && excess[reassembly.ToClient].Bytes > 0:
+		return false
+	}
+	client := v.connection.ClientSide()
+	ack := v.acknowledged(client.Other(), at.At)
+	if ack.known {
+		x.OtherAnswer = v.connection.Offset(client, ack.number) > x.start
+	} else {
+		x.OtherAnswer = v.pairing.ended[reassembly.ToClient].exchange == nil
+	}
+	return x.OtherAnswer
+}
+
 func onlyLineEnds(data []byte) bool {
 	for _, b := range data {
 		if b != '\r' && b != '\n' {

@@ -197,6 +197,8 @@ type Exchange struct {
 	// HalfRequest: there is no request, but the client had sent a part of one, or
 	// bytes that are none, when the response came.
 	HalfRequest bool
+	// OtherAnswer: what the server sent when it had the request is no response of HTTP/1.
+	OtherAnswer bool
 	// Disturbed: bytes of the connection, in either direction, turned out to be
 	// missing from the capture while the exchange went on, or may be.
 	Disturbed bool
@@ -220,6 +222,12 @@ func (x *Exchange) Earliest() *http1.Message {
 		return x.Interim[0]
 	}
 	return x.Response
+}
+
+// Unanswered reports whether the server sent nothing, as far as the capture shows, but
+// interim responses for the request of x.
+func (x *Exchange) Unanswered() bool {
+	return x.Request != nil && x.Response == nil && !x.OtherAnswer
 }
 
 // Keep returns x, which stays as it is, and its connection. Who is told of it may

@@ -205,7 +205,10 @@ func (r *responses) End(m *http1.Message) {
 }
 
 func (r *responses) Junk(data []byte, at capture.Span) {
-	(*conversation)(r).exceed(reassembly.ToClient, data, at)
+	v := (*conversation)(r)
+	if !v.otherAnswer(data, at) {
+		v.exceed(reassembly.ToClient, data, at)
+	}
 }
 
 func (r *responses) Tunnelled([]byte, capture.Span) {}

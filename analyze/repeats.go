@@ -43,7 +43,7 @@ type failure struct {
 	known        capture.Time // from when on, seen at the capture point, the client can have known
 	// firstOver and againOver: the exchanges were told.
 	firstOver, againOver bool
-	answered             bool // after all
+	answered             bool // after all, or otherwise than in HTTP/1
 }
 
 func keyOf(m *http1.Message, c *Connection) repeatKey {
@@ -164,7 +164,7 @@ func (t *teller) settle(x *exchange) {
 	if f := x.failure; f != nil {
 		x.told.Keep()
 		f.firstOver = true
-		f.answered = x.Response != nil && x.Response.Complete && !x.told.refused() || !x.told.Connection.Intact()
+		f.answered = x.Response != nil && x.Response.Complete && !x.told.refused() || x.OtherAnswer || !x.told.Connection.Intact()
 		t.tellRepeat(f)
 	}
 	if f := x.repeats; f != nil {

@@ -45,7 +45,7 @@ type failedWatch struct {
 }
 
 func (w *failedWatch) exchange(x *analyze.Exchange) {
-	if x.Request == nil || x.Response != nil || x.Order.Doubtful {
+	if !x.Unanswered() || x.Order.Doubtful {
 		return
 	}
 	f := w.of[x.Connection.ID]

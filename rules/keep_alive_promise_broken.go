@@ -40,7 +40,7 @@ var keepAlivePromiseBroken = &Rule{
 		return analyze.Listener{
 			Exchange: func(x *analyze.Exchange) {
 				c := x.Connection
-				if _, ok := late[c.ID]; !ok && x.Request != nil && x.Response == nil && !c.LastAnswered.IsZero() {
+				if _, ok := late[c.ID]; !ok && x.Unanswered() && !c.LastAnswered.IsZero() {
 					late[c.ID] = lateRequest{x.ID, x.Request.Start.At}
 				}
 			},

@@ -44,7 +44,7 @@ func (w *keptWatch) exchange(x *analyze.Exchange) {
 	switch {
 	case x.Request == nil:
 	case x.Response == nil:
-		if k != nil && k.next == nil && len(x.Interim) == 0 {
+		if k != nil && k.next == nil && x.Unanswered() && len(x.Interim) == 0 {
 			k.next = x.Keep()
 		}
 	case x.Request.Version == http1.HTTP10 && x.Response.Version == http1.HTTP10 && saysKeepAlive(x):

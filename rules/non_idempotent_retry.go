@@ -22,7 +22,7 @@ var nonIdempotentRetry = &Rule{
 			"response, or the first was sent again there three times without an acknowledgement; the second was sent after the client had learned of that, and less than 60 s later. Cost = 0 (the time is told with the failure of the first).",
 		CapturePoint: "Where the server ended the connection, a round trip between capture point and client has to lie between that and the second request.",
 		Likely:       "The second came 10 s after the end of the first, or later, or the connection of the first had not ended: it may be another request that is equal.",
-		Limits: "Silent where bytes of the first connection are missing from the capture, where the first request itself was cut, and for CONNECT; and where the client sends equal requests all the time: three at least, and the second try comes no sooner than " +
+		Limits: "Silent where bytes of the first connection are missing from the capture, where the first request itself was cut, where the server sent something else than HTTP/1 for it, and for CONNECT; and where the client sends equal requests all the time: three at least, and the second try comes no sooner than " +
 			"the next of them would (3/4 of the time between the others), or others were sent between it and the first. Whether the first was executed is told by what the server's host acknowledged.",
 		Cure:       "Do not repeat such requests automatically, or give them an Idempotency-Key that the server honours; close idle connections at the client before the server does.",
 		References: []string{"HTTP-DG §4.7.3", "RFC 9110 §9.2.2", "RFC 9112 §9.3.1"},
