@@ -47,8 +47,8 @@ type Connection struct {
 	Unanswered bool
 	// Waiting counts the exchanges that are not over.
 	Waiting int32
-	// Persistence is what the latest exchange said about going on; a close that
-	// was announced once stays.
+	// Persistence is what the latest exchange with a request said about going on; a close
+	// that was announced once stays.
 	Persistence Persistence
 	// Promise is what the latest response said about how long.
 	Promise Promise
@@ -138,6 +138,7 @@ const (
 	ClosedByResponse                    // the response did
 	WithoutKeepAlive                    // HTTP/1.0, and one side did not ask for keep-alive
 	WithoutLength                       // the response ends with the connection
+	ClosedUnasked                       // a response that no request had asked for said that it is the last
 )
 
 func persistence(x *Exchange) Persistence {

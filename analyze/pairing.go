@@ -325,6 +325,9 @@ func (c *Connection) note(x *exchange) {
 		c.firstExchange = x.number
 	}
 	if x.Request == nil {
+		if c.Persistence == Persistent && x.Response != nil && !x.Response.Persistent() {
+			c.Persistence = ClosedUnasked
+		}
 		return
 	}
 	c.Unanswered = x.Response == nil

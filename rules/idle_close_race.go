@@ -54,7 +54,10 @@ type race struct {
 
 func raceOf(f *failedRequests) (r race, ok bool) {
 	c, x := f.connection, f.requests[0]
-	if c.Closing == nil || !c.Intact() || x.Order.Pipelined || len(x.Interim) > 0 || c.Persistence != analyze.Persistent {
+	if c.Closing == nil || !c.Intact() || x.Order.Pipelined || len(x.Interim) > 0 {
+		return r, false
+	}
+	if c.Persistence != analyze.Persistent && c.Persistence != analyze.ClosedUnasked { // what comes with the close is no warning
 		return r, false
 	}
 	r.request = x

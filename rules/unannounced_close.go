@@ -19,7 +19,7 @@ var unannouncedClose = &Rule{
 	Doc: Doc{
 		What: "The response let the connection go on, and the server closed it all the same. The client learns of it half a round trip " +
 			"later; a request that it sends meanwhile is lost, and it cannot tell whether the server acted on it.",
-		Measured:     "FIN or RST of the server (before any of the client) <= 1 s after the end of a complete response, where neither message announced a close and both versions persist. Cost = 0.",
+		Measured:     "FIN or RST of the server (before any of the client) <= 1 s after the end of a complete response, where neither message announced a close and both versions persist, and no response without a request announced it behind that. Cost = 0.",
 		CapturePoint: "Response and FIN travel the same way: the time between them is the same everywhere.",
 		Limits:       "Silent where bytes of the connection, or a FIN that was acknowledged, are missing from the capture, and for a reset that answers a segment.",
 		Cure:         "Let the server send \"Connection: close\" with the last response that it means to give, or keep the connection until an idle timeout.",
