@@ -172,24 +172,13 @@ func (v *conversation) acknowledgedWith(side reassembly.Side, received int64) in
 // sent the segment seen at a moment, at most; −1 when that cannot be told from here.
 func (v *conversation) acknowledgedAt(side reassembly.Side, at capture.Mark) int64 {
 	s, p := v.streams[side].sender, v.path(side)
-	if s == nil {
-		return 0
-	}
-	sent := at.Time.Add(-p.toSender)
 	switch {
-	case !s.acknowledged:
+	case s == nil || !s.acknowledged:
 		return 0
-	case s.advanced <= sent && p.known:
-		return s.lastACK.upTo
 	case !p.known:
 		return -1
-	case s.history == nil || s.history.acksLost > 0:
-		return s.before
 	}
-	if k := s.latestACK(sent); k != nil {
-		return k.upTo
-	}
-	return 0
+	return s.knew(at.Time.Add(-p.toSender))
 }
 
 // Acknowledged reports whether the server's host acknowledged the whole request:

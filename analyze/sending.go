@@ -47,7 +47,7 @@ func (v *conversation) followACK(side reassembly.Side, s *packet.Segment, class 
 	if to == nil {
 		return
 	}
-	upTo := c.Offset(other, s.Ack)
+	upTo, p := c.Offset(other, s.Ack), v.path(other)
 	a := acked{upTo: upTo, window: -1, answers: s.Length > 0 && !class.Has(reassembly.KeepAlive), at: s.Mark}
 	if window, ok := c.ReceiveWindow(side, s); ok {
 		a.window = int32(window)
@@ -61,9 +61,9 @@ func (v *conversation) followACK(side reassembly.Side, s *packet.Segment, class 
 		// Where all was acknowledged, a block can only say what came twice, even if a
 		// device on the way changed the sequence numbers and not those in the block.
 		twice := class.Has(reassembly.Spurious) || len(blocks) > 0 && upTo >= to.top
-		to.judge(upTo, s, twice, v.path(other))
+		to.judge(upTo, s, twice, p)
 	}
-	to.acknowledge(a, v.path(other))
+	to.acknowledge(a, p)
 	if class.Has(reassembly.DuplicateACK) {
 		to.duplicateACKs++
 	}
@@ -73,7 +73,7 @@ func (v *conversation) followACK(side reassembly.Side, s *packet.Segment, class 
 	case class.Has(reassembly.DuplicateACK) && !class.Has(reassembly.Spurious):
 		to.tellHole(&a, -1)
 	}
-	v.spare(to)
+	v.spare(to, p)
 	if other != c.ClientSide() && len(v.pairing.waiting) > 0 {
 		v.tellFinished()
 	}
@@ -117,16 +117,17 @@ func (v *conversation) transfer(side reassembly.Side, m *http1.Message, t *Trans
 		return nil
 	}
 	s.sender.claim(s.begin, m, t)
-	v.spare(s.sender)
+	v.spare(s.sender, v.path(side))
 	return t
 }
 
 // spare gives the history of a sender back when all its messages are over and
 // acknowledged.
-func (v *conversation) spare(s *sender) {
+func (v *conversation) spare(s *sender, p path) {
 	if s.history == nil || s.top > s.claimed || !v.gotAll(s, s.top) {
 		return
 	}
+	s.settle(p)
 	v.analyzer.freeHistory(s.history)
 	s.history = nil
 }

@@ -75,11 +75,18 @@ type sender struct {
 	lastData seen
 	small    seen // the latest small segment
 
-	lastACK       acked
-	advanced      capture.Time // when lastACK.upTo was first acknowledged,
-	notBefore     capture.Time // and when still less was
-	before        int64        // what was acknowledged before
-	repairing     int64        // place up to which a loss is being repaired
+	lastACK   acked
+	advanced  capture.Time // when lastACK.upTo was first acknowledged,
+	notBefore capture.Time // and when still less was
+	before    int64        // what was acknowledged before
+	// arrived is what the sender knew to be acknowledged when the history was given back, at
+	// least; marked, what had been seen by then is known later, when it has reached it, too.
+	arrived int64
+	marked  struct {
+		upTo int64
+		at   capture.Time
+	}
+	repairing     int64 // place up to which a loss is being repaired
 	openWindow    int64
 	duplicateACKs int
 	losses        []Loss
@@ -200,6 +207,41 @@ func (s *sender) latestACK(until capture.Time) *acked {
 		return nil
 	}
 	return s.history.ack(n - 1)
+}
+
+// settle notes, before the history is given back, what the sender knows to be acknowledged.
+func (s *sender) settle(p path) {
+	knows := s.advanced.Add(-p.toSender)
+	if k := s.latestACK(knows); k != nil {
+		s.arrived = max(s.arrived, k.upTo)
+	}
+	if s.marked.at <= knows {
+		s.arrived = max(s.arrived, s.marked.upTo)
+		s.marked.upTo, s.marked.at = s.lastACK.upTo, s.advanced
+	}
+}
+
+// knew is what was acknowledged to the sender by what was seen up to a moment, less than a
+// round trip before now, at least.
+func (s *sender) knew(until capture.Time) int64 {
+	if s.advanced <= until {
+		return s.lastACK.upTo
+	}
+	if h := s.history; h != nil {
+		if k := s.latestACK(until); k != nil {
+			return k.upTo
+		}
+		if h.acksLost > 0 {
+			return h.ack(h.acksLost).upTo
+		}
+	}
+	switch {
+	case s.notBefore <= until:
+		return s.before
+	case s.marked.at <= until:
+		return max(s.arrived, s.marked.upTo)
+	}
+	return s.arrived
 }
 
 // acknowledgedBy is how much was acknowledged at a moment, or at least when the

@@ -23,7 +23,7 @@ var resetLostData = &Rule{
 			"throws away what the application has not read yet: a response that was there is replaced by \"connection reset by peer\".",
 		Measured: "The server sent RST when bytes of a response were not acknowledged to it: an RST in answer to a segment carries that segment's acknowledgement number; for any other, " +
 			"RST seen - round trip to the server < the acknowledgement seen. " +
-			"Or the client's window had closed (to < 536 bytes). Bytes lost = those of responses that were not acknowledged (with a full window: 0, not known). Cost = 0.",
+			"Or the client's window had closed (to < 536 bytes). Bytes lost = those of responses that were not acknowledged (with a full window: 0, not known; where response followed response for longer than a round trip, those of up to another one). Cost = 0.",
 		CapturePoint: "What the server knew is judged at the server, through the round trip between it and the capture point.",
 		Likely:       "Always: whether the application had read the response by then, and whether its system keeps what it had not, is not visible on the wire.",
 		Limits: "Silent where the client had closed before with the whole response acknowledged, where the response was unacknowledged for longer than receivers wait (the acknowledgement is missing from the capture), " +
