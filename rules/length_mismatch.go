@@ -80,7 +80,12 @@ func excess(c *analyze.Connection, e *analyze.Excess) Instance {
 		Connection: c,
 		ExchangeID: e.Exchange,
 		Severity:   Error,
-		Detail:     fmt.Sprintf("%d bytes that begin no message follow the end of %s.", e.Bytes, length),
+		Detail:     fmt.Sprintf("%s the end of %s.", follow(e), length),
 		Evidence:   []Evidence{{e.First, "first of the bytes too many"}, {e.Last, "last of them"}},
 	}
+}
+
+// follow says that so many bytes follow.
+func follow(e *analyze.Excess) string {
+	return count(int(e.Bytes), "byte that begins no message follows", "bytes that begin no message follow")
 }

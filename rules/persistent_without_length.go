@@ -7,6 +7,7 @@ import (
 
 	"wirelag/analyze"
 	"wirelag/analyze/http1"
+	"wirelag/reassembly"
 	"wirelag/reassembly/capture"
 )
 
@@ -21,10 +22,12 @@ var persistentWithoutLength = &Rule{
 	Severities: []Severity{Error},
 	Doc: Doc{
 		What: "On a connection that goes on, the receiver must be able to tell where a body ends: by Content-Length or by chunked " +
-			"framing. This response has neither, so its receiver waits for a close that does not come, or takes what follows for a part of the body.",
+			"framing. The receiver of a response with neither waits for a close that does not come, or takes what follows for a part of the body; " +
+			"the receiver of such a request takes its body for the next request.",
 		Measured: "A response with a body, framed by neither, whose request and response both persist, and: it says \"Connection: keep-alive\", or the " +
 			"connection was closed >= 1 s after the last byte of the body, or the client sent another request behind it. " +
-			"Cost = from the last byte of the body to the close.",
+			"Cost = from the last byte of the body to the close. " +
+			"Or a request that persists, of POST, PUT or PATCH or with Content-Type, framed by neither, directly behind whose head bytes come that begin no message. Cost = 0.",
 		CapturePoint: "A client's close leaves it half a round trip before it is seen, and the body arrives as much later: the cost is less by the round trip between capture point and client.",
 		Limits: "Silent for streams that are meant to stay open (text/event-stream, multipart/x-mixed-replace), for a length or coding that some do not take for one (other rules), " +
 			"and where bytes of the connection are missing from the capture.",
@@ -32,9 +35,13 @@ var persistentWithoutLength = &Rule{
 		References: []string{"HTTP-DG §4.5.2", "HTTP-DG §4.7.2", "RFC 9112 §6.3", "RFC 9112 §9.3"},
 	},
 	Listen: func(p *Pass) analyze.Listener {
-		without := map[uint64]*lengthless{} // by connection: their last exchanges
+		without := map[uint64]*lengthless{}        // by connection: their last exchanges
+		requests := map[uint64]*analyze.Exchange{} // by connection: such a request
 		return analyze.Listener{
 			Exchange: func(x *analyze.Exchange) {
+				if requestWithoutLength(x) {
+					requests[x.Connection.ID] = x.Keep()
+				}
 				if l := without[x.Connection.ID]; l != nil {
 					l.follow(x)
 				} else if x.Request != nil && x.Response != nil && withoutLength(x.Request, x.Response) {
@@ -42,17 +49,48 @@ var persistentWithoutLength = &Rule{
 				}
 			},
 			Closed: func(c *analyze.Connection) {
-				l := without[c.ID]
-				if l == nil {
-					return
+				if x := requests[c.ID]; x != nil && c.Intact() {
+					p.Report(lengthlessRequest(c, x))
 				}
+				if l := without[c.ID]; l != nil {
+					if i, ok := l.judge(c); ok {
+						p.Report(i)
+					}
+				}
+				delete(requests, c.ID)
 				delete(without, c.ID)
-				if i, ok := l.judge(c); ok {
-					p.Report(i)
-				}
 			},
 		}
 	},
+}
+
+// requestWithoutLength reports whether a body that nothing tells the length of came behind
+// the head of the request of x.
+func requestWithoutLength(x *analyze.Exchange) bool {
+	m, excess := x.Request, x.Connection.Excess
+	if excess == nil || m == nil || excess[reassembly.ToServer].Bytes == 0 || excess[reassembly.ToServer].Exchange != x.ID {
+		return false
+	}
+	switch m.Method {
+	case "POST", "PUT", "PATCH":
+	default:
+		if !hasField(m, "Content-Type") {
+			return false
+		}
+	}
+	return m.Framing == http1.NoBody && headWhole(m) && m.Persistent() && !m.AmbiguousLength()
+}
+
+func lengthlessRequest(c *analyze.Connection, x *analyze.Exchange) Instance {
+	e := &c.Excess[reassembly.ToServer]
+	return Instance{
+		Connection: c,
+		Exchange:   x,
+		Severity:   Error,
+		Detail: fmt.Sprintf("A %s has neither Content-Length nor chunked framing, and %s its head: a server takes that for the next request.",
+			methodOf(x), follow(e)),
+		Evidence: []Evidence{{x.Request.HeadEnd.At, "head without a length"}, {e.First, "first byte behind it"}, {e.Last, "last of them"}},
+	}
 }
 
 // lengthless is an exchange whose response has a body without a length, and the
