@@ -354,7 +354,7 @@ func protocolOf(v http1.Version) Protocol {
 	switch {
 	case v.Major == 0:
 		return HTTP09
-	case v.Minor == 0:
+	case v == http1.HTTP10:
 		return HTTP10
 	}
 	return HTTP11

@@ -17,7 +17,7 @@ var ambiguousFraming = &Rule{
 		What: "Programs differ in how they read a head like this one. If two of them share a connection (a proxy and the server behind it), what one takes for a body " +
 			"the other takes for a request: requests can be smuggled past the first.",
 		Measured: "Content-Length together with Transfer-Encoding; a transfer coding that is unknown, chunked before another, or in a request another than chunked at the end; Transfer-Encoding in HTTP/1.0; a Content-Length that is " +
-			"no number; white space before a colon, before the first field or before a chunk size; a bare CR in the head. Cost = 0.",
+			"no number, or too large a one; white space before a colon, before the first field or before a chunk size; a bare CR in the head. Cost = 0.",
 		CapturePoint: "Bytes are the same everywhere.",
 		Limits: "Silent for a bare LF as line end, folded fields and equal Content-Lengths, which are read alike, for messages without a body by their status or method (2xx to CONNECT among them), " +
 			"and for heads of which the capture lost a part. That anybody was attacked is not said.",
@@ -57,7 +57,7 @@ var framingTricks = []struct {
 	{http1.LengthWithTransferEncoding, true, "Content-Length together with Transfer-Encoding"},
 	{http1.UnknownTransferEncoding, true, "a Transfer-Encoding that does not end in chunked, or is not known"},
 	{http1.TransferEncodingInHTTP10, true, "Transfer-Encoding in HTTP/1.0"},
-	{http1.InvalidLength, true, "a Content-Length that is no number"},
+	{http1.InvalidLength, true, "a Content-Length that is no number, or too large a one"},
 	{http1.SpaceBeforeColon, false, "white space before a colon"},
 	{http1.SpaceBeforeField, false, "white space before the first field"},
 	{http1.BareCR, false, "a CR that ends no line"},

@@ -20,7 +20,7 @@ var closeNotHonoured = &Rule{
 		What: "A message said \"Connection: close\", which promises that its sender closes when the response is over. It kept the " +
 			"connection: a port, a socket and memory at both ends, and a client that waits for the close hangs.",
 		Measured: "A complete exchange with \"Connection: close\" (in the response, or else in the request), the last on its connection, and neither FIN nor RST " +
-			"of any side within 5 s of its end. Cost = 0.",
+			"of any side within 5 s of its end; or, where the response said so and the client closed before, none of the server's. Cost = 0.",
 		CapturePoint: "Thresholds of seconds: the round trip does not matter.",
 		Likely:       "Where the capture ends with the connection still open, that its end was not missed cannot be proven: info.",
 		Limits: "Silent where the capture lost bytes of the connection or a FIN, and where the announcing side shows no sign of life " +
@@ -40,15 +40,35 @@ var closeNotHonoured = &Rule{
 	},
 }
 
+// closed returns when c was closed, or the end of the capture where it is open. A server that
+// said that it closes is to do so where the client was first, too (RFC 9112 §9.6). ok is false
+// where nothing shows that the announcing side was there.
+func (a announcement) closed(c *analyze.Connection, now capture.Time) (end capture.Mark, open, ok bool) {
+	end, open, ok = endOf(c, now)
+	_, by, _ := c.Ended()
+	if !ok || open || by == a.side {
+		return end, open, ok
+	}
+	fin := c.FIN(a.side)
+	rst, reset := c.RST()
+	switch {
+	case a.side == c.ClientSide(), end.Sub(a.end) >= closeHonouredWithin:
+		return end, false, !fin.IsZero()
+	case !fin.IsZero():
+		return fin, false, true
+	case !rst.IsZero():
+		return rst, false, reset == a.side
+	}
+	acknowledged, _ := c.Acknowledged(by)
+	return capture.Mark{Time: now, Frame: c.Last().Frame}, true, acknowledged > c.Bytes(c.Direction(by)) // a FIN counts as one
+}
+
 // kept judges how long c stayed open.
 func (a announcement) kept(c *analyze.Connection, now capture.Time) (Instance, bool) {
-	end, open, ok := endOf(c, now)
+	end, open, ok := a.closed(c, now)
 	kept := end.Sub(a.end)
 	if !ok || !c.Intact() || kept < closeHonouredWithin {
 		return Instance{}, false
-	}
-	if _, by, _ := c.Ended(); !open && by != a.side && c.FIN(a.side).IsZero() {
-		return Instance{}, false // no sign that it was alive
 	}
 	who := "server"
 	if a.side == c.ClientSide() {

@@ -15,7 +15,7 @@ var missingContentLength = &Rule{
 	Doc: Doc{
 		What: "The response has neither a Content-Length nor chunks. A crash of the server in the middle looks like its end: that it was truncated cannot be noticed, " +
 			"and a cache may keep the part. The connection cannot be used again either.",
-		Measured: "A response with a body that is delimited by the end of the connection, and that end is in the capture. Warning where a proxy or cache stands in the way (Via, Age), " +
+		Measured: "A response that nothing but the end of the connection delimits (by its method and status it may have a body), with bytes or without, and that end is in the capture. Warning where a proxy or cache stands in the way (Via, Age), " +
 			"or an RST ended it; else info. Cost = 0.",
 		CapturePoint: "The same everywhere.",
 		Limits:       "Silent for HTTP/0.9 and tunnels, for a length or coding that some do not take for one (other rules), and where a part of the head, or the end of the connection, is missing from the capture.",

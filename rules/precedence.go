@@ -28,6 +28,7 @@ var precedence = []struct {
 	{responseOrderSuspect, lengthMismatch, sameConnection, "bodies stand behind the wrong heads"},
 	{responseOrderSuspect, responseWithoutRequest, sameConnection, "bodies stand behind the wrong heads"},
 	{responseOrderSuspect, truncatedBody, sameConnection, "bodies stand behind the wrong heads"},
+	{halfClosedLinger, closeNotHonoured, sameConnection, "the side that keeps its half open is the one that did not close"},
 	{dumbProxyHang, hopByHopSuspected, sameConnection, "the relay that passed the field on is the one that hangs"},
 }
 

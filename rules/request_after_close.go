@@ -5,6 +5,7 @@ import (
 
 	"wirelag/analyze"
 	"wirelag/analyze/http1"
+	"wirelag/reassembly/capture"
 )
 
 // requestsAfterClose bounds the requests told of one connection.
@@ -19,7 +20,7 @@ var requestAfterClose = &Rule{
 		What: "After \"Connection: close\", from either side, no more requests may be sent on the connection. The server is " +
 			"closing it, and need not even read them: the request is lost, and the client cannot tell whether it was acted on.",
 		Measured: "A request behind one of the same connection that said \"Connection: close\"; or behind a response that said so, when the client " +
-			"had acknowledged all of that response before. Cost = from the request to the server's close where it got no response, else 0.",
+			"had acknowledged all of that response before. Cost = from the request to the server's close, or its reset behind that, where it got no response, else 0.",
 		CapturePoint: "The order of the client's requests, and what they acknowledge, are the same everywhere; the cost includes the round trip between capture point and client.",
 		Limits:       "Silent for requests that were on their way when the announcement came (pipelined), and where bytes of the connection are missing from the capture.",
 		Cure:         "Let the client take a connection out of its pool when either side says close, and send the request on another one.",
@@ -98,10 +99,21 @@ func (s closeSaid) tell(c *analyze.Connection, r laterRequest) Instance {
 	}
 	if r.answered {
 		fate = "was answered all the same"
-	} else if end, side, ok := c.Ended(); ok && side != c.ClientSide() && end.Time >= r.sent.Mark.Time {
-		i.Cost = end.Sub(r.sent.Mark) + toClient
-		i.Evidence = append(i.Evidence, Evidence{end, "the server closes"})
+	} else if end, ok := learnedBy(c, r.sent.Mark.Time); ok {
+		i.Cost = end.Mark.Sub(r.sent.Mark) + toClient
+		i.Evidence = append(i.Evidence, end)
 	}
 	i.Detail = fmt.Sprintf("The client sent another request %s after the %s had said \"Connection: close\"; it %s.", ms(since), who, fate)
 	return i
+}
+
+// learnedBy is what told the client, when it had sent a request, that it gets no response.
+func learnedBy(c *analyze.Connection, sent capture.Time) (Evidence, bool) {
+	end, side, ended := c.Ended()
+	what := "the server closes"
+	if ended && end.Time < sent {
+		end, side = c.RST()
+		what = "the server resets"
+	}
+	return Evidence{end, what}, ended && side != c.ClientSide() && end.Time >= sent
 }
