@@ -28,8 +28,9 @@ type Order struct {
 	// Unconfirmed: it was pipelined before the client had a response on this
 	// connection that lets it go on.
 	Unconfirmed bool
-	// Doubtful: it may be a part of the body of a request before it, of which programs
-	// differ in where it ends. It seems to be pipelined, and nothing else is set.
+	// Doubtful: it seems to be pipelined, and nothing else is set, but programs differ in where
+	// a message before it ends: it may be a part of a request's body, or the client may have
+	// had the whole response.
 	Doubtful bool
 }
 
@@ -66,7 +67,8 @@ func (v *conversation) order(received int64) (o Order) {
 	o.BehindUnsafe = o.BehindUnsafe || p.unsafe > 0
 	o.BehindUnsafe = o.BehindUnsafe && o.Pipelined
 	o.Unconfirmed = o.Pipelined && (p.progress.confirmed == 0 || received < p.progress.confirmed)
-	if p.ambiguous = p.ambiguous && o.Pipelined; p.ambiguous {
+	p.ambiguous = p.ambiguous && o.Pipelined
+	if p.ambiguous || o.Pipelined && p.mayHaveEnded(received) {
 		return Order{Pipelined: true, Doubtful: true}
 	}
 	return o
@@ -76,6 +78,13 @@ func (v *conversation) order(received int64) (o Order) {
 func (p *pairing) answering() bool {
 	x := p.latest()
 	return x != nil && x.Request != nil && !x.responseEnded && !x.abandoned
+}
+
+// mayHaveEnded reports whether the latest response is one of which programs differ in where it
+// ends, and a client that had received so much had its head.
+func (p *pairing) mayHaveEnded(received int64) bool {
+	x := p.latest()
+	return x != nil && x.Response != nil && x.Response.AmbiguousLength() && received >= x.ResponsePlace.Start+x.Response.HeaderBytes
 }
 
 func asked(x *exchange) bool { return x.Request != nil }

@@ -18,7 +18,7 @@ var pipelineAborted = &Rule{
 			"less than the whole response to the request before it). Error when one of them is not idempotent. " +
 			"Cost = from the end of the connection to the first byte of the last response to their repeats, 0 without any.",
 		CapturePoint: "Acknowledgement numbers say what was pipelined, wherever the capture was taken; the cost is the client's, half a round trip to it is added on each side.",
-		Limits:       "Silent where bytes of the connection, or its end, are missing from the capture, and for what may be a part of the body of a request before it (ambiguous-framing). Repeats are looked for until 30 s after the end. Where the server had closed an idle connection it is idle-close-race.",
+		Limits:       "Silent where bytes of the connection, or its end, are missing from the capture, and where it is not clear where the message before ends (ambiguous-framing). Repeats are looked for until 30 s after the end. Where the server had closed an idle connection it is idle-close-race.",
 		Cure:         "Let the server announce its last response with \"Connection: close\" and the client pipeline no more requests than the server takes on one connection; repeat automatically only what is idempotent.",
 		References:   []string{"HTTP-DG §4.6", "HTTP-DG §4.7.2", "RFC 9112 §9.3.2"},
 	},

@@ -20,7 +20,7 @@ var prematurePipelining = &Rule{
 			"less than the first response on its connection that lets it go on, and no response of an earlier connection of the pair did before it. Cost = 0.",
 		CapturePoint: "Acknowledgement numbers say what the client had when it sent the request, wherever the capture was taken.",
 		Limits: "Silent on connections whose first SYN is not in the capture, and where bytes of a connection of the pair are missing from the capture, or a request on another one had no response yet, " +
-			"and for what may be a part of the body of a request before it (ambiguous-framing).",
+			"and where it is not clear where the message before ends (ambiguous-framing).",
 		Cure:       "Wait for the first response on a connection to a server that is not known yet, then pipeline.",
 		References: []string{"HTTP-DG §4.6", "RFC 9112 §9.3.2"},
 	},

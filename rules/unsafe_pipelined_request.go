@@ -17,7 +17,7 @@ var unsafePipelinedRequest = &Rule{
 		Measured: "A request is pipelined when its first segment acknowledges less than the whole final response to the request before it. Flagged when it is not idempotent " +
 			"(any method but GET, HEAD, PUT, DELETE, OPTIONS, TRACE and the registered idempotent ones), or when it acknowledges less than the status of an earlier one that is not.",
 		CapturePoint: "Acknowledgement numbers say what the client had when it sent the request, wherever the capture was taken.",
-		Limits:       "Silent where bytes are missing from the capture before the request, where the connection's opening is not in it, for CONNECT, and for what may be a part of the body of a request before it (ambiguous-framing).",
+		Limits:       "Silent where bytes are missing from the capture before the request, where the connection's opening is not in it, for CONNECT, and where it is not clear where the message before ends (ambiguous-framing).",
 		Cure:         "Wait for the final status of a request that is not idempotent before sending anything else on the connection; send other requests over another one.",
 		References:   []string{"HTTP-DG §4.6", "RFC 9112 §9.3.2", "RFC 9110 §9.2.2"},
 	},
