@@ -141,6 +141,10 @@ const (
 	ClosedUnasked                       // a response that no request had asked for said that it is the last
 )
 
+// Agreed reports whether the exchanges let the connection go on. What a response says that no
+// request had asked for comes with the close, as a rule, and warns nobody.
+func (p Persistence) Agreed() bool { return p == Persistent || p == ClosedUnasked }
+
 func persistence(x *Exchange) Persistence {
 	request, response := x.Request, x.Response
 	switch {

@@ -54,10 +54,7 @@ type race struct {
 
 func raceOf(f *failedRequests) (r race, ok bool) {
 	c, x := f.connection, f.requests[0]
-	if c.Closing == nil || !c.Intact() || x.Order.Pipelined || len(x.Interim) > 0 {
-		return r, false
-	}
-	if c.Persistence != analyze.Persistent && c.Persistence != analyze.ClosedUnasked { // what comes with the close is no warning
+	if c.Closing == nil || !c.Intact() || x.Order.Pipelined || len(x.Interim) > 0 || !c.Persistence.Agreed() {
 		return r, false
 	}
 	r.request = x

@@ -48,7 +48,7 @@ var keepAlivePromiseBroken = &Rule{
 				request := late[c.ID]
 				delete(late, c.ID)
 				end, ok := endedByServer(c)
-				if !ok || c.Persistence != analyze.Persistent || c.LastAnswered.IsZero() {
+				if !ok || !c.Persistence.Agreed() || c.LastAnswered.IsZero() {
 					return
 				}
 				if i, ok := request.missed(c, end); ok {
