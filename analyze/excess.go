@@ -58,19 +58,18 @@ func (v *conversation) exceed(d reassembly.Direction, data []byte, at capture.Sp
 func (v *conversation) otherAnswer(data []byte, at capture.Span) bool {
 	x, excess := v.pairing.next(), v.connection.Excess
 	switch {
-	case x == nil || x.Request == nil || x.Order.Pipelined || v.pairing.finishing || onlyLineEnds(data):
+	case x == nil || x.Request == nil || v.pairing.finishing || onlyLineEnds(data):
 		return false
 	case x.OtherAnswer:
 		return true
 	case excess != nil && excess[reassembly.ToClient].Bytes > 0:
 		return false
 	}
-	client := v.connection.ClientSide()
-	ack := v.acknowledged(client.Other(), at.At)
-	if ack.known {
-		x.OtherAnswer = v.connection.Offset(client, ack.number) > x.start
+	client, first := v.connection.ClientSide(), v.pairing.ended[reassembly.ToClient].exchange == nil
+	if ack := v.acknowledged(client.Other(), at.At); ack.known {
+		x.OtherAnswer = v.connection.Offset(client, ack.number) > x.start && (first || x.Informed)
 	} else {
-		x.OtherAnswer = v.pairing.ended[reassembly.ToClient].exchange == nil
+		x.OtherAnswer = first
 	}
 	return x.OtherAnswer
 }

@@ -335,6 +335,9 @@ func (c *Connection) note(x *exchange) {
 		c.Unfinished++
 	}
 	if x.Response == nil {
+		if x.OtherAnswer && c.Persistence.Agreed() {
+			c.Persistence = WithoutLength
+		}
 		return
 	}
 	if c.Persistence != ClosedByRequest && c.Persistence != ClosedByResponse {
