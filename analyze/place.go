@@ -117,7 +117,7 @@ func (v *conversation) half() bool {
 	case excess != nil && excess[reassembly.ToServer].Bytes > 0:
 		return true
 	case s.mode == parsing:
-		return !s.parser.Idle()
+		return !s.parser.Idle() || s.parser.Tunnels()
 	case s.mode == sniffing, s.mode == hunting:
 		return len(s.prefix) > 0
 	}
