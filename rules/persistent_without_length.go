@@ -27,7 +27,7 @@ var persistentWithoutLength = &Rule{
 		Measured: "A response with a body, framed by neither, whose request and response both persist, and: it says \"Connection: keep-alive\", or the " +
 			"connection was closed >= 1 s after the last byte of the body, or the client sent another request behind it. " +
 			"Cost = from the last byte of the body to the close. " +
-			"Or a request that persists, of POST, PUT or PATCH or with Content-Type, framed by neither, directly behind whose head bytes come that begin no message. Cost = 0.",
+			"Or a request that persists, of POST, PUT or PATCH or with Content-Type, framed by neither, directly behind whose head, and before the response, bytes come that begin no message. Cost = 0.",
 		CapturePoint: "A client's close leaves it half a round trip before it is seen, and the body arrives as much later: the cost is less by the round trip between capture point and client.",
 		Limits: "Silent for streams that are meant to stay open (text/event-stream, multipart/x-mixed-replace), for a length or coding that some do not take for one (other rules), " +
 			"and where bytes of the connection are missing from the capture.",
@@ -65,10 +65,15 @@ var persistentWithoutLength = &Rule{
 }
 
 // requestWithoutLength reports whether a body that nothing tells the length of came behind
-// the head of the request of x.
+// the head of the request of x. What came behind the response may be a stream that both agreed
+// on: Docker attaches so, and sources of Icecast.
 func requestWithoutLength(x *analyze.Exchange) bool {
 	m, excess := x.Request, x.Connection.Excess
-	if excess == nil || m == nil || excess[reassembly.ToServer].Bytes == 0 || excess[reassembly.ToServer].Exchange != x.ID {
+	if excess == nil || m == nil {
+		return false
+	}
+	e := &excess[reassembly.ToServer]
+	if e.Bytes == 0 || e.Exchange != x.ID || x.Response != nil && e.First.Time > x.Response.Start.At.Time {
 		return false
 	}
 	switch m.Method {
