@@ -58,8 +58,8 @@ const (
 	maySwitch                     // this request is a CONNECT or asks for an upgrade
 	allPlain                      // the fields are those of a plainHead
 	mayLackBody                   // another message may follow instead of this one's body
-	mayBeExcess                   // the line in progress came with the end of the message before, and may be too much of its body
-	perMessage  = mayBeExcess | mayLackBody | allPlain | maySwitch | lineDone | sawCR | sawCRLF | lengthSeen | codingSeen | chunkedLast | chunkedSeen
+	cameWithEnd                   // the line in progress began in the packet with the end of the message before
+	perMessage  = cameWithEnd | mayLackBody | allPlain | maySwitch | lineDone | sawCR | sawCRLF | lengthSeen | codingSeen | chunkedLast | chunkedSeen
 )
 
 // Parser reads the messages of one direction of one connection. It takes the

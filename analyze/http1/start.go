@@ -85,8 +85,8 @@ func (p *Parser) startPart(data []byte, at Span, first bool) []byte {
 	}
 	if p.message == nil {
 		p.begin(at)
-		if !first && p.role == Request {
-			p.flags |= mayBeExcess
+		if !first {
+			p.flags |= cameWithEnd
 		}
 	}
 	p.hold(data, lineMax)
@@ -94,11 +94,11 @@ func (p *Parser) startPart(data []byte, at Span, first bool) []byte {
 }
 
 // followsExcess reports whether what is held is no message but bytes too many for the
-// body before: data, the next bytes of the stream, begins a message by itself, and none
+// body before: data, the next bytes of the stream, begins a request by itself, and none
 // of a known method with them before it. Who counts a body's characters, not its
 // bytes, sends such as look like the start of a method.
 func (p *Parser) followsExcess(data []byte) bool {
-	if p.flags&mayBeExcess == 0 || !startsKnownMethod(data) || bytes.IndexByte(data[:min(len(data), probeMax)], ' ') < 0 {
+	if p.role == Response || p.flags&begun == 0 || !startsKnownMethod(data) || bytes.IndexByte(data[:min(len(data), probeMax)], ' ') < 0 {
 		return false
 	}
 	var buffer [probeMax]byte
@@ -110,7 +110,7 @@ func (p *Parser) followsExcess(data []byte) bool {
 // HoldsExcess reports whether the stream so far ends with bytes too many for the body
 // before, unless they begin a message of an unknown method: they came with its end.
 func (p *Parser) HoldsExcess() bool {
-	return p.state == atStart && p.message != nil && p.flags&mayBeExcess != 0 && !startsKnownMethod(p.line)
+	return p.role == Request && p.state == atStart && p.message != nil && p.flags&cameWithEnd != 0 && !startsKnownMethod(p.line)
 }
 
 // canStart reports whether the first bytes of a line allow a message to begin.
