@@ -190,17 +190,20 @@ func (x *Exchange) Acknowledged() bool {
 }
 
 // GivenUp reports whether the client ended c before it had all that the server sent, and
-// reset what came then.
+// reset what came then, or did not acknowledge it.
 func (c *Connection) GivenUp() bool {
-	client := c.ClientSide()
-	if rst, by := c.RST(); rst.IsZero() || by != client || c.Closing == nil {
+	client, sent := c.ClientSide(), c.Bytes(reassembly.ToClient)
+	if c.Closing == nil {
 		return false
 	}
+	rst, by := c.RST()
+	reset := !rst.IsZero() && by == client
 	had := c.Closing.Received[client]
-	if had < 0 {
+	if had < 0 && reset {
 		had = c.Closing.Reset.Received
 	}
-	return 0 <= had && had < c.Bytes(reassembly.ToClient)
+	acknowledged, _ := c.Acknowledged(client.Other())
+	return 0 <= had && had < sent && (reset || acknowledged < sent)
 }
 
 // Failed is when the client can have learned that c ended, by the capture's
