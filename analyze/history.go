@@ -84,6 +84,7 @@ type acked struct {
 	upTo    int64
 	window  int32 // -1 when unknown
 	answers bool  // it came with data of the receiver
+	stamp   stamp
 	at      capture.Mark
 }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"wirelag/reassembly/capture"
+	"wirelag/reassembly/packet"
 )
 
 // PauseCause is why a sender stood still inside a message.
@@ -76,14 +77,14 @@ func (s *sender) tolerance(p path) time.Duration { return max(releaseLate, p.rtt
 
 // explain finds what ended a pause: the acknowledgements that reached the sender
 // since the segment before, just before it sent d. Where they came with an answer,
-// the application may have waited for that. end: d is the end of the stream, which
-// Nagle's algorithm does not hold back, so that it was written just then.
-func (s *sender) explain(pause *Pause, d seen, end bool, p path) {
+// the application may have waited for that. The end of the stream is not held back by
+// Nagle's algorithm, so that it was written just then.
+func (s *sender) explain(pause *Pause, d seen, segment *packet.Segment, p path) {
 	if k := s.latestACK(d.at.Time.Add(-p.toSender + p.early())); k != nil && k.upTo < min(s.repairing, s.top) {
 		pause.Cause = ByLoss
 		return
 	}
-	from, to, answered := s.released(d, p)
+	from, to, answered := s.released(d, segment, p)
 	if from == to {
 		return
 	}
@@ -100,7 +101,7 @@ func (s *sender) explain(pause *Pause, d seen, end bool, p path) {
 		pause.Window = s.openWindow
 	case last.upTo <= covered || answered:
 		return
-	case !end && s.mayHold(from, to, d, p):
+	case !segment.Flags.Has(packet.FIN) && s.mayHold(from, to, d, p):
 		if !s.hadRoom(from, to, d, p) {
 			pause.Cause = ByWindowOrNagle
 			break
@@ -192,10 +193,14 @@ func (s *sender) withheld(a *acked, covered int64, p path) time.Duration {
 
 // released returns the numbers of the acknowledgements that can have made the
 // sender send d, to is behind the last one, and whether one of them came with an
-// answer. Those that came together with the one nearest to d count.
-func (s *sender) released(d seen, p path) (from, to int, answered bool) {
+// answer. Those that came together with the one nearest to d count, of those that
+// what d echoes does not show to have come later.
+func (s *sender) released(d seen, segment *packet.Segment, p path) (from, to int, answered bool) {
 	h := s.history
 	to = h.ackedUntil(d.at.Time.Add(-p.toSender + p.early()))
+	for to > h.acksLost && h.ack(to-1).stamp.laterThan(segment) {
+		to--
+	}
 	nearest := time.Duration(-1)
 	for from = to; from > h.acksLost; from-- {
 		a := h.ack(from - 1)

@@ -31,7 +31,7 @@ func (v *conversation) follow(side reassembly.Side, s *packet.Segment, class rea
 	switch {
 	case class.Has(reassembly.New):
 		d.start = max(d.start, from.top)
-		from.send(d, s.Flags.Has(packet.FIN), p)
+		from.send(d, s, p)
 	case class.Has(reassembly.Retransmitted):
 		hole, _ := c.HoleSince(side)
 		if noted := from.repeat(d, s.Options.TSVal, hole, p); noted && side == c.ClientSide() && from.unanswered() == leastUnanswered {
@@ -48,7 +48,7 @@ func (v *conversation) followACK(side reassembly.Side, s *packet.Segment, class 
 		return
 	}
 	upTo, p := c.Offset(other, s.Ack), v.path(other)
-	a := acked{upTo: upTo, window: -1, answers: s.Length > 0 && !class.Has(reassembly.KeepAlive), at: s.Mark}
+	a := acked{upTo: upTo, window: -1, answers: s.Length > 0 && !class.Has(reassembly.KeepAlive), at: s.Mark, stamp: echoed(c, side, s)}
 	if window, ok := c.ReceiveWindow(side, s); ok {
 		a.window = int32(window)
 	}
@@ -88,6 +88,7 @@ func (v *conversation) senderOf(side reassembly.Side) *sender {
 	if s.sender.history == nil {
 		s.sender.history = v.analyzer.newHistory()
 		if s.sender.acknowledged {
+			s.sender.lastACK.stamp = 0 // nor is it known after a sleep
 			s.sender.acknowledge(s.sender.lastACK, v.path(side))
 		}
 	}

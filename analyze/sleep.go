@@ -18,7 +18,7 @@ var (
 		"streams[1].parser", "streams[1].prefix", "streams[1].pieces", "streams[1].sender",
 		"pairing.waiting", "pairing.request", "pairing.response", "pairing.requestHad", "pairing.responseHad",
 		"pairing.requestACK", "pairing.responseACK", "pairing.order", "pairing.ended[0].exchange", "pairing.ended[1].exchange")
-	senderCodec = pack.New[sender]("history", "losses", "pauses")
+	senderCodec = pack.New[sender]("history", "losses", "pauses", "lastACK.stamp")
 )
 
 // fewOpen is how many open connections are so few that acknowledgements of responses are

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"wirelag/reassembly/capture"
+	"wirelag/reassembly/packet"
 )
 
 // Transfer is how the segments that carried a message went: where its sender
@@ -144,16 +145,15 @@ func (s *sender) acknowledge(a acked, p path) {
 	h.addACK(a, a.at.Time.Add(-p.toSender-s.tolerance(p)))
 }
 
-// send takes a segment that carries bytes not sent before. last: it is the end of
-// the stream.
-func (s *sender) send(d seen, last bool, p path) {
+// send takes a segment that carries bytes not sent before.
+func (s *sender) send(d seen, segment *packet.Segment, p path) {
 	overtakes := false
 	if !s.started || d.start != s.top {
 		s.start(d)
 	} else {
-		overtakes = !last && (!s.noDelay || s.running.segments > 0) && s.overtakes(d, p)
+		overtakes = !segment.Flags.Has(packet.FIN) && (!s.noDelay || s.running.segments > 0) && s.overtakes(d, p)
 		s.noDelay = s.noDelay || overtakes
-		s.follow(d, last, p)
+		s.follow(d, segment, p)
 	}
 	s.measure(d, overtakes, p)
 	s.record(d)
@@ -170,7 +170,7 @@ func (s *sender) start(d seen) {
 }
 
 // follow looks at the time since the segment before.
-func (s *sender) follow(d seen, last bool, p path) {
+func (s *sender) follow(d seen, segment *packet.Segment, p path) {
 	waited := d.at.Sub(s.lastData.at)
 	if between := d.start == s.claimed || s.claimed == 0; between && waited >= leastTimeout {
 		s.idle, s.idleAt = min(waited, d.at.Time.Sub(s.lastRepeat)), d.start
@@ -182,7 +182,7 @@ func (s *sender) follow(d seen, last bool, p path) {
 	pause := &s.pauses[len(s.pauses)-1]
 	pause.Offset, pause.Before, pause.After, pause.Waited = d.start, s.lastData.at, d.at, waited
 	pause.RTT, pause.Flight = p.rtt(), s.fullSegments(s.flight)
-	s.explain(pause, d, last, p)
+	s.explain(pause, d, segment, p)
 	if last := len(s.pauses) - 1; last >= maxPauses && join(s.pauses[:last], pause) {
 		s.pauses = s.pauses[:last]
 	}

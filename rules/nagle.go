@@ -24,6 +24,7 @@ var nagleDelayedACK = &Rule{
 		CapturePoint: "Round trips between capture point and either end are taken off; the delay is the same at any point.",
 		Likely:       withoutHandshake + withoutPrompt + coarseClock,
 		Limits: "Silent when the sender leaves a small segment while another is unacknowledged anywhere on the connection (TCP_NODELAY is on), " +
+			leftBefore +
 			"when the acknowledgement came with data (the sender may have waited for what it says, such as 100 Continue), " +
 			"when four or more such segments follow the acknowledgements at distances that vary as much as the pauses do, or at more than 0.5 ms, also behind the fastest (a timer; " +
 			"away from the sender, on a path whose round trip varies or has grown, holds look the same), " +

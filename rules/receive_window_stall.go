@@ -20,7 +20,7 @@ var receiveWindowStall = &Rule{
 			"by a fifth or more since the stop before, or grow later in the message, as buffers do that tune themselves. Or " +
 			"the window was still closed, and all that was sent acknowledged, when the connection ended with the message unfinished. Cost = the time the sender stood still for it.",
 		CapturePoint: "Times between segments of one sender are the same at any point.",
-		Limits:       "Silent when the SYNs are not in the capture (the window's scale is unknown).",
+		Limits:       "Silent " + leftBefore + "and when the SYNs are not in the capture (the window's scale is unknown).",
 		Cure: "Zero window: find out why the application does not read (blocked on something else, too slow, too little memory). " +
 			"Small window: raise the receive buffer (SO_RCVBUF, net.ipv4.tcp_rmem) to rate x RTT, or leave it to autotuning.",
 		References: []string{"RFC 9293 §3.8.6", "RFC 7323 §2"},
