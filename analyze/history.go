@@ -15,7 +15,8 @@ type history struct {
 	data             []seen
 	dataLost, datas  int // the oldest that is remembered, and how many there were ever
 	acks             []acked
-	acksLost, ackeds int // the same
+	acksLost, ackeds int   // the same
+	widest           int32 // window before those acknowledgements
 	room             *historyRoom
 }
 
@@ -124,7 +125,7 @@ func (h *history) empty() {
 	h.room.weigh(-h.size())
 	h.room.entries += max(len(h.data)-historySize, 0) + max(len(h.acks)-historySize, 0)
 	h.data, h.acks = h.room.data.least(h.data), h.room.acks.least(h.acks)
-	h.dataLost, h.datas, h.acksLost, h.ackeds = 0, 0, 0, 0
+	h.dataLost, h.datas, h.acksLost, h.ackeds, h.widest = 0, 0, 0, 0, 0
 }
 
 // addData remembers d. Of what is not acknowledged up to a place, nothing is forgotten
@@ -144,7 +145,11 @@ func (h *history) addACK(a acked, since capture.Time) {
 	if n := h.acksLost; h.ackeds-n == len(h.acks) && (len(h.acks) < historySize || h.ack(n).at.Time >= since) {
 		h.acks = grown(h.acks, h.ackeds, h.room, &h.room.acks)
 	}
-	h.acks[h.ackeds&(len(h.acks)-1)] = a
+	place := &h.acks[h.ackeds&(len(h.acks)-1)]
+	if h.ackeds-h.acksLost == len(h.acks) {
+		h.widest = max(h.widest, place.window)
+	}
+	*place = a
 	h.ackeds++
 	h.acksLost = max(h.acksLost, h.ackeds-len(h.acks))
 }
@@ -186,6 +191,15 @@ func (h *history) ackedUntil(until capture.Time) int {
 		return h.ackeds
 	}
 	return first + sort.Search(h.ackeds-first, func(i int) bool { return h.ack(first+i).at.Time > until })
+}
+
+// widestBefore is the largest window that was open before acknowledgement n.
+func (h *history) widestBefore(n int) int64 {
+	widest := h.widest
+	for i := h.acksLost; i < n; i++ {
+		widest = max(widest, h.ack(i).window)
+	}
+	return int64(widest)
 }
 
 // newestUpTo is the latest segment that ends at or before a place, nil when none

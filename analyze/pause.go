@@ -37,7 +37,8 @@ type Pause struct {
 	RTT      time.Duration
 	Flight   int   // segments of full size, rounded up, sent since the pause before
 	Zero     bool  // ByWindow: it had been closed to zero
-	Window   int64 // ByWindow: the largest that was open during the message so far
+	Window   int64 // ByWindow: the largest that the sender had known so far,
+	Open     int64 // and the one that stopped it
 	Partial  bool  // ByACK: the segment before was not full
 	Final    bool  // ByWindow: nothing followed any more; After is the end of the connection
 	More     MorePauses
@@ -97,8 +98,8 @@ func (s *sender) explain(pause *Pause, d seen, segment *packet.Segment, p path) 
 	switch {
 	case edge >= 0 && s.top+min(d.end-d.start, s.fullSize()) > edge && last.edge() > edge:
 		pause.Cause = ByWindow
-		pause.Zero = edge-covered < s.fullSize()
-		pause.Window = s.openWindow
+		pause.Open, pause.Zero = edge-covered, edge-covered < s.fullSize()
+		pause.Window = s.history.widestBefore(from)
 	case last.upTo <= covered || answered:
 		return
 	case !segment.Flags.Has(packet.FIN) && s.mayHold(from, to, d, p):

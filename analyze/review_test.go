@@ -22,3 +22,48 @@ func TestAlternatingFlights(t *testing.T) {
 		t.Errorf("%d of 8 flights were stopped by the window", stopped)
 	}
 }
+
+// TestTunedWindow: a window that grows from stop to stop is a buffer that tunes itself;
+// one that stays as it is for a while is not, whatever comes later.
+func TestTunedWindow(t *testing.T) {
+	for _, c := range []struct {
+		windows []int64 // at the stops, and at last
+		stopped int     // by the window
+	}{
+		{[]int64{100, 100, 100, 100}, 3},
+		{[]int64{100, 115, 130, 145}, 1}, // the last grows too little
+		{[]int64{100, 150, 200, 200}, 1},
+		{[]int64{100, 100, 100, 1000}, 2},
+		{[]int64{100, 200, 200, 200, 1000}, 2},
+	} {
+		var transfer Transfer
+		last := len(c.windows) - 1
+		for _, window := range c.windows[:last] {
+			transfer.Pauses = append(transfer.Pauses, Pause{Cause: ByWindow, Window: window, Flight: 10})
+		}
+		transfer.review(c.windows[last])
+		stopped := 0
+		for _, p := range transfer.Pauses {
+			if p.Cause == ByWindow {
+				stopped++
+			}
+		}
+		if stopped != c.stopped {
+			t.Errorf("windows %v: %d stops by the window, want %d", c.windows, stopped, c.stopped)
+		}
+	}
+}
+
+// TestWidestBefore: the largest window is known when its acknowledgement is forgotten.
+func TestWidestBefore(t *testing.T) {
+	h := history{acks: make([]acked, 4), room: &historyRoom{kept: new(int64)}}
+	for i, window := range []int32{1, 9, 3, 2, 20} {
+		h.addACK(acked{upTo: int64(i), window: window}, 0)
+	}
+	for i := range 2 * historySize {
+		h.addACK(acked{window: 2, upTo: int64(i)}, 1000)
+	}
+	if h.acksLost < 5 || h.widestBefore(h.ackeds) != 20 {
+		t.Errorf("%d forgotten, largest window %d", h.acksLost, h.widestBefore(h.ackeds))
+	}
+}

@@ -87,6 +87,7 @@ func (v *conversation) senderOf(side reassembly.Side) *sender {
 	}
 	if s.sender.history == nil {
 		s.sender.history = v.analyzer.newHistory()
+		s.sender.history.widest = int32(s.sender.openWindow)
 		if s.sender.acknowledged {
 			s.sender.lastACK.stamp = 0 // nor is it known after a sleep
 			s.sender.acknowledge(s.sender.lastACK, v.path(side))
@@ -142,13 +143,15 @@ func (v *conversation) gotAll(s *sender, place int64) bool {
 	return s.lastACK.upTo >= place
 }
 
-// repaired gives a transfer the losses of its message, when all of it was
-// acknowledged: what an acknowledgement tells of them, and of the receiver, is known then.
+// repaired judges the pauses of a transfer, and gives it the losses of its message, when
+// all of it was acknowledged: what an acknowledgement tells of them, and of the receiver,
+// is known then.
 func (v *conversation) repaired(side reassembly.Side, t *Transfer) {
 	s := v.streams[side].sender
 	if t == nil || s == nil {
 		return
 	}
+	t.review(s.openWindow)
 	t.Prompt = s.prompt || v.path(side).toReceiver <= leastToReceiver
 	rest := s.losses[:0]
 	for _, l := range s.losses {
@@ -245,7 +248,6 @@ func (s *sender) claim(begin int64, m *http1.Message, t *Transfer) {
 		t.Idle = s.idle
 	}
 	s.pauses, t.Pauses = cut(s.pauses, start, end, func(p *Pause) int64 { return p.Offset })
-	t.review(s.openWindow)
 	s.longest, s.running = smallRun{}, smallRun{}
 	s.largestBefore, s.largest = max(s.largestBefore, s.largest), 0
 	s.claimed = end
@@ -258,9 +260,7 @@ func (s *sender) claim(begin int64, m *http1.Message, t *Transfer) {
 // paused where segments that Nagle's algorithm would have held were not, where a
 // timer explains the pauses better, and where a delayed acknowledgement came just
 // before what followed a segment that was not full, but did so only once, or as a
-// timer would have it. Where a window grows as fast as slow start
-// does, the sender would have had to stop without it, too; and where it grows later,
-// up to openWindow, the buffer was being tuned.
+// timer would have it. openWindow is the largest window that was open until now.
 func (t *Transfer) review(openWindow int64) {
 	var holds, partial []Pause
 	for i := range t.Pauses {
@@ -273,19 +273,41 @@ func (t *Transfer) review(openWindow int64) {
 	}
 	notHeld := t.NoDelay || Timed(holds) || t.timerShows(holds)
 	nothingMore := len(partial) < 2 || Timed(partial)
+	for i := range t.Pauses {
+		if p := &t.Pauses[i]; p.Cause == ByNagle && notHeld || p.Partial && p.DelayedTime() > 0 && nothingMore {
+			p.Cause = ByApplication
+		}
+	}
+	t.reviewWindow(openWindow)
+}
+
+// reviewWindow takes back that the window was the cause of pauses. Where it had grown as
+// fast as slow start does, the sender would have had to stop without it, too; and where it
+// went on growing with every stop, the buffer was being tuned.
+func (t *Transfer) reviewWindow(openWindow int64) {
 	flight := 0
 	if t.begun && t.Before == 0 {
 		flight = defaultWindow / 2 // slow start begins with a window
 	}
 	for i := range t.Pauses {
 		p := &t.Pauses[i]
-		switch {
-		case p.Cause == ByNagle && notHeld, p.Partial && p.DelayedTime() > 0 && nothingMore:
-			p.Cause = ByApplication
-		case p.Cause == ByWindow && !p.Zero && (float64(openWindow) >= leastGrowth*float64(p.Window) || flight > 0 && float64(p.Flight) >= leastGrowth*float64(flight)):
+		if p.Cause == ByWindow && !p.Zero && flight > 0 && float64(p.Flight) >= leastGrowth*float64(flight) {
 			p.Cause = ByACK
 		}
 		flight = max(flight, p.Flight)
+	}
+	next, grown := openWindow, openWindow
+	for i := len(t.Pauses) - 1; i >= 0; i-- {
+		p := &t.Pauses[i]
+		if p.Window == 0 {
+			continue
+		}
+		if next <= p.Window {
+			grown = p.Window
+		}
+		if next = p.Window; p.Cause == ByWindow && !p.Zero && float64(grown) >= leastGrowth*float64(p.Window) {
+			p.Cause = ByACK
+		}
 	}
 }
 
