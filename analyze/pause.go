@@ -195,12 +195,12 @@ func (s *sender) withheld(a *acked, covered int64, p path) time.Duration {
 // released returns the numbers of the acknowledgements that can have made the
 // sender send d, to is behind the last one, and whether one of them came with an
 // answer. Those that came together with the one nearest to d count, of those that
-// what d echoes does not show to have come later.
+// which d does not show by what it echoes that they came later.
 func (s *sender) released(d seen, segment *packet.Segment, p path) (from, to int, answered bool) {
 	h := s.history
 	to = h.ackedUntil(d.at.Time.Add(-p.toSender + p.early()))
-	for to > h.acksLost && h.ack(to-1).stamp.laterThan(segment) {
-		to--
+	if s.echoes {
+		to = h.echoed(to, segment)
 	}
 	nearest := time.Duration(-1)
 	for from = to; from > h.acksLost; from-- {

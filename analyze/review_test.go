@@ -1,6 +1,10 @@
 package analyze
 
-import "testing"
+import (
+	"testing"
+
+	"wirelag/reassembly/packet"
+)
 
 // TestAlternatingFlights: flights that a window stops are no slow start where they are
 // as large as ones before, though every second is larger than the one just before it.
@@ -65,5 +69,21 @@ func TestWidestBefore(t *testing.T) {
 	}
 	if h.acksLost < 5 || h.widestBefore(h.ackeds) != 20 {
 		t.Errorf("%d forgotten, largest window %d", h.acksLost, h.widestBefore(h.ackeds))
+	}
+}
+
+// TestEchoed: an acknowledgement that a segment does not echo yet had not come, where the
+// one that it echoes is known.
+func TestEchoed(t *testing.T) {
+	h := history{acks: make([]acked, 8)}
+	for _, stamp := range []stamp{0, 10, 20, 20, 30, 40} {
+		h.acks[h.ackeds].stamp = stamp
+		h.ackeds++
+	}
+	for echo, want := range map[uint32]int{5: 6, 10: 2, 15: 6, 20: 4, 30: 5, 40: 6, 50: 6} {
+		s := packet.Segment{Flags: packet.ACK, Options: packet.Options{HasTimestamps: true, TSEcr: echo}}
+		if n := h.echoed(h.ackeds, &s); n != want {
+			t.Errorf("echo of %d: %d, want %d", echo, n, want)
+		}
 	}
 }

@@ -25,6 +25,7 @@ func (v *conversation) follow(side reassembly.Side, s *packet.Segment, class rea
 	if from.limit == 0 && !s.Options.Cut {
 		from.limit = segmentLimit(c, side, s)
 	}
+	from.echoes = from.echoes || c.EchoesACK(side, s)
 	start := c.Offset(side, s.Seq)
 	d := seen{start, start + int64(s.Length), s.Mark}
 	p := v.path(side)
@@ -89,7 +90,6 @@ func (v *conversation) senderOf(side reassembly.Side) *sender {
 		s.sender.history = v.analyzer.newHistory()
 		s.sender.history.widest = int32(s.sender.openWindow)
 		if s.sender.acknowledged {
-			s.sender.lastACK.stamp = 0 // nor is it known after a sleep
 			s.sender.acknowledge(s.sender.lastACK, v.path(side))
 		}
 	}

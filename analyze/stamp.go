@@ -21,6 +21,19 @@ func echoed(c *Connection, side reassembly.Side, s *packet.Segment) stamp {
 	return stamp(s.Options.TSVal)
 }
 
+// echoed is behind the acknowledgement that s echoes, the latest that its sender had then;
+// to where none before to is known that s echoes: it is missing from the capture.
+func (h *history) echoed(to int, s *packet.Segment) int {
+	n := to
+	for n > h.acksLost && h.ack(n-1).stamp.laterThan(s) {
+		n--
+	}
+	if n > h.acksLost && h.ack(n-1).stamp == stamp(s.Options.TSEcr) {
+		return n
+	}
+	return to
+}
+
 // laterThan reports whether s left before its sender had what carried the timestamp.
 func (t stamp) laterThan(s *packet.Segment) bool {
 	return t != 0 && s.Options.HasTimestamps && s.Flags.Has(packet.ACK) && int32(uint32(t)-s.Options.TSEcr) > 0

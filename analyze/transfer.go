@@ -72,6 +72,7 @@ type sender struct {
 	noDelay      bool
 	prompt       bool // an acknowledgement came less than DelayedACKMin after the round trip
 	sackSeen     bool
+	echoes       bool // what it sends shows which acknowledgements it had
 
 	lastData seen
 	small    seen // the latest small segment

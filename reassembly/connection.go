@@ -331,6 +331,14 @@ func (c *Connection) EchoesUnseen(side Side, s *packet.Segment) bool {
 	return s.Flags.Has(packet.ACK) && s.Options.HasTimestamps && latest != 0 && int32(s.Options.TSEcr-latest) > 0
 }
 
+// EchoesACK reports whether s of side echoes a timestamp that is later than that of all
+// data that was seen of the other side: an acknowledgement without data had it. Not all
+// systems remember those (RFC 1323 §3.4 did not ask for it, RFC 7323 §4.3 does).
+func (c *Connection) EchoesACK(side Side, s *packet.Segment) bool {
+	other := &c.ends[side.Other()]
+	return s.Options.HasTimestamps && other.hasTimestamps && int32(s.Options.TSEcr-other.topTSVal) > 0
+}
+
 // SYNRepeats counts SYNs and SYN/ACKs that were sent again.
 func (c *Connection) SYNRepeats() int {
 	if c.oddities == nil {

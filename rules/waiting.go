@@ -78,7 +78,7 @@ const coarseClock = " Where the capture's clock goes on by 0.5 to 1.1 ms at leas
 const withoutPrompt = " And where no acknowledgement came less than 20 ms after the round trip, away from the receiver: the path may have become slower."
 
 // leftBefore is a limit of all rules about what an acknowledgement released.
-const leftBefore = "when the segment echoes an older timestamp than the acknowledgement has (it left before that had come, RFC 7323 §4.3), "
+const leftBefore = "when the segment echoes an older timestamp than the acknowledgement has, from a sender that echoes those (it left before that had come, RFC 7323 §4.3), "
 
 const withoutHandshake = "Where the handshake is not in the capture: the round trip is then the least time that an acknowledgement took."
 
