@@ -151,7 +151,6 @@ func (v *conversation) repaired(side reassembly.Side, t *Transfer) {
 	if t == nil || s == nil {
 		return
 	}
-	t.review(s.openWindow)
 	t.Prompt = s.prompt || v.path(side).toReceiver <= leastToReceiver
 	rest := s.losses[:0]
 	for _, l := range s.losses {
@@ -167,6 +166,7 @@ func (v *conversation) repaired(side reassembly.Side, t *Transfer) {
 	if s.acknowledged && len(t.Losses) > 0 {
 		s.unrepaired(t.Losses, v.path(side))
 	}
+	t.review(s.openWindow)
 }
 
 // blocked gives a transfer the pause that ended with the connection, where the
@@ -283,15 +283,23 @@ func (t *Transfer) review(openWindow int64) {
 
 // reviewWindow takes back that the window was the cause of pauses. Where it had grown as
 // fast as slow start does, the sender would have had to stop without it, too; and where it
-// went on growing with every stop, the buffer was being tuned.
+// went on growing with every stop, the buffer was being tuned. Neither holds of a window that
+// is smaller than what senders may have under way at first, nor of one that was closed.
 func (t *Transfer) reviewWindow(openWindow int64) {
 	flight := 0
 	if t.begun && t.Before == 0 {
 		flight = defaultWindow / 2 // slow start begins with a window
 	}
+	least, lost := int64(0), t.firstLoss()
+	if t.begun && !t.afterLoss {
+		least = int64(leastGrowth * defaultWindow / 2 * float64(t.MSS))
+	}
+	doubtful := func(p *Pause) bool {
+		return p.Cause == ByWindow && !p.Zero && (p.Open >= least || p.After.Time >= lost)
+	}
 	for i := range t.Pauses {
 		p := &t.Pauses[i]
-		if p.Cause == ByWindow && !p.Zero && flight > 0 && float64(p.Flight) >= leastGrowth*float64(flight) {
+		if doubtful(p) && flight > 0 && float64(p.Flight) >= leastGrowth*float64(flight) {
 			p.Cause = ByACK
 		}
 		flight = max(flight, p.Flight)
@@ -305,7 +313,7 @@ func (t *Transfer) reviewWindow(openWindow int64) {
 		if next <= p.Window {
 			grown = p.Window
 		}
-		if next = p.Window; p.Cause == ByWindow && !p.Zero && float64(grown) >= leastGrowth*float64(p.Window) {
+		if next = p.Window; doubtful(p) && float64(grown) >= leastGrowth*float64(p.Window) {
 			p.Cause = ByACK
 		}
 	}

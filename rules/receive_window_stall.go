@@ -22,7 +22,7 @@ var receiveWindowStall = &Rule{
 			"acknowledgement or window update that made room, at least 20 ms after the segment before; or at least 2 ms, " +
 			"but less than 2 RTT unless the window was closed, where all such stops together take 20 ms. Where the window was not closed, the flight must not be " +
 			"larger by a fifth or more than all before, as in slow start, and the window must not grow that much from stop to stop until the last, or the " +
-			"end of the message, as buffers do that tune themselves. Or " +
+			"end of the message, as buffers do that tune themselves, unless it was for less than 6 segments, which any sender may send at first. Or " +
 			"the window was still closed, and all that was sent acknowledged, when the connection ended with the message unfinished. Cost = the time the sender stood still for it.",
 		CapturePoint: "Times between segments of one sender are the same at any point.",
 		Limits:       "Silent " + leftBefore + "and when the SYNs are not in the capture (the window's scale is unknown).",
