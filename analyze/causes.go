@@ -155,6 +155,16 @@ func (p *Pause) fillsWindow() bool {
 	return p.Waited >= releaseLate && (p.Zero || p.Waited < 2*p.RTT)
 }
 
+// windowShrunk is how many times as large a window was before it shows that its receiver
+// does not read as fast as what it gets.
+const windowShrunk = 2
+
+// Shrunk reports whether the window was the cause of the pause, and was closed or had been
+// much larger: the receiver's application did not read.
+func (p *Pause) Shrunk() bool {
+	return p.Cause == ByWindow && (p.Zero || p.Open <= p.Window/windowShrunk)
+}
+
 // DelayedTime is the part of the pause that a delayed acknowledgement is the
 // cause of; 0 when it was not delayed.
 func (p *Pause) DelayedTime() time.Duration {
@@ -244,10 +254,11 @@ func (t *Transfer) SlowStart() (SlowStart, bool) {
 	return s, true
 }
 
-// pausedSince is how long the application paused within the message since a moment.
+// pausedSince is how long one of the applications paused within the message since a moment:
+// that of the sender, or that of the receiver, which did not read.
 func (t *Transfer) pausedSince(begin capture.Time) (total time.Duration) {
 	for i := range t.Pauses {
-		if p := &t.Pauses[i]; p.Cause == ByApplication && p.After.Time >= begin {
+		if p := &t.Pauses[i]; (p.Cause == ByApplication || p.Shrunk()) && p.After.Time >= begin {
 			total += p.Waited + p.More.Waited
 		}
 	}

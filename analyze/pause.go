@@ -79,27 +79,31 @@ func (s *sender) tolerance(p path) time.Duration { return max(releaseLate, p.rtt
 // explain finds what ended a pause: the acknowledgements that reached the sender
 // since the segment before, just before it sent d. Where they came with an answer,
 // the application may have waited for that. The end of the stream is not held back by
-// Nagle's algorithm, so that it was written just then.
+// Nagle's algorithm, so that it was written just then. What fills up a window that has no
+// room for a full segment, or probes a closed one, waited for a wider one until the
+// persist timer ran out (RFC 9293 §3.8.6.1).
 func (s *sender) explain(pause *Pause, d seen, segment *packet.Segment, p path) {
 	if k := s.latestACK(d.at.Time.Add(-p.toSender + p.early())); k != nil && k.upTo < min(s.repairing, s.top) {
 		pause.Cause = ByLoss
 		return
 	}
 	from, to, answered := s.released(d, segment, p)
+	covered, edge := s.ackedBefore(from)
 	if from == to {
+		if d.end == edge && edge-s.top < s.fullSize() || d.start == edge && d.end-d.start == probeSize {
+			s.byWindow(pause, from)
+			pause.ACK = s.history.ack(to - 1).at
+		}
 		return
 	}
 	release, last := from, s.history.ack(to-1)
-	covered, edge := s.ackedBefore(from)
 	if s.repairing > 0 && covered < min(s.repairing, s.top) {
 		pause.Cause = ByLoss
 		return
 	}
 	switch {
 	case edge >= 0 && s.top+min(d.end-d.start, s.fullSize()) > edge && last.edge() > edge:
-		pause.Cause = ByWindow
-		pause.Open, pause.Zero = edge-covered, edge-covered < s.fullSize()
-		pause.Window = s.history.widestBefore(from)
+		s.byWindow(pause, from)
 	case last.upTo <= covered || answered:
 		return
 	case !segment.Flags.Has(packet.FIN) && s.mayHold(from, to, d, p):
@@ -122,6 +126,13 @@ func (s *sender) explain(pause *Pause, d seen, segment *packet.Segment, p path) 
 	if pause.Cause != ByWindow && pause.ACKDelay > latestACKDelay {
 		pause.Cause = ByApplication // no receiver puts one off for so long: it was lost, or a clock was set
 	}
+}
+
+// byWindow makes the window the cause of a pause, as it was before acknowledgement n.
+func (s *sender) byWindow(pause *Pause, n int) {
+	covered, edge := s.ackedBefore(n)
+	pause.Cause, pause.Open, pause.Zero = ByWindow, edge-covered, edge-covered < s.fullSize()
+	pause.Window = s.history.widestBefore(n)
 }
 
 // mayHold reports whether Nagle's algorithm can have held d back: it left as soon as

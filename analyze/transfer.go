@@ -50,6 +50,7 @@ const (
 	releaseLate    = 2 * time.Millisecond   // or 10 % of the round trip: what a sender needs to react at most,
 	releaseSoon    = 50 * time.Microsecond  // and as a rule
 	smallFraction  = 8                      // "much smaller": less than the MSS / 8
+	probeSize      = 1                      // of a segment that probes a closed window, if it has data at all
 	timestampBytes = 12
 	leastMSS       = 536  // what every host accepts (RFC 9293 §3.7.1)
 	usualMSS       = 1460 // Ethernet's: the most that counts as a segment where the SYNs are not in the capture

@@ -6,10 +6,6 @@ import (
 	"wirelag/analyze"
 )
 
-// windowShrunk is how many times as large a window was before it shows that its receiver
-// does not read as fast as it did.
-const windowShrunk = 2
-
 var receiveWindowStall = &Rule{
 	ID:         "receive-window-stall",
 	Title:      "the receiver's window stopped the sender",
@@ -20,7 +16,8 @@ var receiveWindowStall = &Rule{
 			"than what the path holds in one round trip.",
 		Measured: "Inside one message, the next segment did not fit into the window that was open, and left within max(2 ms, 10 % RTT) of the " +
 			"acknowledgement or window update that made room, at least 20 ms after the segment before; or at least 2 ms, " +
-			"but less than 2 RTT unless the window was closed, where all such stops together take 20 ms. Where the window was not closed, the flight must not be " +
+			"but less than 2 RTT unless the window was closed, where all such stops together take 20 ms. Or " +
+			"it filled up, without such an acknowledgement, the room for less than a full segment that was left, or probed a closed window with a byte. Where the window was not closed, the flight must not be " +
 			"larger by a fifth or more than all before, as in slow start, and the window must not grow that much from stop to stop until the last, or the " +
 			"end of the message, as buffers do that tune themselves, unless it was for less than 6 segments, which any sender may send at first. Or " +
 			"the window was still closed, and all that was sent acknowledged, when the connection ended with the message unfinished. Cost = the time the sender stood still for it.",
@@ -51,7 +48,7 @@ var receiveWindowStall = &Rule{
 				detail = fmt.Sprintf("The %s stood still %s, %s in all, because the %s acknowledged late what filled its window (%d bytes).",
 					d.sender, times(stops), ms(cost), d.receiver, worst.Window)
 			}
-			if worst.Open <= worst.Window/windowShrunk {
+			if worst.Shrunk() {
 				detail = fmt.Sprintf("The %s stood still %s, %s in all, because the %s read too slowly: its window had shrunk from %d to %d bytes.",
 					d.sender, times(stops), ms(cost), d.receiver, worst.Window, worst.Open)
 			}

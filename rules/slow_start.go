@@ -25,8 +25,8 @@ var slowStart = &Rule{
 			"that with every round trip. A message that an older connection would have sent at once takes several round trips.",
 		Measured: "On a stream that had carried less than 10 initial windows, the sender stopped at least twice inside a message, at least 0.5 RTT each, " +
 			"until an acknowledgement released it, with flights growing by a factor of 1.2 to 8 and no loss before on the stream. " +
-			"Cost = (stops - (ceil(segments / largest flight) - 1)) x RTT, less the time for which the application paused later in the message: " +
-			"it paces what it sends, and would have waited for that instead. Warning from 2 RTT and 50 ms on.",
+			"Cost = (stops - (ceil(segments / largest flight) - 1)) x RTT, less the time for which later in the message the application paused, " +
+			"or the receiver did not read: either paces the message, and would have been waited for instead. Warning from 2 RTT and 50 ms on.",
 		CapturePoint: "Times between segments of one sender are the same at any point.",
 		Likely:       withoutHandshake,
 		Limits: "Silent when the application paused, the window or the rate of the path was the limit, the flights did not grow, or the stream's beginning is not in the capture. " +
