@@ -267,10 +267,15 @@ func (t *Transfer) pausedSince(begin capture.Time) (total time.Duration) {
 
 // young reports whether the stream's congestion window can be expected to be
 // small: it carried little before, and lost nothing, or it collapsed while it was
-// idle for longer than the retransmission timeout.
+// idle for longer than the retransmission timeout. Less than the initial window is left
+// of a larger one only where something was lost, seen or not (RFC 5681 §4.1).
 func (t *Transfer) young(s *SlowStart) bool {
 	first := s.Flights[0]
 	mss := max(int64(t.MSS), 1)
+	collapsed := t.LargestBefore >= collapsedFraction*int64(first)*mss
+	if collapsed && leastGrowth*float64(first) < float64(t.initial) {
+		return false
+	}
 	initial := defaultWindow
 	if t.Before < int64(first)*mss {
 		initial = min(max(first, 1), defaultWindow)
@@ -278,7 +283,7 @@ func (t *Transfer) young(s *SlowStart) bool {
 	if t.begun && !t.afterLoss && t.Before < youngWindows*int64(initial)*mss {
 		return true
 	}
-	s.AfterIdle = t.Idle >= leastTimeout+s.RTT && t.LargestBefore >= collapsedFraction*int64(first)*mss
+	s.AfterIdle = t.Idle >= leastTimeout+s.RTT && collapsed
 	return s.AfterIdle
 }
 

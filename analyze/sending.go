@@ -242,7 +242,7 @@ func (s *sender) claim(begin int64, m *http1.Message, t *Transfer) {
 	t.SmallRun, t.SmallOvertaking, t.SmallBytes = int(s.longest.segments), int(s.longest.overtaking), s.longest.bytes
 	t.SmallFirst, t.SmallLast = s.longest.first, s.longest.last
 	t.MSS, t.NoDelay = int(s.fullSize()), s.noDelay
-	t.start, t.end, t.begun = start, end, s.begun
+	t.start, t.end, t.begun, t.initial = start, end, s.begun, int(s.initial)
 	t.afterLoss = s.firstLost > 0 && s.firstLost <= start
 	if s.idleAt == start {
 		t.Idle = s.idle

@@ -33,6 +33,7 @@ type Transfer struct {
 	Length int64 // bytes of the stream
 
 	start, end int64
+	initial    int  // segments of the first flight of the stream that an acknowledgement ended, at most defaultWindow
 	begun      bool // the stream's beginning is in the capture
 	afterLoss  bool // something had been sent again before
 }
@@ -73,7 +74,8 @@ type sender struct {
 	noDelay      bool
 	prompt       bool // an acknowledgement came less than DelayedACKMin after the round trip
 	sackSeen     bool
-	echoes       bool // what it sends shows which acknowledgements it had
+	echoes       bool  // what it sends shows which acknowledgements it had
+	initial      uint8 // segments of its first flight that an acknowledgement ended, at most defaultWindow
 
 	lastData seen
 	small    seen // the latest small segment
@@ -185,6 +187,9 @@ func (s *sender) follow(d seen, segment *packet.Segment, p path) {
 	pause.Offset, pause.Before, pause.After, pause.Waited = d.start, s.lastData.at, d.at, waited
 	pause.RTT, pause.Flight = p.rtt(), s.fullSegments(s.flight)
 	s.explain(pause, d, segment, p)
+	if pause.Cause == ByACK && s.initial == 0 {
+		s.initial = uint8(min(pause.Flight, defaultWindow))
+	}
 	if last := len(s.pauses) - 1; last >= maxPauses && join(s.pauses[:last], pause) {
 		s.pauses = s.pauses[:last]
 	}

@@ -29,7 +29,8 @@ var slowStart = &Rule{
 			"or the receiver did not read: either paces the message, and would have been waited for instead. Warning from 2 RTT and 50 ms on.",
 		CapturePoint: "Times between segments of one sender are the same at any point.",
 		Likely:       withoutHandshake,
-		Limits: "Silent when the application paused, the window or the rate of the path was the limit, the flights did not grow, or the stream's beginning is not in the capture. " +
+		Limits: "Silent when the application paused, the window or the rate of the path was the limit, the flights did not grow, or the stream's beginning is not in the capture, " +
+			"and where the first flight is smaller than the one with which the stream began, and half or less of what had been under way: then something was lost, seen or not. " +
 			"Of a request, what reached the server when its response was over counts only if the response waited for it.",
 		Cure: "Reuse connections that are warmed up; send less in the first round trips (compression, smaller first response); raise the " +
 			"initial congestion window on long paths.",
@@ -63,7 +64,7 @@ var slowStartAfterIdle = &Rule{
 			"in which the sender sent nothing, repeats included.",
 		CapturePoint: "Times between segments of one sender are the same at any point.",
 		Likely:       withoutHandshake,
-		Limits:       "Silent when the application paused, the window or the rate of the path was the limit, or the flights did not grow.",
+		Limits:       "Silent when the application paused, the window or the rate of the path was the limit, or the flights did not grow, and where the first one is smaller than the one with which the stream began.",
 		Cure:         "On Linux servers set net.ipv4.tcp_slow_start_after_idle=0; or keep the gaps between messages shorter.",
 		References:   []string{"HTTP-DG §4.2.5", "RFC 5681 §4.1", "RFC 7661"},
 	},
