@@ -292,7 +292,7 @@ func (t *Transfer) reviewWindow(openWindow int64) {
 	}
 	least, lost := int64(0), t.firstLoss()
 	if t.begun && !t.afterLoss {
-		least = int64(leastGrowth * defaultWindow / 2 * float64(t.MSS))
+		least = int64(leastGrowth * defaultWindow / 2 * float64(min(t.MSS, usualMSS))) // larger ones make for fewer (RFC 6928 §2)
 	}
 	doubtful := func(p *Pause) bool {
 		return p.Cause == ByWindow && !p.Zero && (p.Open >= least || p.After.Time >= lost)

@@ -19,7 +19,7 @@ var receiveWindowStall = &Rule{
 			"but less than 2 RTT unless the window was closed, where all such stops together take 20 ms. Or " +
 			"it filled up, without such an acknowledgement, the room for less than a full segment that was left, or probed a closed window with a byte. Where the window was not closed, the flight must not be " +
 			"larger by a fifth or more than all before, as in slow start, and the window must not grow that much from stop to stop until the last, or the " +
-			"end of the message, as buffers do that tune themselves, unless it was for less than 6 segments, which any sender may send at first. Or " +
+			"end of the message, as buffers do that tune themselves, unless it was for less than 6 segments (of 1460 bytes at most), which any sender may send at first. Or " +
 			"the window was still closed, and all that was sent acknowledged, when the connection ended with the message unfinished. Cost = the time the sender stood still for it.",
 		CapturePoint: "Times between segments of one sender are the same at any point.",
 		Limits:       "Silent " + leftBefore + "and when the SYNs are not in the capture (the window's scale is unknown).",
