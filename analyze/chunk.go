@@ -47,6 +47,7 @@ type chunk struct {
 	drops     []instant // before these packets, the capturing system lost some
 	ticks     []instant // behind these packets, listeners hear what time it is
 	steps     []step    // and by what steps the clock goes
+	turns     []turn    // at these packets, another input goes on
 	logs      [shardCount]eventLog
 	open      int // connections, chunksAhead chunks before
 }
@@ -88,7 +89,7 @@ func newChunk() *chunk {
 func (c *chunk) begin(b *sharedBatch) {
 	c.batch = b
 	c.clock, c.segments, c.datagrams = c.clock[:0], c.segments[:0], c.datagrams[:0]
-	c.shared, c.drops, c.ticks, c.steps = c.shared[:0], c.drops[:0], c.ticks[:0], c.steps[:0]
+	c.shared, c.drops, c.ticks, c.steps, c.turns = c.shared[:0], c.drops[:0], c.ticks[:0], c.steps[:0], c.turns[:0]
 	for i := range c.shards {
 		c.shards[i] = c.shards[i][:0]
 	}
@@ -140,6 +141,8 @@ type dealer struct {
 	steps    steps
 	serial   uint64 // of the latest segment
 	latest   int    // the shard of the latest segment, often the next one's, too
+	input    int    // of the latest packet, where there are several; -1 before the first
+	inputs   []stay // nil where there is but one
 }
 
 const (
@@ -173,6 +176,9 @@ func (d *dealer) deal(packets []capture.Packet, c *chunk) {
 		}
 		d.capture.Packets++
 		d.capture.Bytes += uint64(len(p.Data))
+		if d.inputs != nil {
+			d.meet(c, at, p.Mark)
+		}
 		if p.Dropped > 0 {
 			c.drops = append(c.drops, instant{at, p.Time})
 		}
@@ -188,6 +194,24 @@ func (d *dealer) deal(packets []capture.Packet, c *chunk) {
 		}
 	}
 	d.serial += uint64(len(c.segments))
+}
+
+// meet notes of which input a packet is.
+func (d *dealer) meet(c *chunk, at int32, m capture.Mark) {
+	to := m.Frame.File()
+	if to != d.input {
+		t := turn{at: at, from: d.input, to: to}
+		if d.input >= 0 {
+			t.left = d.inputs[d.input]
+		}
+		c.turns = append(c.turns, t)
+		d.input = to
+	}
+	in := &d.inputs[to]
+	if in.last != 0 {
+		in.quiet = max(in.quiet, m.Time.Sub(in.last))
+	}
+	in.last = max(in.last, m.Time)
 }
 
 // pass lets the time until now pass in c, and returns the place of that moment.

@@ -89,6 +89,10 @@ func (c *Connection) Release() {
 // IsOpen reports whether neither FIN nor RST came so far.
 func (c *Connection) IsOpen() bool { return !c.ending && c.Connection.IsOpen() }
 
+// WatchedUntil is until when the capture went on that has the connection: its end, or, before
+// that, the moment at which Listener.Closed is called. It is known from then on.
+func (c *Connection) WatchedUntil() capture.Time { return c.told.watched }
+
 // Intact reports whether all that both ends sent was seen, as far as the numbers
 // in their segments and resets tell, and remembered for as long as it was needed.
 func (c *Connection) Intact() bool {

@@ -29,9 +29,10 @@ type Options struct {
 // Capture. The error is one of reading; the Capture describes what was read all
 // the same.
 func Run(ctx context.Context, src capture.Source, l Listener, o Options) (*Capture, error) {
-	r := newRun(l, o)
+	r := newRun(l, src.Files(), o)
 	err := newPipeline(ctx, r, src).drive(o.Jobs)
 	r.teller.tick(r.capture.End)
+	r.teller.inputs.finish(r.dealer.inputs, src.Files(), r.capture.End)
 	r.closeRest()
 	r.teller.finish()
 	return r.describe(src), err
@@ -47,9 +48,12 @@ type run struct {
 	open    [chunksAhead]int // connections behind each of the latest chunks that were told
 }
 
-func newRun(l Listener, o Options) *run {
-	r := &run{teller: newTeller(l)}
-	r.dealer = dealer{capture: &r.capture, keys: reassembly.NewKeys(), plan: o.Plan, ticks: l.Tick != nil}
+func newRun(l Listener, files []*capture.File, o Options) *run {
+	r := &run{teller: newTeller(l, files)}
+	r.dealer = dealer{capture: &r.capture, keys: reassembly.NewKeys(), plan: o.Plan, ticks: l.Tick != nil, input: -1}
+	if len(files) > 1 {
+		r.dealer.inputs = make([]stay, len(files))
+	}
 	w := wanted{opened: l.Opened != nil, requested: l.Requested != nil, trails: o.TrailMemory}
 	for i := range r.shards {
 		r.shards[i] = newShard(i, w, o.Limits, r.dealer.keys)

@@ -13,7 +13,7 @@ func (t *teller) tell(c *chunk) {
 	for i := range c.logs {
 		logs[i] = c.logs[i].events
 	}
-	datagrams, ticks, steps := c.datagrams, c.ticks, c.steps
+	datagrams, ticks, steps, turns := c.datagrams, c.ticks, c.steps, c.turns
 	for {
 		first, place := earliest(&logs)
 		for len(datagrams) > 0 && (first == nil || datagrams[0].at < place.packet) {
@@ -29,6 +29,10 @@ func (t *teller) tell(c *chunk) {
 				t.listener.Clock(steps[0].by)
 			}
 			steps = steps[1:]
+		}
+		for len(turns) > 0 && (first == nil || turns[0].at <= place.packet) {
+			t.inputs.turn(turns[0], c.clock[turns[0].at])
+			turns = turns[1:]
 		}
 		if first == nil {
 			break
@@ -59,6 +63,7 @@ func earliest(logs *[shardCount][]event) (first *[]event, place place) {
 // tells the listener, and is driven by one goroutine at a time.
 type teller struct {
 	listener    Listener
+	inputs      inputs
 	lookups     *dns.Tracker
 	repeats     repeats
 	hops        *hops // nil when the listener does not want them
@@ -78,6 +83,7 @@ type told struct {
 	tcp     reassembly.Snapshot
 	closing Closing // what Closing points to
 	ended   bool    // Listener.Ending was called
+	watched capture.Time
 	spare   *reuse.Pool[told]
 }
 
@@ -146,8 +152,8 @@ func (c *told) recycle() {
 	spare.Return(c)
 }
 
-func newTeller(l Listener) *teller {
-	t := &teller{listener: l, lookups: dns.NewTracker(), resting: map[uint64]resting{}}
+func newTeller(l Listener, files []*capture.File) *teller {
+	t := &teller{listener: l, inputs: newInputs(files), lookups: dns.NewTracker(), resting: map[uint64]resting{}}
 	if l.Hop != nil {
 		t.hops = newHops(l.Hop)
 	}
@@ -226,6 +232,7 @@ func (t *teller) learn(h *handle, f *facts) {
 		h.told = t.resume(h)
 	}
 	c := h.told
+	t.inputs.learn(&c.tcp.Connection, &f.tcp.Connection)
 	lookup, keepers, excess := c.Lookup, c.keepers, c.Excess
 	name, named := c.ServerName, c.nameSource
 	c.tcp.Take(&f.tcp.Connection)
@@ -325,6 +332,7 @@ func (t *teller) closed(h *handle) {
 			t.others.add(c.Server().Port())
 		}
 	}
+	c.watched = t.inputs.until(c.Last().Frame.File(), t.now)
 	h.told, h.resolvers = nil, nil
 	t.ending(c)
 	if t.listener.Closed != nil {

@@ -32,7 +32,7 @@ var closeNotHonoured = &Rule{
 		closes := p.announcedCloses()
 		return analyze.Listener{Closed: func(c *analyze.Connection) {
 			if a := closes.by[c.ID].last; a.exchange != 0 {
-				if i, ok := a.kept(c, p.Now()); ok {
+				if i, ok := a.kept(c); ok {
 					p.Report(i)
 				}
 			}
@@ -43,8 +43,8 @@ var closeNotHonoured = &Rule{
 // closed returns when c was closed, or the end of the capture where it is open. A server that
 // said that it closes is to do so where the client was first, too (RFC 9112 §9.6). ok is false
 // where nothing shows that the announcing side was there.
-func (a announcement) closed(c *analyze.Connection, now capture.Time) (end capture.Mark, open, ok bool) {
-	end, open, ok = endOf(c, now)
+func (a announcement) closed(c *analyze.Connection) (end capture.Mark, open, ok bool) {
+	end, open, ok = endOf(c)
 	_, by, _ := c.Ended()
 	if !ok || open || by == a.side {
 		return end, open, ok
@@ -60,12 +60,12 @@ func (a announcement) closed(c *analyze.Connection, now capture.Time) (end captu
 		return rst, false, reset == a.side
 	}
 	acknowledged, _ := c.Acknowledged(by)
-	return capture.Mark{Time: now, Frame: c.Last().Frame}, true, acknowledged > c.Bytes(c.Direction(by)) // a FIN counts as one
+	return capture.Mark{Time: c.WatchedUntil(), Frame: c.Last().Frame}, true, acknowledged > c.Bytes(c.Direction(by)) // a FIN counts as one
 }
 
 // kept judges how long c stayed open.
-func (a announcement) kept(c *analyze.Connection, now capture.Time) (Instance, bool) {
-	end, open, ok := a.closed(c, now)
+func (a announcement) kept(c *analyze.Connection) (Instance, bool) {
+	end, open, ok := a.closed(c)
 	kept := end.Sub(a.end)
 	if !ok || !c.Intact() || kept < closeHonouredWithin {
 		return Instance{}, false

@@ -31,7 +31,7 @@ var connectFailed = &Rule{
 			"At the server, SYNs lost before it are not seen and nothing is told of them.",
 		Likely: "\"Nobody answered\" is likely, not certain: the capture may have been taken where the answers do not pass. " +
 			"So is a refusal where no round trip to the client was seen: when it got there is not known then.",
-		Limits:     "Silent when the capture ends sooner than 3 s after the first SYN, and for unanswered SYNs in captures of one direction only (for those given up, without any answer of a server), or while the capturing system lost packets.",
+		Limits:     "Silent when the capture (of several, the one that has the connection) ends sooner than 3 s after the first SYN, and for unanswered SYNs in captures of one direction only (for those given up, without any answer of a server), or while the capturing system lost packets.",
 		Cure:       "Refused: check that the server runs, and the address and port the client uses. Unanswered: check routes, firewalls and security groups, and give the client a connect timeout shorter than its users' patience.",
 		References: []string{"HTTP-DG §4.2.1", "RFC 9293 §3.5.2"},
 	},
@@ -74,7 +74,7 @@ func (w *connects) closed(c *analyze.Connection) {
 		if c.Closing == nil || !c.Closing.Reset.Unseen { // else it answers more than the SYN
 			w.pass.Report(refused(c, rst))
 		}
-	case !c.SYNACK().IsZero() || c.Packets() != uint64(c.SYNRepeats())+1 || w.oneSided || !c.Intact() || w.pass.Now().Sub(c.SYN().Time) < unansweredMin:
+	case !c.SYNACK().IsZero() || c.Packets() != uint64(c.SYNRepeats())+1 || w.oneSided || !c.Intact() || c.WatchedUntil().Sub(c.SYN().Time) < unansweredMin:
 	case c.SYNRepeats() > 0: // a client that waits repeats its SYN
 		w.pass.Report(unanswered(c))
 	default:

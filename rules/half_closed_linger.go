@@ -23,7 +23,7 @@ var halfClosedLinger = &Rule{
 	Doc: Doc{
 		What: "After the FIN of one side the other can only finish what it has to send. A program that neither sends nor closes has forgotten the connection: " +
 			"it costs a descriptor and memory on both sides (CLOSE_WAIT there, FIN_WAIT_2 here) until something runs out.",
-		Measured: "From the first FIN, or the other side's last data behind it, to that side's FIN, the RST, or the end of the capture: >= 30 s. " +
+		Measured: "From the first FIN, or the other side's last data behind it, to that side's FIN, the RST, or the end of the capture (of several, the one that has the connection): >= 30 s. " +
 			"Info; a warning from 5 connections of a client -> server pair. Cost = 0.",
 		CapturePoint: "30 s are much more than any path: not corrected.",
 		Limits:       "Silent where the server still owes a response, where the first FIN is not acknowledged, for connections without HTTP, and where the second FIN, or bytes of the connection, are missing from the capture.",
@@ -38,7 +38,7 @@ var halfClosedLinger = &Rule{
 			}
 			other := finished.Other()
 			since := max(fin.Time, c.Closing.LastData[other])
-			end, how := capture.Mark{Frame: c.Last().Frame, Time: p.Now()}, "the capture ended"
+			end, how := capture.Mark{Frame: c.Last().Frame, Time: c.WatchedUntil()}, "the capture ended"
 			if at := c.FIN(other); !at.IsZero() {
 				end, how = at, "it closed, too"
 			} else if rst, _ := c.RST(); !rst.IsZero() {

@@ -25,7 +25,7 @@ var idleConnection = &Rule{
 		What: "An open connection holds a port, a socket and memory at both ends. One that was opened in advance and never used has cost a " +
 			"handshake besides; one that has been idle for long is often dropped by firewalls without a word.",
 		Measured: "Either no byte was sent by the client on a connection to a server that it speaks HTTP with elsewhere, and it was closed, or open for >= 60 s; " +
-			"or >= 60 s went by between the end of its last response and its close, or the end of the capture. Cost = 0.",
+			"or >= 60 s went by between the end of its last response and its close, or the end of the capture (of several, the one that has the connection). Cost = 0.",
 		CapturePoint: "Thresholds of seconds: the round trip does not matter.",
 		Limits:       "Silent for connections that were open before the capture began and carried nothing in it, for tunnels, and where bytes are missing from the capture. Keep-alive probes are no use.",
 		Cure:         "Open connections when they are needed, and let client or server close those that have been idle for some seconds.",
@@ -48,7 +48,7 @@ var idleConnection = &Rule{
 				u.waiting = nil
 			},
 			Closed: func(c *analyze.Connection) {
-				end, open, ok := endOf(c, p.Now())
+				end, open, ok := endOf(c)
 				if !ok || !c.Intact() {
 					return
 				}
@@ -79,12 +79,12 @@ type unused struct {
 
 // endOf returns when c was closed, or the end of the capture where it is open.
 // ok is false where that is not known.
-func endOf(c *analyze.Connection, now capture.Time) (end capture.Mark, open, ok bool) {
+func endOf(c *analyze.Connection) (end capture.Mark, open, ok bool) {
 	if at, _, ended := c.Ended(); ended {
 		return at, false, true
 	}
 	open = c.Close() == reassembly.StillOpen && c.FIN(0).IsZero() && c.FIN(1).IsZero()
-	return capture.Mark{Time: now, Frame: c.Last().Frame}, open, open
+	return capture.Mark{Time: c.WatchedUntil(), Frame: c.Last().Frame}, open, open
 }
 
 // idleBehind judges the time behind the last exchange.

@@ -103,7 +103,7 @@ type Pass struct {
 	options Values
 }
 
-// Now is the latest time of the capture so far; at its end, its end.
+// Now is the latest time of the captures so far.
 func (p *Pass) Now() capture.Time { return p.ledger.now }
 
 // Duration is the value of an option that is one.

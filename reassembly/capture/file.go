@@ -1,6 +1,8 @@
 package capture
 
 import (
+	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -75,6 +77,22 @@ const (
 // may call it at any time.
 func (f *File) Progress() (read, size int64) {
 	return f.read.Load() + f.reread.Load(), f.size.Load() + f.resize.Load()
+}
+
+// Series is the same for inputs whose names differ in digits alone, as writers name the
+// pieces of a capture, and in how they were compressed since.
+func (f *File) Series() string {
+	name := f.Name
+	switch extension := filepath.Ext(name); extension {
+	case ".gz", ".zst", ".xz", ".lz4":
+		name = strings.TrimSuffix(name, extension)
+	}
+	return strings.Map(func(r rune) rune {
+		if '0' <= r && r <= '9' {
+			return -1
+		}
+		return r
+	}, name)
 }
 
 // limited counts that the bound of that name bit.

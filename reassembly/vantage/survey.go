@@ -2,7 +2,6 @@ package vantage
 
 import (
 	"context"
-	"strings"
 
 	"wirelag/reassembly/capture"
 	"wirelag/reassembly/packet"
@@ -51,12 +50,7 @@ func (v *survey) read(ctx context.Context, file int, f *capture.File, single boo
 		return
 	}
 	defer source.Close()
-	v.stem = strings.Map(func(r rune) rune {
-		if '0' <= r && r <= '9' {
-			return -1
-		}
-		return r
-	}, f.Name)
+	v.stem = f.Series()
 	var decoder packet.Decoder
 	var batch capture.Batch
 	var segment packet.Segment
