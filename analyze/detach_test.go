@@ -10,9 +10,10 @@ import (
 )
 
 func TestDetachedExchangesShareNothing(t *testing.T) {
-	long := strings.Repeat("x", detachedHead-10)
+	long := strings.Repeat("x", detachedHead-100)
 	x := &Exchange{
-		ID: 7, Request: &http1.Message{Method: "GET", Target: "/a", Fields: http1.FieldsOf([]http1.Field{{Name: "Long", Value: long}, {Name: "Longer", Value: long}, {Name: "A", Value: "b"}})},
+		Connection: &Connection{},
+		ID:         7, Request: &http1.Message{Method: "GET", Target: "/a", Fields: http1.FieldsOf([]http1.Field{{Name: "Long", Value: long}, {Name: "Longer", Value: long}, {Name: "A", Value: "b"}})},
 		Interim: []*http1.Message{{Status: 103}}, Answering: &Transfer{Pauses: make([]Pause, 2*detachedMarks), Losses: make([]Loss, 1)},
 	}
 	d := x.Detach()
@@ -25,7 +26,7 @@ func TestDetachedExchangesShareNothing(t *testing.T) {
 	if len(d.Answering.Pauses) != detachedMarks || len(d.Answering.Losses) != 1 || d.Response != nil || d.Sending != nil || d.ID != 7 {
 		t.Errorf("the copy is %+v", d)
 	}
-	if small := (&Exchange{Request: &http1.Message{Target: "/", Fields: http1.FieldsOf([]http1.Field{{Name: "A", Value: "b"}})}}); !reflect.DeepEqual(small.Detach().Request.Fields, small.Request.Fields) {
+	if small := (&Exchange{Connection: &Connection{}, Request: &http1.Message{Target: "/", Fields: http1.FieldsOf([]http1.Field{{Name: "A", Value: "b"}})}}); !reflect.DeepEqual(small.Detach().Request.Fields, small.Request.Fields) {
 		t.Error("a short head is not copied whole")
 	}
 }

@@ -1,8 +1,10 @@
 package analyze
 
 import (
+	"math"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"wirelag/analyze/http1"
@@ -15,6 +17,7 @@ const (
 	repeatWindow = time.Minute // a request that is sent again later is another one
 	maxFailures  = 1 << 12     // failed requests that are remembered
 	maxAlike     = 1 << 6      // equal ones that are looked at
+	failureBytes = 16 << 20    // that they take
 )
 
 // repeats finds requests that a client sent again after they had got no complete
@@ -23,6 +26,7 @@ const (
 type repeats struct {
 	failures map[repeatKey][]*failure // those that were not sent again, oldest first
 	order    []*failure               // all, oldest first
+	bytes    int64                    // that they take
 	dropped  uint64                   // because there were too many
 	habits   habits
 }
@@ -44,6 +48,8 @@ type failure struct {
 	// firstOver and againOver: the exchanges were told.
 	firstOver, againOver bool
 	answered             bool // after all, or otherwise than in HTTP/1
+	forgotten            bool
+	size                 int64
 }
 
 func keyOf(m *http1.Message, c *Connection) repeatKey {
@@ -51,6 +57,12 @@ func keyOf(m *http1.Message, c *Connection) repeatKey {
 	if k.host, _ = m.Get("Host"); k.host == "" {
 		k.server = c.Server()
 	}
+	return k
+}
+
+// clone is k in memory of its own.
+func (k repeatKey) clone() repeatKey {
+	k.method, k.target, k.host = strings.Clone(k.method), strings.Clone(k.target), strings.Clone(k.host)
 	return k
 }
 
@@ -81,10 +93,23 @@ func (r *repeats) add(x *Exchange, c *Connection, ended capture.Span) *failure {
 		r.dropped++
 		r.forget()
 	}
-	f := &failure{key: keyOf(x.Request, c), first: x, known: ended.Readable}
+	f := &failure{key: keyOf(x.Request, c).clone(), first: x, known: ended.Readable}
 	r.failures[f.key] = append(r.failures[f.key], f)
 	r.order = append(r.order, f)
 	return f
+}
+
+// detach makes what is kept of a failed request, which is told, independent of other
+// exchanges: its fields tell whether it may be repeated.
+func (r *repeats) detach(f *failure) {
+	f.first = f.first.detach(math.MaxInt)
+	if f.forgotten {
+		return
+	}
+	f.size = f.first.Size() + int64(len(f.key.target))
+	for r.bytes += f.size; r.bytes > failureBytes; r.forget() {
+		r.dropped++
+	}
 }
 
 // expire forgets failures that are too old.
@@ -96,6 +121,8 @@ func (r *repeats) expire(now capture.Time) {
 
 func (r *repeats) forget() {
 	f := r.order[0]
+	r.bytes -= f.size
+	f.forgotten = true
 	r.order[0] = nil
 	r.order = r.order[1:]
 	if list := r.failures[f.key]; len(list) > 0 && list[0] == f {
@@ -162,7 +189,7 @@ func (r *repeats) find(x *Exchange, c *Connection, sum uint64, sent capture.Time
 // that repeats it. When both are, the listener hears of it.
 func (t *teller) settle(x *exchange) {
 	if f := x.failure; f != nil {
-		x.told.Keep()
+		t.repeats.detach(f)
 		f.firstOver = true
 		f.answered = x.Response != nil && x.Response.Complete && !x.told.refused() || x.OtherAnswer || !x.told.Connection.Intact()
 		t.tellRepeat(f)

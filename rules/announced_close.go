@@ -11,7 +11,8 @@ import (
 // the rules about that. There are few at a time, as the close follows. It hears of
 // an exchange before the rules do, and of a connection's end after them.
 type announcedCloses struct {
-	by map[uint64]announcedClose // by connection
+	by        map[uint64]announcedClose // by connection
+	forgotten *uint64                   // counts those that there was no room for
 }
 
 type announcedClose struct {
@@ -43,7 +44,11 @@ func (a *announcedCloses) exchange(x *analyze.Exchange) {
 	if now.first.exchange == 0 {
 		now.first = closeSaidIn(x)
 	}
-	if now != before {
+	switch _, kept := a.by[x.Connection.ID]; {
+	case now == before:
+	case !kept && len(a.by) >= maxNoted:
+		*a.forgotten++
+	default:
 		a.by[x.Connection.ID] = now
 	}
 }

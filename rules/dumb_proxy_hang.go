@@ -46,18 +46,15 @@ func (k *keptRelay) reportHang(p *Pass) {
 		return
 	}
 	_, side, _ := c.Ended()
-	kept := "\"Connection: keep-alive\""
-	if !k.agreed.Request.HasToken("Connection", "keep-alive") {
-		kept = "\"Proxy-Connection: keep-alive\""
-	}
+	kept := "\"" + k.agreed.field + ": keep-alive\""
 	i := Instance{
 		Connection: c,
 		Exchange:   x,
 		Severity:   Error,
 		Cost:       wait,
 		Evidence: []Evidence{
-			{k.agreed.Request.HeadEnd.At, "request with " + kept},
-			{k.agreed.Response.HeadEnd.At, "response that agrees"},
+			{k.agreed.request, "request with " + kept},
+			{k.agreed.response, "response that agrees"},
 			{x.Request.End.At, "end of the next request, which gets no response"},
 			{end, "end of the connection"},
 		},

@@ -14,6 +14,7 @@ import (
 const (
 	repeatWait       = 30 * time.Second // shorter than decisionTime, so that what is found still takes precedence
 	maxRepeatWaiting = 1 << 12          // connections
+	maxFailedBytes   = 16 << 20         // of the requests of all connections
 )
 
 // failedRequests are the requests of one connection that were over without a
@@ -23,7 +24,8 @@ type failedRequests struct {
 	requests   []*analyze.Exchange // the first maxListed
 	again      []*analyze.Exchange // by request; nil where it was not sent again
 	total      int
-	missing    int // of requests, not sent again so far
+	bytes      int64 // of memory
+	missing    int   // of requests, not sent again so far
 	closed     bool
 	until      capture.Time
 }
@@ -42,22 +44,44 @@ type failedWatch struct {
 	report  func(*failedRequests)
 	of      map[uint64]*failedRequests // by connection
 	waiting []*failedRequests          // closed, the oldest first
+	bytes   int64                      // of memory
 }
 
 func (w *failedWatch) exchange(x *analyze.Exchange) {
 	if !x.Unanswered() || x.Order.Doubtful {
 		return
 	}
+	for w.bytes > maxFailedBytes && len(w.waiting) > 0 {
+		w.pass.Forget()
+		w.oldest()
+	}
 	f := w.of[x.Connection.ID]
-	if f == nil {
-		f = &failedRequests{connection: x.Connection}
+	switch {
+	case f == nil && w.bytes > maxFailedBytes:
+		w.pass.Forget()
+		return
+	case f == nil:
+		f = &failedRequests{}
 		w.of[x.Connection.ID] = f
 	}
-	if f.total++; len(f.requests) < maxListed {
-		f.requests = append(f.requests, x.Keep())
+	switch f.total++; {
+	case len(f.requests) >= maxListed:
+	case w.bytes > maxFailedBytes:
+		w.pass.Forget()
+	default:
+		x := x.Detach()
+		f.requests = append(f.requests, x)
 		f.again = append(f.again, nil)
 		f.missing++
+		w.weigh(f, x)
 	}
+}
+
+// weigh counts an exchange that is kept.
+func (w *failedWatch) weigh(f *failedRequests, x *analyze.Exchange) {
+	n := x.Size()
+	f.bytes += n
+	w.bytes += n
 }
 
 func (w *failedWatch) repeated(first, again *analyze.Exchange) {
@@ -66,9 +90,10 @@ func (w *failedWatch) repeated(first, again *analyze.Exchange) {
 		return
 	}
 	for i, x := range f.requests {
-		if x == first && f.again[i] == nil {
-			f.again[i] = again
+		if x.ID == first.ID && f.again[i] == nil {
+			f.again[i] = again.Detach()
 			f.missing--
+			w.weigh(f, f.again[i])
 		}
 	}
 	if f.closed && f.missing == 0 {
@@ -78,10 +103,13 @@ func (w *failedWatch) repeated(first, again *analyze.Exchange) {
 
 func (w *failedWatch) closed(c *analyze.Connection) {
 	f := w.of[c.ID]
+	if f == nil {
+		return
+	}
+	f.connection = c.Keep()
 	switch {
-	case f == nil:
 	case !w.judge(f):
-		delete(w.of, c.ID)
+		w.drop(f)
 	case f.missing == 0:
 		w.conclude(f)
 	default:
@@ -115,9 +143,14 @@ func (w *failedWatch) oldest() {
 // conclude reports f, unless that was done.
 func (w *failedWatch) conclude(f *failedRequests) {
 	if w.of[f.connection.ID] == f {
-		delete(w.of, f.connection.ID)
+		w.drop(f)
 		w.report(f)
 	}
+}
+
+func (w *failedWatch) drop(f *failedRequests) {
+	delete(w.of, f.connection.ID)
+	w.bytes -= f.bytes
 }
 
 // repeats counts the requests that were sent again.

@@ -39,7 +39,7 @@ type Instance struct {
 	// a finding, for Conclude.
 	Sums [8]time.Duration
 
-	subject string // of Exchange, where it was let go
+	subject string // of the exchange, where Exchange is nil
 	also    *place // for Also
 }
 
@@ -199,7 +199,7 @@ const subjectParts = "\x00"
 
 // subject is what x is about: host, method and path of its request. It is the
 // same however the request was addressed: to a proxy or directly, with
-// credentials or a query or without.
+// credentials or a query or without. Of a long one it has the beginning.
 func subject(x *analyze.Exchange) string {
 	if x.Request == nil {
 		return ""
@@ -208,7 +208,30 @@ func subject(x *analyze.Exchange) string {
 	if end := strings.IndexAny(path, "?#"); end >= 0 {
 		path = path[:end]
 	}
-	return strings.ToLower(x.Request.Authority()) + subjectParts + x.Request.Method + subjectParts + path
+	return strings.ToLower(upTo(maxHost, x.Request.Authority())) + subjectParts + upTo(maxHost, x.Request.Method) + subjectParts + upTo(maxPath, path)
+}
+
+// Bytes that a subject has of a host or method, and of a path.
+const (
+	maxHost = 256
+	maxPath = 1 << 10
+)
+
+func upTo(n int, text string) string { return text[:min(n, len(text))] }
+
+// named is what a rule keeps of an exchange to name it later: the exchange itself may be
+// large, and its heads lie in memory with those of many.
+type named struct {
+	exchange uint64
+	subject  string
+}
+
+func nameOf(x *analyze.Exchange) named { return named{x.ID, subject(x)} }
+
+// about makes the instance one of an exchange.
+func (i Instance) about(n named) Instance {
+	i.ExchangeID, i.subject = n.exchange, n.subject
+	return i
 }
 
 // Subject is what the finding is about beside client and server: the host that

@@ -11,6 +11,7 @@ import (
 const (
 	blockedMin    = 50 * time.Millisecond // RULES; less is the order of a few small responses
 	blockedFollow = 2 * time.Millisecond  // or 10 % of the round trip: what follows without a pause
+	maxRuns       = 1 << 13               // connections with requests waiting that are followed at once
 )
 
 var headOfLineBlocking = &Rule{
@@ -38,14 +39,18 @@ var headOfLineBlocking = &Rule{
 				if r != nil && r.add(x) {
 					return
 				}
-				r.tell(p)
+				r.tell(p, x.Connection)
 				delete(runs, id)
-				if x.Connection.Waiting > 0 && x.Request != nil && x.Response != nil && x.Response.Complete {
+				switch {
+				case x.Connection.Waiting == 0 || x.Request == nil || x.Response == nil || !x.Response.Complete:
+				case len(runs) < maxRuns:
 					runs[id] = newResponseRun(x)
+				default:
+					p.Forget()
 				}
 			},
 			Closed: func(c *analyze.Connection) {
-				runs[c.ID].tell(p)
+				runs[c.ID].tell(p, c)
 				delete(runs, c.ID)
 			},
 		}
@@ -58,7 +63,7 @@ type responseRun struct {
 	end       capture.Time // of the latest response
 	unstalled capture.Time // the same, without what losses cost
 	through   capture.Time // when the requests so far had got through to the server
-	blocker   *analyze.Exchange
+	blocker   blocker
 	took      time.Duration // by the blocker
 	blocked   int
 	cost      time.Duration
@@ -67,8 +72,19 @@ type responseRun struct {
 	evidence  []Evidence
 }
 
+// blocker is the exchange that held back others.
+type blocker struct {
+	named
+	method                string
+	request, start, ended capture.Mark
+}
+
+func blockerOf(x *analyze.Exchange) blocker {
+	return blocker{nameOf(x), methodOf(x), x.Request.Start.At, x.Response.Start.At, x.Response.End.At}
+}
+
 func newResponseRun(x *analyze.Exchange) *responseRun {
-	r := &responseRun{blocker: x.Keep(), through: x.RequestThrough()}
+	r := &responseRun{blocker: blockerOf(x), through: x.RequestThrough()}
 	r.endWith(x)
 	r.took = r.end.Sub(x.Request.End.At.Time)
 	return r
@@ -98,7 +114,7 @@ func (r *responseRun) add(x *analyze.Exchange) bool {
 	r.evidence = append(r.evidence, Evidence{x.Request.End.At, "end of a request behind it"}, Evidence{x.Response.Start.At, "its response begins"})
 	r.evidence = r.evidence[:min(len(r.evidence), maxListed)]
 	if took := x.Response.End.Readable.Sub(max(r.end, delivered)); took > r.took {
-		r.blocker, r.took = x.Keep(), took
+		r.blocker, r.took = blockerOf(x), took
 	}
 	r.through = through
 	r.endWith(x)
@@ -120,24 +136,22 @@ func (r *responseRun) hold(from, to capture.Time) {
 	r.heldUntil = max(r.heldUntil, to)
 }
 
-// tell reports the run if something waited in it. r may be nil.
-func (r *responseRun) tell(p *Pass) {
+// tell reports the run, on c, if something waited in it. r may be nil.
+func (r *responseRun) tell(p *Pass, c *analyze.Connection) {
 	if r == nil || r.blocked == 0 {
 		return
 	}
-	x := r.blocker
-	toClient, _ := x.Connection.RTTClient()
+	toClient, _ := c.RTTClient()
 	p.Report(Instance{
-		Connection: x.Connection,
-		Exchange:   x,
+		Connection: c,
 		Severity:   Warning,
 		Cost:       r.cost,
 		Detail: fmt.Sprintf("%s on one connection waited up to %s behind the response to a %s, which took %s.",
-			upperFirst(count(r.blocked, "response", "responses")), ms(r.cost), methodOf(x), ms(r.took+toClient)),
+			upperFirst(count(r.blocked, "response", "responses")), ms(r.cost), r.blocker.method, ms(r.took+toClient)),
 		Evidence: append([]Evidence{
-			{x.Request.Start.At, "the request in front"},
-			{x.Response.Start.At, "its response begins"},
-			{x.Response.End.At, "and ends"},
+			{r.blocker.request, "the request in front"},
+			{r.blocker.start, "its response begins"},
+			{r.blocker.ended, "and ends"},
 		}, r.evidence...),
-	})
+	}.about(r.blocker.named))
 }

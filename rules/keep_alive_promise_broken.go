@@ -40,9 +40,14 @@ var keepAlivePromiseBroken = &Rule{
 		return analyze.Listener{
 			Exchange: func(x *analyze.Exchange) {
 				c := x.Connection
-				if _, ok := late[c.ID]; !ok && x.Unanswered() && !c.LastAnswered.IsZero() {
-					late[c.ID] = lateRequest{x.ID, x.Request.Start.At}
+				if _, ok := late[c.ID]; ok || !x.Unanswered() || c.LastAnswered.IsZero() {
+					return
 				}
+				if len(late) >= maxNoted {
+					p.Forget()
+					return
+				}
+				late[c.ID] = lateRequest{x.ID, x.Request.Start.At}
 			},
 			Closed: func(c *analyze.Connection) {
 				request := late[c.ID]

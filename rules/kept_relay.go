@@ -8,20 +8,39 @@ import (
 	"wirelag/reassembly/capture"
 )
 
-// maxKept bounds the connections to relays that are followed at once.
-const maxKept = 1 << 14
+// Bounds of the connections to relays that are followed at once: how many they are, and the
+// memory of the exchanges that are kept of them.
+const (
+	maxKept      = 1 << 14
+	maxKeptBytes = 16 << 20
+)
 
 // keptRelay is a client's connection on which both sides said "Connection:
 // keep-alive", and the client's next request went nowhere.
 type keptRelay struct {
-	connection *analyze.Connection
-	agreed     *analyze.Exchange // the latest exchange in which both said it
-	hop        *analyze.Hop      // its other side, where the capture shows that: it says so, too
-	next       *analyze.Exchange // without any response; nil while there is none
-	forwarded  bool              // next was sent on
-	upstream   bool              // its client is a relay whose other side the capture shows
-	closed     bool
+	connection *analyze.Connection // when it is closed
+	agreed     agreement           // of the latest exchange in which both said it
+	hop        *analyze.Hop        // its other side, where the capture shows that: it says so, too
+	next       *analyze.Exchange   // without any response; nil while there is none
+	forwarded  bool                // next was sent on
+	upstream   bool                // its client is a relay whose other side the capture shows
 	until      capture.Time
+	bytes      int64 // of hop and next
+}
+
+// agreement is an exchange whose messages both ask to keep the connection.
+type agreement struct {
+	exchange          uint64
+	field             string // by which the request does
+	request, response capture.Mark
+}
+
+func agreementIn(x *analyze.Exchange) agreement {
+	a := agreement{x.ID, "Connection", x.Request.HeadEnd.At, x.Response.HeadEnd.At}
+	if !x.Request.HasToken("Connection", "keep-alive") {
+		a.field = "Proxy-Connection"
+	}
+	return a
 }
 
 // keptListener listens for connections that were kept and then met silence.
@@ -37,6 +56,7 @@ type keptWatch struct {
 	report  func(*keptRelay)
 	of      map[uint64]*keptRelay // by connection
 	waiting []*keptRelay          // closed, the oldest first
+	bytes   int64                 // of the exchanges kept
 }
 
 func (w *keptWatch) exchange(x *analyze.Exchange) {
@@ -45,13 +65,31 @@ func (w *keptWatch) exchange(x *analyze.Exchange) {
 	case x.Request == nil:
 	case x.Response == nil:
 		if k != nil && k.next == nil && x.Unanswered() && len(x.Interim) == 0 {
-			k.next = x.Keep()
+			if next := x.Detach(); w.weigh(k, next.Size()) {
+				k.next = next
+			}
 		}
 	case x.Request.Version == http1.HTTP10 && x.Response.Version == http1.HTTP10 && saysKeepAlive(x):
 		w.keep(x)
 	case k != nil:
-		delete(w.of, x.Connection.ID)
+		w.drop(x.Connection.ID, k)
 	}
+}
+
+// weigh counts bytes that are kept for k, if there is room.
+func (w *keptWatch) weigh(k *keptRelay, bytes int64) bool {
+	if w.bytes+bytes > maxKeptBytes {
+		w.pass.Forget()
+		return false
+	}
+	k.bytes += bytes
+	w.bytes += bytes
+	return true
+}
+
+func (w *keptWatch) drop(connection uint64, k *keptRelay) {
+	delete(w.of, connection)
+	w.bytes -= k.bytes
 }
 
 // saysKeepAlive reports whether both messages of x ask to keep the connection,
@@ -74,10 +112,15 @@ func (w *keptWatch) keep(x *analyze.Exchange) *keptRelay {
 			w.pass.Forget()
 			return nil
 		}
-		k = &keptRelay{connection: x.Connection}
+		k = &keptRelay{}
 		w.of[x.Connection.ID] = k
 	}
-	k.agreed, k.hop = x.Keep(), nil
+	if k.hop != nil {
+		size := hopSize(k.hop)
+		k.bytes -= size
+		w.bytes -= size
+	}
+	k.agreed, k.hop = agreementIn(x), nil
 	return k
 }
 
@@ -86,7 +129,7 @@ func (w *keptWatch) hop(h *analyze.Hop) {
 		back.upstream = true
 	}
 	k := w.of[h.Front.Connection.ID]
-	if k != nil && k.next == h.Front {
+	if k != nil && k.next != nil && k.next.ID == h.Front.ID {
 		k.forwarded = true
 		return
 	}
@@ -94,10 +137,19 @@ func (w *keptWatch) hop(h *analyze.Hop) {
 	if ended || !h.Answered || h.Joined || !saysKeepAlive(h.Front) || !saysKeepAlive(h.Back) {
 		return
 	}
-	if k = w.keep(h.Front); k != nil {
-		k.hop = h
+	if k = w.keep(h.Front); k == nil {
+		return
+	}
+	small := *h
+	small.Front, small.Back = h.Front.Detach(), h.Back.Detach()
+	if w.weigh(k, hopSize(&small)) {
+		k.hop = &small
+	} else {
+		w.drop(h.Front.Connection.ID, k) // without its other side it would look like another relay
 	}
 }
+
+func hopSize(h *analyze.Hop) int64 { return h.Front.Size() + h.Back.Size() }
 
 func (w *keptWatch) ended(c *analyze.Connection) {
 	k := w.of[c.ID]
@@ -105,10 +157,10 @@ func (w *keptWatch) ended(c *analyze.Connection) {
 		return
 	}
 	if k.next == nil {
-		delete(w.of, c.ID)
+		w.drop(c.ID, k)
 		return
 	}
-	k.closed, k.until = true, w.pass.Now().Add(otherSideWait)
+	k.connection, k.until = c.Keep(), w.pass.Now().Add(otherSideWait)
 	w.waiting = append(w.waiting, k)
 }
 
@@ -128,7 +180,7 @@ func (w *keptWatch) oldest() {
 	k := w.waiting[0]
 	w.waiting[0] = nil
 	w.waiting = w.waiting[1:]
-	delete(w.of, k.connection.ID)
+	w.drop(k.connection.ID, k)
 	w.report(k)
 }
 
@@ -137,7 +189,7 @@ func (w *keptWatch) oldest() {
 // of HTTP/1.1 that keeps connections says so itself on each side, in the same words: of
 // such a one, only that it closed because the server did tells that it passes all on.
 func (k *keptRelay) isBlind() bool {
-	first := k.agreed.ID == k.connection.FirstExchange
+	first := k.agreed.exchange == k.connection.FirstExchange
 	if k.hop == nil || !first {
 		return first
 	}

@@ -35,6 +35,7 @@ const (
 	maxFindings = 1 << 14 // findings that are not final
 	maxOver     = 1 << 16 // connections that are over
 	maxClaims   = 1 << 16 // connections, and exchanges, by which a winner remembers what it replaced
+	maxNoted    = 1 << 16 // connections, or what is on them, of which a rule notes something until they are closed
 )
 
 // account is what is kept of a connection.

@@ -31,7 +31,11 @@ var lengthMismatch = &Rule{
 			Exchange: func(x *analyze.Exchange) {
 				for _, m := range []*http1.Message{x.Request, x.Response} {
 					if i, ok := mismatch(x, m); ok {
-						told[x.Connection.ID] = x.ID
+						if len(told) < maxNoted {
+							told[x.Connection.ID] = x.ID
+						} else {
+							p.Forget()
+						}
 						p.Report(i)
 					}
 				}

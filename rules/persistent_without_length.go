@@ -45,7 +45,11 @@ var persistentWithoutLength = &Rule{
 				if l := without[x.Connection.ID]; l != nil {
 					l.follow(x)
 				} else if x.Request != nil && x.Response != nil && withoutLength(x.Request, x.Response) {
-					without[x.Connection.ID] = &lengthless{exchange: x.Keep()}
+					if len(without) >= maxKept {
+						p.Forget()
+						return
+					}
+					without[x.Connection.ID] = lengthlessOf(x)
 				}
 			},
 			Closed: func(c *analyze.Connection) {
@@ -101,8 +105,16 @@ func lengthlessRequest(c *analyze.Connection, x *analyze.Exchange) Instance {
 // lengthless is an exchange whose response has a body without a length, and the
 // request that came behind it, if any.
 type lengthless struct {
-	exchange *analyze.Exchange
-	next     capture.Mark
+	named
+	explicit   bool         // the response says "keep-alive"
+	head, last capture.Mark // its head's last byte, and the last of all
+	bytes      int64        // of the body
+	next       capture.Mark
+}
+
+func lengthlessOf(x *analyze.Exchange) *lengthless {
+	m := x.Response
+	return &lengthless{named: nameOf(x), explicit: m.HasToken("Connection", "keep-alive"), head: m.HeadEnd.At, last: m.End.At, bytes: m.BodyBytes}
 }
 
 func withoutLength(request, response *http1.Message) bool {
@@ -123,28 +135,24 @@ func isStream(response *http1.Message) bool {
 func (l *lengthless) follow(x *analyze.Exchange) {
 	toClient, known := x.Connection.RTTClient()
 	if l.next.IsZero() && known && x.Request != nil &&
-		x.Request.Start.At.Time > l.exchange.Response.End.At.Time.Add(toClient) {
+		x.Request.Start.At.Time > l.last.Time.Add(toClient) {
 		l.next = x.Request.Start.At
 	}
 }
 
 func (l *lengthless) judge(c *analyze.Connection) (Instance, bool) {
-	response := l.exchange.Response
-	last := response.End.At
 	i := Instance{
 		Connection: c,
-		Exchange:   l.exchange,
 		Severity:   Error,
-		Evidence:   []Evidence{{response.HeadEnd.At, "head without a length"}, {last, "last byte of the body"}},
-	}
+		Evidence:   []Evidence{{l.head, "head without a length"}, {l.last, "last byte of the body"}},
+	}.about(l.named)
 	what := "A response with a body"
-	explicit := response.HasToken("Connection", "keep-alive")
-	if explicit {
+	if l.explicit {
 		what += " and \"Connection: keep-alive\""
 	}
 	end, by, ended := c.Ended()
 	if ended {
-		i.Cost = end.Sub(last)
+		i.Cost = end.Sub(l.last)
 		if by == c.ClientSide() {
 			toClient, _ := c.RTTClient()
 			i.Cost -= toClient
@@ -156,12 +164,12 @@ func (l *lengthless) judge(c *analyze.Connection) (Instance, bool) {
 	case !c.Intact():
 		return i, false
 	case !l.next.IsZero():
-		i.Detail = fmt.Sprintf("%s (%d bytes) has neither Content-Length nor chunked framing, and the client sent another request behind it.", what, response.BodyBytes)
+		i.Detail = fmt.Sprintf("%s (%d bytes) has neither Content-Length nor chunked framing, and the client sent another request behind it.", what, l.bytes)
 		i.Evidence = append(i.Evidence, Evidence{l.next, "another request"})
 	case ended && i.Cost >= keptOpen:
-		i.Detail = fmt.Sprintf("%s (%d bytes) has neither Content-Length nor chunked framing, and the connection stayed open for %s behind it.", what, response.BodyBytes, ms(i.Cost))
-	case explicit:
-		i.Detail = fmt.Sprintf("%s (%d bytes) has neither Content-Length nor chunked framing.", what, response.BodyBytes)
+		i.Detail = fmt.Sprintf("%s (%d bytes) has neither Content-Length nor chunked framing, and the connection stayed open for %s behind it.", what, l.bytes, ms(i.Cost))
+	case l.explicit:
+		i.Detail = fmt.Sprintf("%s (%d bytes) has neither Content-Length nor chunked framing.", what, l.bytes)
 	default:
 		return i, false
 	}

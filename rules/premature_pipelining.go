@@ -46,7 +46,7 @@ type serverKept struct {
 
 // premature is what was pipelined too early on one connection.
 type premature struct {
-	first    Instance
+	exchange uint64 // the first
 	sent     capture.Mark
 	requests int
 }
@@ -82,12 +82,12 @@ func (w *prematureWatch) exchange(x *analyze.Exchange) {
 
 func (w *prematureWatch) note(x *analyze.Exchange, sent capture.Mark) {
 	m := w.open[x.Connection.ID]
-	if m == nil {
-		m = &premature{sent: sent, first: Instance{
-			ExchangeID: x.ID,
-			Severity:   Warning,
-			Evidence:   []Evidence{{sent, "first request that was pipelined"}},
-		}}
+	switch {
+	case m == nil && len(w.open) >= maxNoted:
+		w.pass.Forget()
+		return
+	case m == nil:
+		m = &premature{exchange: x.ID, sent: sent}
 		w.open[x.Connection.ID] = m
 	}
 	m.requests++
@@ -108,8 +108,12 @@ func (w *prematureWatch) closed(c *analyze.Connection) {
 	if m == nil || server.doubtful || server.pending > 0 || server.since != 0 && server.since <= m.sent.Time {
 		return
 	}
-	m.first.Connection = c
-	m.first.Detail = fmt.Sprintf("The client pipelined %s before any response of %s had shown that it keeps connections.",
-		count(m.requests, "request", "requests"), c.Server())
-	w.pass.Report(m.first)
+	w.pass.Report(Instance{
+		Connection: c,
+		ExchangeID: m.exchange,
+		Severity:   Warning,
+		Detail: fmt.Sprintf("The client pipelined %s before any response of %s had shown that it keeps connections.",
+			count(m.requests, "request", "requests"), c.Server()),
+		Evidence: []Evidence{{m.sent, "first request that was pipelined"}},
+	})
 }

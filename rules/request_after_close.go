@@ -29,10 +29,15 @@ var requestAfterClose = &Rule{
 	Listen: func(p *Pass) analyze.Listener {
 		closes := p.announcedCloses()
 		after := map[uint64]*afterClose{} // by connection
+		kept := 0                         // requests
 		return analyze.Listener{
 			Exchange: func(x *analyze.Exchange) {
 				said := closes.of(x).first
 				if said.exchange == 0 || said.exchange == x.ID || !said.forbids(x) {
+					return
+				}
+				if kept >= maxNoted {
+					p.Forget()
 					return
 				}
 				a := after[x.Connection.ID]
@@ -41,6 +46,7 @@ var requestAfterClose = &Rule{
 					after[x.Connection.ID] = a
 				}
 				if len(a.requests) < requestsAfterClose {
+					kept++
 					a.requests = append(a.requests, laterRequest{x.ID, Evidence{x.Request.Start.At, "another request"}, x.Response != nil})
 				}
 			},
@@ -50,6 +56,7 @@ var requestAfterClose = &Rule{
 					return
 				}
 				delete(after, c.ID)
+				kept -= len(a.requests)
 				if !c.Intact() {
 					return
 				}

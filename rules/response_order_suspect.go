@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"hash/maphash"
 	"net/url"
 	"path"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"wirelag/analyze"
 	"wirelag/analyze/http1"
 	"wirelag/reassembly"
+	"wirelag/reassembly/capture"
 )
 
 // orderWindow is how many exchanges of a pipeline are compared with each other.
@@ -32,6 +34,7 @@ var responseOrderSuspect = &Rule{
 	},
 	Listen: func(p *Pass) analyze.Listener {
 		runs := map[uint64]*pipelineRun{} // by connection
+		seed := maphash.MakeSeed()
 		return analyze.Listener{
 			Exchange: func(x *analyze.Exchange) {
 				id := x.Connection.ID
@@ -40,14 +43,17 @@ var responseOrderSuspect = &Rule{
 				case x.Request == nil:
 					return
 				case r != nil && x.Order.Pipelined:
-				case x.Connection.Waiting > 0:
-					r = &pipelineRun{}
-					runs[id] = r
-				default:
+				case x.Connection.Waiting == 0:
 					delete(runs, id)
 					return
+				case r == nil && len(runs) >= maxRuns:
+					p.Forget()
+					return
+				default:
+					r = &pipelineRun{}
+					runs[id] = r
 				}
-				if i, ok := r.add(x); ok {
+				if i, ok := r.add(x, seed); ok {
 					p.Report(i)
 				}
 			},
@@ -58,79 +64,97 @@ var responseOrderSuspect = &Rule{
 
 // pipelineRun is what was pipelined lately on one connection.
 type pipelineRun struct {
-	latest []*analyze.Exchange
+	latest []placed
 	told   bool
 }
 
+// placed is what tells whether a response of a pipeline is in the place of another.
+type placed struct {
+	exchange          uint64
+	request, response capture.Mark
+	isHEAD            bool
+	target, location  uint64 // hashes of the path asked for, and of that which the response says to be; 0: none
+	asked, is         string // the type of the former by its extension, and that of the response, if they are well known
+}
+
+func placeOf(x *analyze.Exchange, seed maphash.Seed) placed {
+	request, response := x.Request, x.Response
+	target := pathOf(request.Target)
+	p := placed{exchange: x.ID, request: request.Start.At, isHEAD: request.Method == "HEAD", target: maphash.String(seed, target)}
+	if response == nil {
+		return p
+	}
+	p.response = response.Start.At
+	if location, ok := response.Get("Content-Location"); ok {
+		if location = pathOf(location); location != "" {
+			p.location = maphash.String(seed, location)
+		}
+	}
+	if p.asked = typeByExtension[strings.ToLower(path.Ext(target))]; p.asked != "" && response.Status == 200 {
+		p.is = wellKnownType(response)
+	}
+	return p
+}
+
+// wellKnownType is the type of m, if it is one of those by extension.
+func wellKnownType(m *http1.Message) string {
+	value, _ := m.Get("Content-Type")
+	value = strings.ToLower(value)
+	for _, t := range typeByExtension {
+		if strings.HasPrefix(value, t) {
+			return t
+		}
+	}
+	return ""
+}
+
 // add compares x with those before it.
-func (r *pipelineRun) add(x *analyze.Exchange) (Instance, bool) {
-	for _, y := range r.latest {
-		if why, ok := exchanged(y, x); ok && !r.told && x.Connection.Intact() {
+func (r *pipelineRun) add(x *analyze.Exchange, seed maphash.Seed) (Instance, bool) {
+	c, p := x.Connection, placeOf(x, seed)
+	for i := range r.latest {
+		y := &r.latest[i]
+		if why, ok := exchanged(y, &p, c); ok && !r.told && c.Intact() {
 			r.told = true
 			return Instance{
-				Connection: x.Connection,
-				Exchange:   y,
+				Connection: c,
 				Also:       x,
 				Severity:   Warning,
 				Confidence: Likely,
 				Detail:     fmt.Sprintf("Two responses of a pipeline seem to have changed places: %s.", why),
 				Evidence: []Evidence{
-					{y.Request.Start.At, "one request"},
-					{y.Response.Start.At, "the response in its place"},
-					{x.Request.Start.At, "the other request"},
+					{y.request, "one request"},
+					{y.response, "the response in its place"},
+					{p.request, "the other request"},
 				},
-			}, true
+			}.about(named{y.exchange, subject(x)}), true
 		}
 	}
 	if len(r.latest) == orderWindow {
 		r.latest = append(r.latest[:0], r.latest[1:]...)
 	}
-	r.latest = append(r.latest, x.Keep())
+	r.latest = append(r.latest, p)
 	return Instance{}, false
 }
 
 // exchanged reports whether the response to x, and that to y behind it, fit each
 // other's request by two signs.
-func exchanged(x, y *analyze.Exchange) (why string, ok bool) {
+func exchanged(x, y *placed, c *analyze.Connection) (why string, ok bool) {
+	other := x.location != 0 && x.location == y.target && x.location != x.target
 	switch {
-	case x.Response == nil:
-		return "", false
-	case names(x.Response, y, x) && names(y.Response, x, y):
+	case other && y.location != 0 && y.location == x.target && y.location != y.target:
 		return "each one's Content-Location names the target of the other's request", true
-	case names(x.Response, y, x) && bodyToHEAD(x):
+	case other && bodyToHEAD(x, c):
 		return "a HEAD got a body, and the Content-Location of another request's target", true
-	case isTyped(x.Response, y, x) && isTyped(y.Response, x, y):
+	case x.asked != y.asked && x.is != "" && x.is == y.asked && y.is == x.asked:
 		return "each one's Content-Type is that of the other's request", true
 	}
 	return "", false
 }
 
-// names reports whether m says to be what x asks for, and not what instead asks for.
-func names(m *http1.Message, x, instead *analyze.Exchange) bool {
-	if m == nil {
-		return false
-	}
-	location, ok := m.Get("Content-Location")
-	location = pathOf(location)
-	return ok && location != "" && location == pathOf(x.Request.Target) && location != pathOf(instead.Request.Target)
-}
-
 // bodyToHEAD reports whether x is a HEAD whose response bytes followed that
 // begin no message.
-func bodyToHEAD(x *analyze.Exchange) bool {
-	excess := x.Connection.Excess
-	return x.Request.Method == "HEAD" && excess != nil && excess[reassembly.ToClient].Bytes > 0 && excess[reassembly.ToClient].Exchange == x.ID
-}
-
-// isTyped reports whether m is of the type that x asks for by its extension, and
-// not of that which instead asks for.
-func isTyped(m *http1.Message, x, instead *analyze.Exchange) bool {
-	if m == nil || m.Status != 200 {
-		return false
-	}
-	value, _ := m.Get("Content-Type")
-	wanted, other := typeByExtension[extension(x)], typeByExtension[extension(instead)]
-	return wanted != "" && other != "" && wanted != other && strings.HasPrefix(strings.ToLower(value), wanted)
+func bodyToHEAD(x *placed, c *analyze.Connection) bool {
+	return x.isHEAD && c.Excess != nil && c.Excess[reassembly.ToClient].Bytes > 0 && c.Excess[reassembly.ToClient].Exchange == x.exchange
 }
 
 // typeByExtension has the beginnings of types that hardly anything else is sent as.
@@ -138,10 +162,6 @@ var typeByExtension = map[string]string{
 	".css": "text/css", ".html": "text/html", ".json": "application/json", ".pdf": "application/pdf",
 	".gif": "image/gif", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".svg": "image/svg",
 	".webp": "image/webp", ".woff2": "font/woff2", ".mp4": "video/mp4",
-}
-
-func extension(x *analyze.Exchange) string {
-	return strings.ToLower(path.Ext(pathOf(x.Request.Target)))
 }
 
 // pathOf is the path of a target or Content-Location, "" where it has none.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"wirelag/analyze"
+	"wirelag/reassembly/capture"
 )
 
 const requestTimeout = 408 // RFC 9110 §15.5.9
@@ -24,41 +25,59 @@ var responseWithoutRequest = &Rule{
 	},
 	Signs: incomplete,
 	Listen: func(p *Pass) analyze.Listener {
-		unasked := map[uint64][]Instance{} // by connection, until it is known that nothing was missing
+		unasked := map[uint64][]unaskedResponse{} // by connection, until it is known that nothing was missing
+		kept := 0
 		return analyze.Listener{
 			Exchange: func(x *analyze.Exchange) {
 				c := x.Connection
 				if x.Request != nil || x.Response == nil || !c.Begun(0) || !c.Begun(1) || len(unasked[c.ID]) >= maxListed {
 					return
 				}
-				unasked[c.ID] = append(unasked[c.ID], unaskedResponse(x))
+				if kept >= maxNoted || kept >= maxNoted/2 && len(unasked[c.ID]) > 0 { // one of each connection is worth more
+					p.Forget()
+					return
+				}
+				kept++
+				unasked[c.ID] = append(unasked[c.ID], unaskedResponse{x.ID, x.Response.Start.At, x.Response.Status, x.HalfRequest})
 			},
 			Closed: func(c *analyze.Connection) {
-				if c.Intact() {
-					for _, i := range unasked[c.ID] {
-						i.Connection = c
-						p.Report(i)
-					}
+				responses, some := unasked[c.ID]
+				if !some {
+					return
 				}
 				delete(unasked, c.ID)
+				kept -= len(responses)
+				if c.Intact() {
+					for _, r := range responses {
+						p.Report(r.on(c))
+					}
+				}
 			},
 		}
 	},
 }
 
-// unaskedResponse is x as an instance, whose connection is still to be named.
-func unaskedResponse(x *analyze.Exchange) Instance {
+// unaskedResponse is a response without a request.
+type unaskedResponse struct {
+	exchange    uint64
+	start       capture.Mark
+	status      int
+	halfRequest bool // there was a part of one
+}
+
+func (r unaskedResponse) on(c *analyze.Connection) Instance {
 	i := Instance{
-		ExchangeID: x.ID,
+		Connection: c,
+		ExchangeID: r.exchange,
 		Severity:   Warning,
-		Detail:     fmt.Sprintf("A response with status %d came while no request was outstanding.", x.Response.Status),
-		Evidence:   []Evidence{{x.Response.Start.At, "the response"}},
+		Detail:     fmt.Sprintf("A response with status %d came while no request was outstanding.", r.status),
+		Evidence:   []Evidence{{r.start, "the response"}},
 	}
 	switch {
-	case x.HalfRequest:
+	case r.halfRequest:
 		i.Severity = Info
-		i.Detail = fmt.Sprintf("A response with status %d came although what the client had sent is not, or not yet, a request.", x.Response.Status)
-	case x.Response.Status == requestTimeout:
+		i.Detail = fmt.Sprintf("A response with status %d came although what the client had sent is not, or not yet, a request.", r.status)
+	case r.status == requestTimeout:
 		i.Severity = Info
 		i.Detail = "The server ended a connection without a request on its way by a response with status 408."
 	}

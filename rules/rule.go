@@ -118,7 +118,7 @@ func (p *Pass) Number(name string) float64 { return p.options.of(p.rule, name) }
 func (p *Pass) announcedCloses() *announcedCloses {
 	l := p.ledger
 	if l.announced == nil {
-		l.announced = &announcedCloses{by: map[uint64]announcedClose{}}
+		l.announced = &announcedCloses{by: map[uint64]announcedClose{}, forgotten: &l.forgotten}
 	}
 	return l.announced
 }

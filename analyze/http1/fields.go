@@ -13,6 +13,9 @@ import (
 // Value, and a line that starts with white space a Value without Name.
 type Field struct{ Name, Value string }
 
+// Weight is about how many bytes of memory f takes among other fields.
+func (f Field) Weight() int { return len(f.Name) + len(f.Value) + bytesOfOneField }
+
 // Fields are the fields of a header or trailer section, in order. A nil one is empty.
 type Fields struct {
 	text   []byte // where it was handed out, it is not changed
@@ -27,7 +30,11 @@ const bytesOfOneField = int(unsafe.Sizeof(place{}))
 
 // FieldsOf copies a list of fields, the texts of which have less than 4 GiB together.
 func FieldsOf(list []Field) Fields {
-	var f Fields
+	n := 0
+	for _, field := range list {
+		n += len(field.Name) + len(field.Value)
+	}
+	f := Fields{text: make([]byte, 0, n), places: make([]place, 0, len(list))}
 	for _, field := range list {
 		name := len(f.text)
 		f.text = append(append(f.text, field.Name...), field.Value...)

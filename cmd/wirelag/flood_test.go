@@ -52,7 +52,7 @@ func TestFloods(t *testing.T) {
 }
 
 func allFloods() []flood {
-	return slices.Concat(connectionFloods, reassemblyFloods, headFloods, exchangeFloods, ruleFloods, packetFloods, streamFloods)
+	return slices.Concat(connectionFloods, reassemblyFloods, headFloods, exchangeFloods, ruleFloods, keptFloods, packetFloods, streamFloods)
 }
 
 func (f *flood) check(t *testing.T, items int) {

@@ -349,6 +349,87 @@ var ruleFloods = []flood{
 		}},
 }
 
+// large is a request with a head of 60 KB.
+func large(begin string) string { return begin + strings.Repeat("A: b\r\n", 10<<10) + "\r\n" }
+
+// keptFloods leave connections open of which rules keep something.
+var keptFloods = []flood{
+	{name: "responses that nobody asked for on each connection", items: 10_000, least: 1000, perItem: 16 << 10, limits: []string{"limit-rules"},
+		send: func(w *wire, items int) {
+			const ok = "HTTP/1.1 204 N\r\n\r\n"
+			for i := range items {
+				c, s := client(i), server()
+				w.open(c, s)
+				for range 2 {
+					w.write(s, c, strings.Repeat(ok, 70))
+					w.send(c, s, ack, "")
+				}
+			}
+		}},
+	{name: "pipelined requests of 60 KB on each connection", items: 1500, perItem: 256 << 10,
+		send: func(w *wire, items int) {
+			for i := range items {
+				c, s := client(i), server()
+				w.open(c, s)
+				for range 9 {
+					w.write(c, s, large(toServer))
+				}
+				w.write(s, c, strings.Repeat(okEmpty, 8))
+				w.send(c, s, ack, "")
+			}
+		}},
+	{name: "connections kept by requests of 60 KB", items: 15_000, least: 1000, perItem: 1 << 10,
+		send: func(w *wire, items int) {
+			for i := range items {
+				c, s := client(i), server()
+				w.open(c, s)
+				w.write(c, s, large("GET / HTTP/1.0\r\nConnection: keep-alive\r\n"))
+				w.write(s, c, "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n")
+				w.send(c, s, ack, "")
+			}
+		}},
+	{name: "kept connections between requests of 60 KB", items: 15_000, least: 1000, perItem: 1 << 10,
+		send: func(w *wire, items int) {
+			for i := range items {
+				c, s := client(i), server()
+				w.open(c, s)
+				w.write(c, s, "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+				w.write(s, c, "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n")
+				w.send(c, s, ack, "")
+				c, s = client(1<<21+i), server()
+				w.open(c, s)
+				w.write(c, s, large(toServer))
+				w.write(s, c, okEmpty)
+				w.close(c, s)
+			}
+		}},
+	{name: "requests of 60 KB that fail", items: 20_000, least: 1000, perItem: 64 << 10, full: []string{"limit-failed-requests"},
+		send: func(w *wire, items int) {
+			for i := range items {
+				c, s := client(i), server()
+				w.open(c, s)
+				w.write(c, s, large(fmt.Sprintf("GET /%d HTTP/1.1\r\nHost: a\r\n", i)))
+				w.send(s, c, rst|ack, "")
+				w.now += 100 * time.Microsecond
+			}
+		}},
+	{name: "failed requests between others of 60 KB", items: 20_000, least: 1000, perItem: 20 << 10, full: []string{"limit-failed-requests"},
+		send: func(w *wire, items int) {
+			for i := range items {
+				c, s := client(i), server()
+				w.open(c, s)
+				w.write(c, s, get)
+				w.send(s, c, rst|ack, "")
+				c, s = client(1<<21+i), server()
+				w.open(c, s)
+				w.write(c, s, large(toServer))
+				w.write(s, c, okEmpty)
+				w.close(c, s)
+				w.now += 100 * time.Microsecond
+			}
+		}},
+}
+
 var packetFloods = []flood{
 	{name: "fragments of datagrams that never become whole", items: 5_000_000, limits: []string{"ip-fragments", "limit-fragments"},
 		send: func(w *wire, items int) {
