@@ -42,6 +42,8 @@ const (
 func (c *Connection) comesEarly(side Side, s *packet.Segment) bool {
 	e, other := &c.ends[side], &c.ends[side.Other()]
 	switch {
+	case s.Refuses():
+		return !c.synchronised && !e.started && other.segments == 0 // the SYN is to come
 	case !s.Flags.Has(packet.ACK) || s.Flags.Has(packet.RST):
 		return false
 	case !c.synchronised && !(e.hasISN && other.hasISN): // a SYN is to come
@@ -64,6 +66,16 @@ func (c *Connection) held() []*heldSegment {
 		return nil
 	}
 	return c.oddities.held
+}
+
+// isRefused reports whether a reset is held back that answers the SYN s.
+func (c *Connection) isRefused(s *packet.Segment) bool {
+	for _, h := range c.held() {
+		if h.segment.Refuses() && h.segment.Src == s.Dst && h.segment.Ack == s.End() {
+			return true
+		}
+	}
+	return false
 }
 
 // holds reports whether s, with fingerprint p, is a copy of a segment that is held back

@@ -56,6 +56,42 @@ func TestEarly(t *testing.T) {
 	}
 }
 
+// A reset in answer to a SYN may stand before it: that is one connection, which was refused.
+func TestEarlyRefusal(t *testing.T) {
+	syn := segment{0, true, packet.SYN, 100, 0, ""}
+	refusal := segment{1 * ms, false, packet.RST | packet.ACK, 0, 101, ""}
+	other := segment{2 * ms, true, packet.SYN, 77_000, 0, ""}
+	for _, test := range []struct {
+		name        string
+		segments    []segment
+		connections int
+		refused     bool // the first
+		midStream   uint64
+	}{
+		{"behind it", []segment{syn, refusal}, 1, true, 0},
+		{"before it", []segment{refusal, syn}, 1, true, 0},
+		{"before it, twice", []segment{refusal, {3 * ms, false, packet.RST | packet.ACK, 0, 101, ""}, syn}, 1, true, 0},
+		{"alone", []segment{refusal}, 1, false, 1},
+		{"before another", []segment{refusal, other}, 2, false, 1},
+		{"too long before it", []segment{refusal, {3000 * ms, true, packet.SYN, 100, 0, ""}}, 2, false, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWire(reassembly.Limits{})
+			w.send(test.segments...)
+			w.table.Finish()
+			if n := w.table.Stats().MidStream; len(w.closed) != test.connections || n != test.midStream {
+				t.Fatalf("%d connections, %d of them mid-stream", len(w.closed), n)
+			}
+			for i, c := range w.closed {
+				refused := !c.SYN().IsZero() && !c.MidStream() && c.Close() == reassembly.ByRST
+				if refused != (i == 0 && test.refused) || c.Client() != client.AddrPort() {
+					t.Errorf("connection %d of client %v: refused %v", c.ID, c.Client(), refused)
+				}
+			}
+		})
+	}
+}
+
 // TestEarlyDoesNotWaitForLong has an answer to bytes that never come: it is told
 // some segments later, and so is what follows it.
 func TestEarlyDoesNotWaitForLong(t *testing.T) {

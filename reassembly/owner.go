@@ -65,7 +65,7 @@ func (c *Connection) ownsSYN(side Side, s *packet.Segment) bool {
 	e, other := &c.ends[side], &c.ends[side.Other()]
 	behind := e.started && !e.hasISN && s.Seq+1 == e.begin() // captured behind its data
 	switch {
-	case e.hasISN && s.Seq+1 == e.begin():
+	case e.hasISN && s.Seq+1 == e.begin(), c.isRefused(s):
 		return true
 	case s.Flags.Has(packet.ACK):
 		// A second SYN/ACK may choose another ISN as long as none was acknowledged.

@@ -258,6 +258,10 @@ func (t *Table) takeSYN(c *Connection, side Side, s *packet.Segment) {
 		syns.repeats++
 		e.cancelSample()
 	}
+	if c.MidStream() && !c.synchronised { // what seemed to be the middle was an answer to s
+		c.role = RoleBySYN
+		t.stats.MidStream--
+	}
 	if s.Flags.Has(packet.ACK) {
 		if c.close == ByRST && !c.synchronised {
 			c.reopen() // refused before, accepted now

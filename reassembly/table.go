@@ -193,6 +193,9 @@ func (t *Table) open(s *packet.Segment, key Key) *Connection {
 		c.client, c.role = side.Other(), RoleBySYN
 	case s.Flags.Has(packet.SYN):
 		c.client, c.role, c.begunBySYN = side, RoleBySYN, true
+	case s.Refuses(): // a SYN that is to come, or that the capture has not
+		c.client, c.role = side.Other(), RoleByContent
+		t.stats.MidStream++
 	default:
 		c.client, c.synchronised = guessClient(s, side), true
 		t.stats.MidStream++

@@ -127,6 +127,12 @@ type Segment struct {
 	Options   Options
 }
 
+// Refuses reports whether s answers a SYN where nothing listens (RFC 9293 §3.10.7.1): what
+// it acknowledges is the SYN, and it has no number of its own.
+func (s *Segment) Refuses() bool {
+	return s.Flags&(RST|ACK|SYN) == RST|ACK && s.Seq == 0 && s.Length == 0
+}
+
 // End is the sequence number after the segment: SYN and FIN count one each.
 func (s *Segment) End() uint32 {
 	end := s.Seq + s.Length

@@ -296,3 +296,30 @@ func TestTakeAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// A reset that refuses a connection is the same at both points, whatever their clocks, and
+// belongs to the SYN even where it stands before that.
+func TestRefusedConnection(t *testing.T) {
+	talk := dialogue(40000, time.Hour, 0)[:2]
+	talk[1].Flags, talk[1].Seq, talk[1].IPID = packet.RST|packet.ACK, 0, 0
+	for _, ahead := range []time.Duration{0, 50 * time.Microsecond, time.Hour, -3 * time.Second} {
+		for _, early := range []bool{false, true} {
+			near, far := see(at(0, 0, 0), talk), see(at(1, oneWay, ahead), slices.Clone(talk))
+			if early {
+				slices.Reverse(far.traffic)
+			}
+			p := surveyOf(near, far).plan()
+			if p == nil {
+				t.Fatalf("server ahead by %v: no plan", ahead)
+			}
+			_, told, _ := take(p, near)
+			copied, _, c := take(p, far)
+			if told != [2]int{1, 1} || copied != [2]int{1, 1} || len(c.Vantages) != 2 {
+				t.Errorf("server ahead by %v, reset early %v: %v told, %v copies; %+v", ahead, early, told, copied, c)
+			}
+			if clocks := p.Clocks(); ahead != 0 && (len(clocks) != 1 || clocks[0].Ahead != ahead) {
+				t.Errorf("server ahead by %v, reset early %v: corrections %+v", ahead, early, clocks)
+			}
+		}
+	}
+}

@@ -41,6 +41,8 @@ type sighting struct {
 	opener      int8   // the end that sent the SYN; valid when opened
 	opened      bool   // the SYN was seen
 	isn         uint32 // of the SYN
+	refused     bool   // the first segment answers a SYN that was not seen before it
+	refusal     uint32 // by this acknowledgement
 	first, last capture.Time
 	packets     [2]uint64    // by sender, without copies that the point made
 	bytes       [2]uint64    // of their payload
@@ -55,11 +57,9 @@ type sighting struct {
 }
 
 // newSighting begins a sighting with segment s of side.
-func newSighting(point int32, number, side int, s *packet.Segment) *sighting {
+func newSighting(point int32, number int, s *packet.Segment) *sighting {
 	n := &sighting{point: point, number: number, first: s.Time, last: s.Time}
-	if opens(s) {
-		n.opener, n.opened, n.isn = int8(side), true, s.Seq
-	}
+	n.refused, n.refusal = s.Refuses(), s.Ack
 	return n
 }
 
@@ -67,12 +67,21 @@ func opens(s *packet.Segment) bool { return s.Flags&(packet.SYN|packet.ACK) == p
 
 // endsAt reports whether s begins another connection of the tuple.
 func (g *sighting) endsAt(s *packet.Segment) bool {
-	return opens(s) && (!g.opened || g.isn != s.Seq)
+	switch {
+	case !opens(s):
+		return false
+	case g.opened:
+		return g.isn != s.Seq
+	}
+	return !g.refused || g.refusal != s.End()
 }
 
 // add notes segment s of side.
 func (g *sighting) add(side int, s *packet.Segment) {
 	g.first, g.last = min(g.first, s.Time), max(g.last, s.Time)
+	if opens(s) && !g.opened {
+		g.opener, g.opened, g.isn = int8(side), true, s.Seq
+	}
 	print, recent := fingerprint(s), &g.recent[side]
 	if print == recent[0] || print == recent[1] {
 		return
@@ -90,9 +99,10 @@ func (g *sighting) add(side int, s *packet.Segment) {
 }
 
 // distinct reports whether s looks different from those that its sender sends
-// before and after it. A reset that is sent again does not.
+// before and after it. A reset that is sent again does not, but where it answers a SYN,
+// whose sequence number is the connection's own.
 func distinct(s *packet.Segment) bool {
-	return s.IPID != 0 || s.Options.HasTimestamps || s.Length > 0 || s.Flags.Has(packet.SYN)
+	return s.Refuses() || s.IPID != 0 || s.Options.HasTimestamps || s.Length > 0 || s.Flags.Has(packet.SYN)
 }
 
 // refusedBy reports whether s is what a closed port answers the SYN with: it is as

@@ -92,7 +92,7 @@ func (v *survey) note(at int32, s *packet.Segment) {
 			return
 		}
 		v.sightings++
-		g = newSighting(at, v.sightings, side, s)
+		g = newSighting(at, v.sightings, s)
 		e.seen = append(e.seen, g)
 	}
 	g.add(side, s)
