@@ -36,7 +36,7 @@ var tooManyConnections = &Rule{
 			"(and >= 10 ms longer) as with no more than max-parallel open, by at least 10 exchanges, each not the first on its connection. Cost = that difference, summed.",
 		CapturePoint: "Counts are the same everywhere; response times are the client's.",
 		Likely:       "That the number of connections made the exchanges slower is inferred from the comparison.",
-		Limits:       "Silent for proxies: 20 or more distinct clients by X-Forwarded-For, Forwarded, X-Real-IP, or behind Via; and where the capture cut most heads, which may name them. A connection whose handshake is not in the capture counts only if it goes on after the peak. NAT leaves no such trace.",
+		Limits:       "Silent for proxies: 20 or more distinct clients by X-Forwarded-For, Forwarded, X-Real-IP, or behind Via; and where the capture cut most heads, which may name them. A connection whose handshake is not in the capture counts only if it goes on after the peak, and so does any where the capture lost bytes of one; exchanges behind lost bytes, and those before a connection was counted whose first request was lost, are not compared. NAT leaves no such trace.",
 		Cure:         "Limit the client's pool to a handful of connections, or use HTTP/2, which needs one.",
 		References:   []string{"HTTP-DG §4.4", "RFC 9112 §9.4"},
 	},
@@ -82,6 +82,8 @@ type crowd struct {
 	crowded  bool         // there are more than the limit
 	since    capture.Time // when there came to be, the latest time
 	until    capture.Time // when there ceased to be
+	late     bool         // a connection was counted that had been open before: its first request is not in the capture
+	lossy    bool         // bytes of a connection are missing from the capture: it may lack the ends of others
 
 	refused      int
 	firstRefused capture.Mark
@@ -93,7 +95,9 @@ type crowd struct {
 }
 
 // responseTimes are those of one target with few and with many connections open.
-type responseTimes [2]struct {
+type responseTimes [2]average
+
+type average struct {
 	count int
 	sum   time.Duration
 }
@@ -118,12 +122,23 @@ func (w *crowds) enter(s *crowd, c *analyze.Connection) {
 		s.more++
 	}
 	n := s.size()
+	s.late = n > 1 && s.late || c.MidStream() || c.Exchanges > 1 || !c.Intact()
 	if n > w.limit && !s.crowded {
 		s.crowded, s.since = true, c.Last().Time
+		if s.late {
+			s.forgetFew()
+		}
 	}
 	if n > max(s.peakSize, w.limit) {
 		s.peakSize, s.peakAt = n, c.Last()
 		s.list(c)
+	}
+}
+
+// forgetFew forgets the exchanges with few connections open: there were more.
+func (s *crowd) forgetFew() {
+	for _, t := range s.targets {
+		t[0] = average{}
 	}
 }
 
@@ -187,7 +202,7 @@ func (w *crowds) exchange(x *analyze.Exchange) {
 	}
 	w.noteClient(s, x.Request)
 	if x.ID == c.FirstExchange || x.Response == nil || !x.Response.Complete ||
-		x.Timing.Wait == analyze.Unknown || s.size() < 2 {
+		x.Timing.Wait == analyze.Unknown || s.size() < 2 || !c.Intact() {
 		return
 	}
 	w.compare(s, x)
@@ -265,6 +280,9 @@ func (w *crowds) hash(texts ...string) uint64 {
 
 func (w *crowds) closed(c *analyze.Connection) {
 	s := w.pairs.known(c)
+	if s != nil && !c.Intact() {
+		s.lossy = true
+	}
 	if s == nil || s.since == 0 || !refusedByServer(c) || c.SYN().Time < s.since {
 		return
 	}
@@ -282,12 +300,16 @@ func refusedByServer(c *analyze.Connection) bool {
 }
 
 func (w *crowds) judge(s *crowd) {
-	if s.peakSize <= w.limit || len(s.clients) >= proxyClients || s.cut > s.heads/2 || s.surelyOpen() <= w.limit {
+	if s.peakSize <= w.limit || len(s.clients) >= proxyClients || s.cut > s.heads/2 {
+		return
+	}
+	open := s.surelyOpen()
+	if open <= w.limit {
 		return
 	}
 	template := Instance{Severity: Info}
 	template.Detail = fmt.Sprintf("%d connections with requests to %s were open at once, %d of them busy at once at most.",
-		s.peakSize, s.peak[0].Server(), min(s.maxBusy, s.peakSize))
+		open, s.peak[0].Server(), min(s.maxBusy, open))
 	slower, ratio := s.slower()
 	switch {
 	case s.refused > 0:
@@ -313,12 +335,12 @@ func (w *crowds) judge(s *crowd) {
 }
 
 // surelyOpen is how many connections were open at the peak for all that the capture
-// shows: where it holds no handshakes, as with a filter for packets with data, it may hold no
-// ends either, and only who goes on is known to be open.
+// shows: where it holds no handshakes, as with a filter for packets with data, or lost bytes,
+// it may hold no ends either, and only who goes on is known to be open.
 func (s *crowd) surelyOpen() int {
 	sure := 0
 	for _, c := range s.peak {
-		if !c.Established().IsZero() || c.Last().Time >= s.peakAt.Time {
+		if !s.lossy && !c.Established().IsZero() || c.Last().Time >= s.peakAt.Time {
 			sure++
 		}
 	}

@@ -74,3 +74,43 @@ func TestNobodyIsCountedTwice(t *testing.T) {
 		}
 	}
 }
+
+// TestLostEnds: where the capture lost bytes of a connection, it may have lost the ends of
+// others, and only who goes on behind the peak counts.
+func TestLostEnds(t *testing.T) {
+	const n = 10
+	capture := func(lossy, goOn bool) *script.Script {
+		var text strings.Builder
+		for i := range n {
+			fmt.Fprintf(&text, "c%d 10.0.0.1:%d > 10.0.0.2:80\n", i, 40_000+i)
+		}
+		exchange := func(at, i int, unseen string) {
+			fmt.Fprintf(&text, "%dms %s c%d > \"GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n\"\n", at, unseen, i)
+			fmt.Fprintf(&text, "%dms %s c%d < \"HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n\"\n%[1]dms c%[3]d > ACK\n", at+1, unseen, i)
+		}
+		for i := range n {
+			at := 100 * i
+			fmt.Fprintf(&text, "%dms c%d > SYN\n%[1]dms c%[2]d < SYN ACK\n%[1]dms c%[2]d > ACK\n", at, i)
+			exchange(at, i, "")
+			if i == 1 && lossy {
+				exchange(at+50, i, "unseen")
+			}
+		}
+		for i := range n {
+			if goOn {
+				exchange(100*n+i, i, "")
+			}
+		}
+		s, err := script.Parse(text.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	for _, test := range []struct{ lossy, goOn, want bool }{{false, false, true}, {false, true, true}, {true, false, false}, {true, true, true}} {
+		findings := judgeWithin(t, reassembly.Limits{}, capture(test.lossy, test.goOn).Source(), []*Rule{tooManyConnections}, nil)
+		if (len(findings) > 0) != test.want {
+			t.Errorf("bytes lost %v, all go on %v: %d findings", test.lossy, test.goOn, len(findings))
+		}
+	}
+}
