@@ -52,6 +52,7 @@ const (
 // stream is one side's bytes.
 type stream struct {
 	mode   mode
+	wanted int32 // bytes of the prefix with which a ClientHello is looked at again
 	parser *http1.Parser
 	prefix []byte  // the beginning, while it is too short to tell
 	pieces []piece // what the prefix came in
@@ -133,7 +134,11 @@ func (v *conversation) feed(side reassembly.Side, data []byte, at capture.Span) 
 		return
 	case greeting:
 		v.setPrefix(s, append(s.prefix, data...))
-		v.greet(side, s.prefix)
+		if len(s.prefix) >= int(s.wanted) {
+			v.greet(side, s.prefix)
+		} else if !v.mayExtend(s.prefix) {
+			v.endGreeting(side)
+		}
 		return
 	}
 	n := len(data)
@@ -174,10 +179,10 @@ func (v *conversation) feed(side reassembly.Side, data []byte, at capture.Span) 
 // greet looks for the server's name in what side's stream of TLS begins with.
 func (v *conversation) greet(side reassembly.Side, data []byte) {
 	s := &v.streams[side]
-	name, done := tls.ServerName(data)
+	name, missing := tls.ServerName(data)
 	v.connection.name(name, nameInHello)
-	if done || !v.mayExtend(data) {
-		s.mode = ignoring
+	if missing == 0 || !v.mayExtend(data) {
+		s.mode, s.wanted = ignoring, 0
 		v.setPrefix(s, nil)
 		return
 	}
@@ -185,6 +190,16 @@ func (v *conversation) greet(side reassembly.Side, data []byte) {
 		s.mode = greeting
 		v.setPrefix(s, bytes.Clone(data))
 	}
+	s.wanted = int32(min(len(data)+min(missing, len(data)), maxPrefix)) // the name may come before the end
+}
+
+// endGreeting looks for the name in what there is of a ClientHello that will not be whole.
+func (v *conversation) endGreeting(side reassembly.Side) {
+	s := &v.streams[side]
+	name, _ := tls.ServerName(s.prefix)
+	v.connection.name(name, nameInHello)
+	s.mode, s.wanted = ignoring, 0
+	v.setPrefix(s, nil)
 }
 
 // mayExtend reports whether data may be kept until it can be told what it begins.
@@ -266,8 +281,7 @@ func (v *conversation) gap(side reassembly.Side, n int64, at capture.Span) {
 	case resolving:
 		v.endResolving(side)
 	case greeting:
-		s.mode = ignoring
-		v.setPrefix(s, nil)
+		v.endGreeting(side)
 	case parsing:
 		s.parser.Gap(uint64(n), at)
 		s.lost = s.lost || !s.parser.InSync()
@@ -295,8 +309,11 @@ func (v *conversation) finish(side reassembly.Side, e http1.Ending, at capture.M
 		s.parser = nil
 	}
 	s := &v.streams[side]
-	if s.mode == resolving {
+	switch s.mode {
+	case resolving:
 		v.endResolving(side)
+	case greeting:
+		v.endGreeting(side)
 	}
 	s.mode = ignoring
 	v.setPrefix(s, nil)

@@ -21,20 +21,24 @@ const (
 )
 
 // ServerName is the host that the ClientHello at the beginning of a stream asks
-// for (RFC 6066 §3); "" when it names none. done is false while bytes are missing
-// that may hold it.
-func ServerName(stream []byte) (name string, done bool) {
-	hello, whole := handshake(stream)
-	name, done = nameOf(hello)
-	return name, done || whole || len(stream) >= MaxHello
+// for (RFC 6066 §3); "" when it names none. Where the ClientHello is not whole, and what
+// is there of it has no name, so many bytes are missing at least; 0 otherwise.
+func ServerName(stream []byte) (name string, missing int) {
+	hello, missing := handshake(stream)
+	name, done := nameOf(hello)
+	if done || len(stream) >= MaxHello {
+		missing = 0
+	}
+	return name, missing
 }
 
 // handshake joins what the records at the beginning of a stream carry of the
-// first message. whole is true when no more of it comes.
-func handshake(stream []byte) (message []byte, whole bool) {
+// first message. missing is how many bytes of the stream have to follow at least until
+// that is whole; 0 when no more of it comes.
+func handshake(stream []byte) (message []byte, missing int) {
 	for len(stream) >= recordHeader {
 		if stream[0] != handshakeRecord {
-			return message, true
+			return message, 0
 		}
 		length := int(binary.BigEndian.Uint16(stream[3:]))
 		fragment := stream[recordHeader:min(recordHeader+length, len(stream))]
@@ -43,23 +47,26 @@ func handshake(stream []byte) (message []byte, whole bool) {
 		} else {
 			message = append(message, fragment...)
 		}
-		if size, ok := sizeOf(message); ok && len(message) >= size {
-			return message[:size], true
-		}
-		if length == 0 || len(fragment) < length {
-			return message, length == 0
+		size := sizeOf(message)
+		switch {
+		case len(message) >= size:
+			return message[:size], 0
+		case length == 0:
+			return message, 0
+		case len(fragment) < length:
+			return message, size - len(message)
 		}
 		stream = stream[recordHeader+length:]
 	}
-	return message, false
+	return message, recordHeader - len(stream) + sizeOf(message) - len(message)
 }
 
-// sizeOf is how many bytes a message has, where its header is there.
-func sizeOf(message []byte) (n int, ok bool) {
+// sizeOf is how many bytes a message has at least: exactly so many where its header is there.
+func sizeOf(message []byte) int {
 	if len(message) < messageHeader {
-		return 0, false
+		return messageHeader
 	}
-	return messageHeader + int(binary.BigEndian.Uint32(message)&0xffffff), true
+	return messageHeader + int(binary.BigEndian.Uint32(message)&0xffffff)
 }
 
 // nameOf is the name in a ClientHello, as far as that is there. done is true when

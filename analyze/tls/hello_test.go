@@ -56,12 +56,31 @@ func TestServerName(t *testing.T) {
 		{"another message", []byte{22, 3, 3, 0, 1, 2}, "", true},
 		{"empty records", []byte{22, 3, 3, 0, 0, 22, 3, 3, 0, 0}, "", true},
 	} {
-		if name, done := ServerName(c.stream); name != c.want || done != c.done {
-			t.Errorf("%s: %q, %v", c.name, name, done)
+		if name, missing := ServerName(c.stream); name != c.want || (missing == 0) != c.done {
+			t.Errorf("%s: %q, %d bytes are missing", c.name, name, missing)
 		}
 	}
-	if name, done := ServerName(inRecords(helloFor(t, strings.Repeat("a", 60)+".example"), 1)[:300]); name != "" || done {
-		t.Errorf("a name that is cut: %q, %v", name, done)
+	if name, missing := ServerName(inRecords(helloFor(t, strings.Repeat("a", 60)+".example"), 1)[:300]); name != "" || missing == 0 {
+		t.Errorf("a name that is cut: %q, %d bytes are missing", name, missing)
+	}
+}
+
+// TestMissing: who looks again only when as many bytes have come as are missing finds the
+// name with the last of them, after few looks.
+func TestMissing(t *testing.T) {
+	whole := helloFor(t, "www.example", "h2")
+	for size, most := range map[int]int{1: 64, 2: 40, 9: 24, len(whole): 8} {
+		stream := inRecords(whole, size)
+		n, looks := 0, 0
+		for missing := 1; missing > 0; looks++ {
+			if n += missing; n > len(stream) {
+				t.Fatalf("records of %d bytes: %d are asked for, of %d", size, n, len(stream))
+			}
+			_, missing = ServerName(stream[:n])
+		}
+		if name, _ := ServerName(stream[:n]); name != "www.example" || looks > most {
+			t.Errorf("records of %d bytes: %q after %d looks, want no more than %d", size, name, looks, most)
+		}
 	}
 }
 
@@ -72,13 +91,14 @@ func FuzzServerName(f *testing.F) {
 	f.Add(hello, uint16(40))
 	f.Add(inRecords(hello, 9), uint16(200))
 	f.Fuzz(func(t *testing.T, stream []byte, cut uint16) {
-		name, done := ServerName(stream)
-		if name != "" && !done || len(name) > longestName {
-			t.Fatalf("%q, %v", name, done)
+		name, missing := ServerName(stream)
+		if name != "" && missing > 0 || len(name) > longestName || missing < 0 {
+			t.Fatalf("%q, %d", name, missing)
 		}
-		before, known := ServerName(stream[:min(int(cut), len(stream))])
-		if known && (before != name || !done) {
-			t.Fatalf("%d bytes: %q, %d: %q, %v", cut, before, len(stream), name, done)
+		n := min(int(cut), len(stream))
+		before, more := ServerName(stream[:n])
+		if more == 0 && (before != name || missing > 0) {
+			t.Fatalf("%d bytes: %q, %d: %q, %d", n, before, len(stream), name, missing)
 		}
 	})
 }

@@ -212,6 +212,18 @@ var headFloods = []flood{
 				w.send(c, s, ack, "x")
 			}
 		}},
+	{name: "one-byte segments of a ClientHello", items: 5_000_000,
+		send: func(w *wire, items int) {
+			var c, s *end
+			for i := range items {
+				if i%10_000 == 0 {
+					c, s = client(i), server()
+					w.open(c, s)
+					w.write(c, s, "\x16\x03\x01\x3f\xff\x01\x00\x3f\xf0\x03\x03"+strings.Repeat("x", 32)+"\x00\x00\x02\x13\x01\x01\x00\x3f\x00")
+				}
+				w.send(c, s, ack, "\x01")
+			}
+		}},
 	{name: "chunks of 2^63 bytes", items: 1_000_000,
 		send: func(w *wire, items int) {
 			for i := range items {
