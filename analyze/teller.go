@@ -74,7 +74,7 @@ type teller struct {
 	connections uint64       // numbers given
 	exchanges   uint64
 	spare       reuse.Pool[told]
-	resting     map[uint64]resting // by the connection's number
+	resting     resting
 }
 
 // told is a connection as listeners know it: as it was at the latest event about it.
@@ -101,49 +101,6 @@ func (c *told) free() {
 	}
 }
 
-// resting is what the teller keeps of a connection that sleeps: nothing of most.
-type resting struct {
-	told   *told // that somebody keeps; nil where nobody does
-	lookup *dns.Lookup
-	name   string // that was looked up
-}
-
-// letGo ends what is known of a connection that sleeps, unless somebody keeps it: all of
-// it will be told anew, with another handle, before anything else is.
-func (t *teller) letGo(h *handle) {
-	c := h.told
-	if c == nil {
-		return
-	}
-	if c.keepers > 0 {
-		t.resting[h.id] = resting{told: c}
-		return
-	}
-	r := resting{lookup: c.Lookup}
-	if c.nameSource == nameLookedUp {
-		r.name = c.ServerName
-	}
-	c.recycle()
-	if r != (resting{}) {
-		t.resting[h.id] = r
-	}
-}
-
-// resume is the connection of a handle of which nothing is told yet, or which slept.
-func (t *teller) resume(h *handle) *told {
-	r, slept := t.resting[h.id]
-	if slept {
-		delete(t.resting, h.id)
-	}
-	if r.told != nil {
-		return r.told
-	}
-	c := t.begin()
-	c.Lookup = r.lookup
-	c.name(r.name, nameLookedUp)
-	return c
-}
-
 // recycle lets the memory of c be used again.
 func (c *told) recycle() {
 	c.tcp.Clear()
@@ -153,7 +110,7 @@ func (c *told) recycle() {
 }
 
 func newTeller(l Listener, files []*capture.File) *teller {
-	t := &teller{listener: l, inputs: newInputs(files), lookups: dns.NewTracker(), resting: map[uint64]resting{}}
+	t := &teller{listener: l, inputs: newInputs(files), lookups: dns.NewTracker(), resting: newResting()}
 	if l.Hop != nil {
 		t.hops = newHops(l.Hop)
 	}
@@ -353,6 +310,7 @@ func (t *teller) finalStats() Stats {
 	s := t.stats
 	s.FailuresLimit = t.repeats.dropped
 	s.DNS = t.lookups.Stats()
+	s.DNS.Evicted += t.resting.forgotten
 	if t.hops != nil {
 		s.HopsLimit = t.hops.dropped
 	}
