@@ -140,9 +140,10 @@ func (c *Connection) forget(idle time.Duration) {
 // forgot reports whether no copy of what e sent can come any more.
 func (e *end) forgot() bool { return e.recent == [2]fingerprint{} }
 
-// copyAgeMax is how late a copy of what e sends may come.
+// copyAgeMax is how late a copy of what e sends may come, which may have been acknowledgements
+// alone.
 func (e *end) copyAgeMax() time.Duration {
-	if e.hasTimestamps {
+	if e.hasTimestamps || e.lastTSVal != 0 {
 		return copyAgeBoth
 	}
 	return copyAgeOne
