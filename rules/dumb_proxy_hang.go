@@ -41,7 +41,7 @@ func (k *keptRelay) reportHang(p *Pass) {
 	c, x := k.connection, k.next
 	toClient, _ := c.RTTClient()
 	end, experienced := c.Failed()
-	wait := experienced.Sub(x.Request.End.At.Time.Add(-toClient / 2))
+	wait := experienced.Sub(x.end.Time.Add(-toClient / 2))
 	if wait < hangMin {
 		return
 	}
@@ -49,26 +49,25 @@ func (k *keptRelay) reportHang(p *Pass) {
 	kept := "\"" + k.agreed.field + ": keep-alive\""
 	i := Instance{
 		Connection: c,
-		Exchange:   x,
 		Severity:   Error,
 		Cost:       wait,
 		Evidence: []Evidence{
 			{k.agreed.request, "request with " + kept},
 			{k.agreed.response, "response that agrees"},
-			{x.Request.End.At, "end of the next request, which gets no response"},
+			{x.end, "end of the next request, which gets no response"},
 			{end, "end of the connection"},
 		},
-	}
+	}.about(x.named)
 	if k.hop == nil || !k.hop.Certain {
 		i.Confidence = Likely
 	}
 	if k.hop == nil {
 		i.Detail = fmt.Sprintf("After an exchange that agreed on %s the next %s got no byte of a response for %s, until %s: "+
 			"likely a relay that passes the field on and does not read what comes next; a server that hangs looks the same.",
-			kept, methodOf(x), ms(wait), closer(c, side, "ended"))
+			kept, x.method, ms(wait), closer(c, side, "ended"))
 	} else {
 		i.Detail = fmt.Sprintf("%s passed %s on to %s and back; it never forwarded the client's next %s, which got no byte of a response for %s, until %s.",
-			c.Server(), kept, k.hop.Back.Connection.Server(), methodOf(x), ms(wait), closer(c, side, "ended"))
+			c.Server(), kept, k.hop.Back.Connection.Server(), x.method, ms(wait), closer(c, side, "ended"))
 		i.Also = k.hop.Back
 		i.Evidence = append(i.Evidence, Evidence{k.hop.Back.Request.HeadEnd.At, "the same on the relay's upstream side"})
 	}

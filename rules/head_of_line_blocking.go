@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"wirelag/analyze"
@@ -80,7 +81,7 @@ type blocker struct {
 }
 
 func blockerOf(x *analyze.Exchange) blocker {
-	return blocker{nameOf(x), methodOf(x), x.Request.Start.At, x.Response.Start.At, x.Response.End.At}
+	return blocker{nameOf(x), strings.Clone(methodOf(x)), x.Request.Start.At, x.Response.Start.At, x.Response.End.At}
 }
 
 func newResponseRun(x *analyze.Exchange) *responseRun {

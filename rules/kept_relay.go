@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"strings"
 	"time"
 
 	"wirelag/analyze"
@@ -21,11 +22,25 @@ type keptRelay struct {
 	connection *analyze.Connection // when it is closed
 	agreed     agreement           // of the latest exchange in which both said it
 	hop        *analyze.Hop        // its other side, where the capture shows that: it says so, too
-	next       *analyze.Exchange   // without any response; nil while there is none
+	next       *metSilence         // the request behind it, without any response; nil while there is none
 	forwarded  bool                // next was sent on
 	upstream   bool                // its client is a relay whose other side the capture shows
 	until      capture.Time
-	bytes      int64 // of hop and next
+	bytes      int64 // of hop
+}
+
+// metSilence is a request without a response.
+type metSilence struct {
+	named
+	method   string
+	complete bool
+	end      capture.Mark
+	upTo     int64 // its place in the client's stream ends there
+}
+
+func metSilenceOf(x *analyze.Exchange) *metSilence {
+	m := x.Request
+	return &metSilence{nameOf(x), strings.Clone(methodOf(x)), m.Complete, m.End.At, x.RequestPlace.End}
 }
 
 // agreement is an exchange whose messages both ask to keep the connection.
@@ -65,9 +80,7 @@ func (w *keptWatch) exchange(x *analyze.Exchange) {
 	case x.Request == nil:
 	case x.Response == nil:
 		if k != nil && k.next == nil && x.Unanswered() && len(x.Interim) == 0 {
-			if next := x.Detach(); w.weigh(k, next.Size()) {
-				k.next = next
-			}
+			k.next = metSilenceOf(x)
 		}
 	case x.Request.Version == http1.HTTP10 && x.Response.Version == http1.HTTP10 && saysKeepAlive(x):
 		w.keep(x)
@@ -129,7 +142,7 @@ func (w *keptWatch) hop(h *analyze.Hop) {
 		back.upstream = true
 	}
 	k := w.of[h.Front.Connection.ID]
-	if k != nil && k.next != nil && k.next.ID == h.Front.ID {
+	if k != nil && k.next != nil && k.next.exchange == h.Front.ID {
 		k.forwarded = true
 		return
 	}
@@ -222,7 +235,8 @@ func closedBehind(front, back *analyze.Connection) bool {
 // unanswered reports whether the request after the one that was kept reached
 // the relay and met nothing but silence, and the end of the connection shows it.
 func (k *keptRelay) unanswered() bool {
-	c, x := k.connection, k.next
+	c := k.connection
 	_, _, ended := c.Ended()
-	return ended && c.Intact() && x.Request.Complete && x.Acknowledged() && !k.forwarded && c.Excess == nil
+	acknowledged, known := c.Acknowledged(c.ClientSide())
+	return ended && c.Intact() && k.next.complete && known && acknowledged >= k.next.upTo && !k.forwarded && c.Excess == nil
 }
