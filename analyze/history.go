@@ -83,8 +83,9 @@ type seen struct {
 // acked is an acknowledgement or a window.
 type acked struct {
 	upTo    int64
-	window  int32 // -1 when unknown
-	answers bool  // it came with data of the receiver
+	window  int32  // -1 when unknown
+	answers bool   // it came with data of the receiver
+	slower  uint16 // milliseconds that it was longer under way than others, by the receiver's clock
 	stamp   stamp
 	at      capture.Mark
 }

@@ -191,7 +191,8 @@ func (s *sender) ackedBefore(n int) (upTo, edge int64) {
 // withheld is how long the receiver withheld an acknowledgement, of what lay
 // behind the place covered before. A receiver that waits for a timer has all that
 // was sent, and less than two full segments of it to acknowledge (RFC 9293
-// §3.8.6.3): anything else was under way.
+// §3.8.6.3): anything else was under way. Where the acknowledgement itself was longer
+// under way than others, what it acknowledges may have been, too: the round trip has grown.
 func (s *sender) withheld(a *acked, covered int64, p path) time.Duration {
 	if a.upTo < s.top || a.upTo-covered >= 2*s.fullSize() {
 		return 0
@@ -200,7 +201,11 @@ func (s *sender) withheld(a *acked, covered int64, p path) time.Duration {
 	if newest == nil || newest.end <= covered {
 		return 0
 	}
-	return max(a.at.Sub(newest.at)-p.toReceiver, 0)
+	delay := max(a.at.Sub(newest.at)-p.toReceiver, 0)
+	if slower := time.Duration(a.slower) * time.Millisecond; slower > releaseLate && slower >= delay/4 {
+		return 0
+	}
+	return delay
 }
 
 // released returns the numbers of the acknowledgements that can have made the

@@ -53,6 +53,9 @@ func (v *conversation) followACK(side reassembly.Side, s *packet.Segment, class 
 	if window, ok := c.ReceiveWindow(side, s); ok {
 		a.window = int32(window)
 	}
+	if s.Options.HasTimestamps {
+		a.slower = to.returning.slower(s.Time, s.Options.TSVal)
+	}
 	blocks := s.Options.SACK[:s.Options.SACKCount]
 	if class.Has(reassembly.Spurious) {
 		to.arrivedTwice(c.Offset(other, blocks[0].Left), c.Offset(other, blocks[0].Right))

@@ -94,6 +94,7 @@ type sender struct {
 	repairing     int64 // place up to which a loss is being repaired
 	openWindow    int64
 	duplicateACKs int
+	returning     returnPath
 	losses        []Loss
 	stuck         toldHole
 

@@ -21,7 +21,8 @@ var delayedACK = &Rule{
 			"Cost = the ACK delays of the message.",
 		CapturePoint: "Round trips between capture point and either end are taken off; the delay is the same at any point.",
 		Likely:       withoutHandshake + withoutPrompt + coarseClock,
-		Limits: "Silent " + leftBefore + "where nothing waited behind the acknowledgement, where the window was the limit, without a round trip sample or the request in the capture, where the acknowledgement came with data or more than 600 ms late, by a clock that goes on by more than 1.1 ms at least, and where a " +
+		Limits: "Silent " + leftBefore + "where nothing waited behind the acknowledgement, where the window was the limit, without a round trip sample or the request in the capture, where the acknowledgement came with data, more than 600 ms late or, " +
+			"by the receiver's timestamps, was longer under way than earlier ones, by a clock that goes on by more than 1.1 ms at least, and where a " +
 			"segment that was not full was the last before the stop, unless that happened twice in the message, and not as a timer of the application would have it: the sender may have had nothing more.",
 		Cure: "Give the sender room: a larger initial congestion window (RFC 6928), larger send and receive buffers; " +
 			"TCP_QUICKACK at the receiver helps on Linux.",

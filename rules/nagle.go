@@ -29,6 +29,7 @@ var nagleDelayedACK = &Rule{
 			"when four or more such segments follow the acknowledgements at distances that vary as much as the pauses do, or at more than 0.5 ms, also behind the fastest (a timer; " +
 			"away from the sender, on a path whose round trip varies or has grown, holds look the same), " +
 			"when for four such pauses in the message there is one about as long that no acknowledgement ended (a timer), " +
+			"when by the receiver's timestamps, that tick each millisecond, its acknowledgement was longer under way than earlier ones (the path has become longer), " +
 			"when the acknowledgement comes more than 600 ms late, for which no receiver puts it off (RFC 9293 §3.8.6.3), " +
 			"when the segment carries a FIN (the end of a stream is not held), without a round trip sample, without the request in the capture, by a clock that goes on by more than 1.1 ms at least, and between messages.",
 		Cure: "Write the message in one piece (one write, writev, or a buffer that is flushed once), or set TCP_NODELAY on the sender's socket; " +
