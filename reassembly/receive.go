@@ -143,9 +143,9 @@ func duplicateSACK(o *packet.Options, ack uint32) bool {
 }
 
 // again tells a segment that was sent again from one that came late: late is
-// what was sent before the segment that reached the top, by the sender's IP
-// identification or timestamp, or what comes sooner than the sender could have
-// learned of a loss.
+// what was sent before the segment that reached the top, by the sender's timestamp
+// or else by its IP identification, which not every host counts up, or what comes
+// sooner than the sender could have learned of a loss.
 func (c *Connection) again(side Side, s *packet.Segment) Class {
 	e, st := &c.ends[side], c.stretch(side)
 	if !e.hasISN && int32(s.Seq-e.begin()) < 0 {
@@ -157,14 +157,14 @@ func (c *Connection) again(side Side, s *packet.Segment) Class {
 	if st != nil && st.holds(s.Seq, s.Seq+s.Length) {
 		return Retransmitted
 	}
-	if step, ok := e.step(s); ok {
-		if step < 0 {
+	if s.Options.HasTimestamps && e.hasTimestamps && s.Options.TSVal != e.topTSVal {
+		if int32(s.Options.TSVal-e.topTSVal) < 0 {
 			return Reordered
 		}
 		return Retransmitted
 	}
-	if s.Options.HasTimestamps && e.hasTimestamps && s.Options.TSVal != e.topTSVal {
-		if int32(s.Options.TSVal-e.topTSVal) < 0 {
+	if step, ok := e.step(s); ok {
+		if step < 0 {
 			return Reordered
 		}
 		return Retransmitted
