@@ -134,11 +134,22 @@ func (v *conversation) breaksOff(x *exchange) bool {
 // time for which the request was on its way longer than that. ok is false where it
 // is not known.
 func (x *Exchange) Think() (think time.Duration, ok bool) {
-	rtt, known := x.Connection.RTT()
+	rtt, known := x.Connection.roundTripToServer()
 	if !known || x.Request == nil || x.Response == nil || x.Timing.Wait < 0 || x.reached == 0 || x.Answering.mayBeginAgain() {
 		return 0, false
 	}
 	return max(min(x.Timing.Wait-rtt-x.Timing.Causes.Retransmission, x.atServer()), 0), true
+}
+
+// roundTripToServer is the round trip to the host that answers. Where the handshake took
+// more than twice the least one, a device on the way may acknowledge in the server's name
+// what it passes on (RFC 3135), as on a satellite link: only the handshake got to the server.
+func (c *Connection) roundTripToServer() (time.Duration, bool) {
+	rtt, known := c.RTT()
+	if setup, ok := c.Setup(); ok && c.SYNRepeats() == 0 && setup > 2*rtt {
+		return setup, known
+	}
+	return rtt, known
 }
 
 // atServer is how long the whole request can have been at the server before the
