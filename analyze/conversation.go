@@ -47,6 +47,7 @@ const (
 	resolving             // DNS
 	greeting              // TLS, whose ClientHello is not whole
 	ignoring              // something else
+	over                  // HTTP/1 that has ended: nothing but repeats can come
 )
 
 // stream is one side's bytes.
@@ -121,7 +122,7 @@ func (v *conversation) feed(side reassembly.Side, data []byte, at capture.Span) 
 		c.Closing.LastData[side] = at.At.Time
 	}
 	switch s.mode {
-	case ignoring:
+	case ignoring, over:
 		return
 	case parsing:
 		if v.pairing.refused > 0 && side == v.connection.ClientSide() {
@@ -301,21 +302,23 @@ func (s *stream) beginMissing() {
 
 // finish ends side's stream.
 func (v *conversation) finish(side reassembly.Side, e http1.Ending, at capture.Mark) {
-	if s := &v.streams[side]; s.parser != nil {
+	s := &v.streams[side]
+	if s.parser != nil {
 		v.pairing.finishing = e != http1.Finished || !s.parser.HoldsExcess()
 		s.parser.Finish(e, capture.Span{At: at, Readable: at.Time})
 		v.pairing.finishing = false
 		v.analyzer.stock.parsers.Put(s.parser)
-		s.parser = nil
+		s.parser, s.mode = nil, over
 	}
-	s := &v.streams[side]
 	switch s.mode {
 	case resolving:
 		v.endResolving(side)
 	case greeting:
 		v.endGreeting(side)
 	}
-	s.mode = ignoring
+	if s.mode != over {
+		s.mode = ignoring
+	}
 	v.setPrefix(s, nil)
 }
 

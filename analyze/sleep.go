@@ -146,11 +146,11 @@ func (v *conversation) mayRest(s *stream) bool {
 
 // isOpaque reports whether nothing that can be read was or will be seen.
 func (v *conversation) isOpaque() bool {
-	return v.streams[0].mode == ignoring && v.streams[1].mode == ignoring && v.connection.Exchanges == 0
+	return v.streams[0].mode >= ignoring && v.streams[1].mode >= ignoring && v.connection.Exchanges == 0
 }
 
 // isOver reports whether no message can come in s any more.
-func (s *stream) isOver() bool { return s.mode == ignoring || s.parser != nil && s.parser.Tunnels() }
+func (s *stream) isOver() bool { return s.mode >= ignoring || s.parser != nil && s.parser.Tunnels() }
 
 // sleep packs the conversation, which is used for another then.
 func (v *conversation) sleep(w *pack.Writer) {
