@@ -24,6 +24,11 @@ type Hop struct {
 	// Joined: the proxy did not forward this front's request, but answered it with
 	// the response to another one's.
 	Joined bool
+	// Unsettled: another exchange may be the other side, and not all are known.
+	Unsettled bool
+	// OtherFronts may be the front of Back instead of Front, and OtherBacks the back of
+	// Front: as far as known, as much speaks for them.
+	OtherFronts, OtherBacks []*Exchange
 	// Added is how much longer the client waited than the proxy did for its
 	// upstream server: from the end of the request to its start on the other side,
 	// and from the start of the response to its start on the client's side.
@@ -41,10 +46,14 @@ const (
 	// first, and hopWalk how many are looked at.
 	hopScan = 64
 	hopWalk = 4 * hopScan
+	// hopPatience is how long two exchanges wait for others to be over that may be the
+	// right ones. What is over in TCP may be long before its last acknowledgement comes.
+	hopPatience = 2 * time.Second
 )
 
 // hops finds the exchanges on both sides of a proxy. It hears of exchanges when
-// they are over and remembers them until their other side is, too. Nothing is
+// they are over and remembers them until their other side is, too. Which belong
+// together is decided when all are over that come into question. Nothing is
 // remembered while all connections go to one server.
 type hops struct {
 	tell    func(*Hop)
@@ -52,6 +61,10 @@ type hops struct {
 	now     capture.Time
 	several bool           // there is more than one server
 	server  netip.AddrPort // the first one
+	missed  capture.Time   // when an exchange with it was over that is not remembered; 0 if none was
+	open    openRequests
+	file    int  // of the first exchange
+	mixed   bool // there are others, whose clocks may differ
 	entries []hopEntry
 	head    int    // of entries: those before it are forgotten
 	base    uint64 // number of entries[0]; numbers begin at 1
@@ -59,7 +72,15 @@ type hops struct {
 	// fronts and backs are the newest entries, by request, that may still turn out
 	// to be one; latest is the newest back that has its front.
 	fronts, backs, latest map[uint64]uint64
+	undecided             []hopWait           // the oldest first
+	waiting               map[uint64][]uint64 // their numbers by request, the same way
 	linked, dropped       uint64
+}
+
+// hopWait is an entry that waits for others to be over.
+type hopWait struct {
+	number, key uint64
+	since       capture.Time
 }
 
 // hopEntry is an exchange that waits for its other side.
@@ -71,14 +92,17 @@ type hopEntry struct {
 	memory     int64
 	olderFront uint64    // the next older entry that may be a front of the same request
 	olderBack  uint64    // the same for a back
+	fits       []*fit    // that it is part of
 	front      *Exchange // that it is the back of
-	served     bool      // that has its back
+	back       *Exchange // that served it
+	certain    bool      // the other side is
+	waits      bool      // it is undecided
 	contested  bool      // it fits as well as what another entry was linked with
 	shared     *Exchange // the back of another front, whose response it may have got
 }
 
 func newHops(tell func(*Hop)) *hops {
-	return &hops{tell: tell, seed: maphash.MakeSeed(), base: 1,
+	return &hops{tell: tell, seed: maphash.MakeSeed(), base: 1, open: newOpenRequests(), waiting: map[uint64][]uint64{},
 		fronts: map[uint64]uint64{}, backs: map[uint64]uint64{}, latest: map[uint64]uint64{}}
 }
 
@@ -91,20 +115,52 @@ func (h *hops) met(server netip.AddrPort) {
 	h.server = server
 }
 
-// over takes an exchange that is over.
-func (h *hops) over(x *Exchange) {
-	h.now = max(h.now, x.Connection.Last().Time)
-	h.expire()
-	if !h.several || !hoppable(x) {
-		return
+// begun takes an exchange whose request is complete, and says where it is noted until it is over.
+func (h *hops) begun(x *Exchange, c *Connection) (slot int32) {
+	return h.open.add(openRequest{request: x.Request, client: c.Client().Addr(), server: c.Server(), key: h.key(x.Request)})
+}
+
+// over takes an exchange that is over, and where it was noted before; 0 if it was not.
+func (h *hops) over(x *Exchange, slot int32) {
+	h.pass(x.Connection.Last().Time)
+	key := h.open.remove(slot)
+	switch {
+	case !hoppable(x):
+	case !h.several:
+		h.missed = h.now
+	default:
+		if slot == 0 {
+			key = h.key(x.Request)
+		}
+		h.take(x, key)
 	}
-	e := hopEntry{exchange: x.Keep(), server: x.Connection.Server(), key: h.key(x.Request), at: h.now, memory: hopExchange + 2*x.Request.HeaderBytes}
+	h.retry(key)
+}
+
+// pass notes that time has passed.
+func (h *hops) pass(now capture.Time) {
+	h.now = max(h.now, now)
+	for len(h.undecided) > 0 && h.now.Sub(h.undecided[0].since) > hopPatience {
+		h.hurry()
+	}
+	h.expire()
+}
+
+// take compares x with what waits for its other side, and has it wait.
+func (h *hops) take(x *Exchange, key uint64) {
+	file := x.Request.Start.At.Frame.File()
+	if len(h.entries) == 0 {
+		h.file = file
+	}
+	h.mixed = h.mixed || file != h.file
+	e := hopEntry{exchange: x.Keep(), server: x.Connection.Server(), key: key, at: h.now, memory: hopExchange + 2*x.Request.HeaderBytes}
 	if x.Response != nil {
 		e.memory += 2 * x.Response.HeaderBytes
 	}
-	h.findBacks(&e)
-	h.findFront(&e)
-	h.add(e)
+	n := h.add(e)
+	h.fitBacks(n)
+	h.fitFronts(n)
+	h.decide(n, false)
 }
 
 // hoppable reports whether the other side of x could be known.
@@ -124,24 +180,21 @@ func (h *hops) key(m *http1.Message) uint64 {
 	return hash.Sum64()
 }
 
-func (h *hops) add(e hopEntry) {
+// add adds an entry and returns its number.
+func (h *hops) add(e hopEntry) uint64 {
 	n := h.base + uint64(len(h.entries))
 	e.olderFront, e.olderBack = h.fronts[e.key], h.backs[e.key]
-	h.fronts[e.key] = n
-	if e.front == nil {
-		h.backs[e.key] = n
-	} else {
-		h.latest[e.key] = n
-	}
+	h.fronts[e.key], h.backs[e.key] = n, n
 	h.entries = append(h.entries, e)
 	h.memory += e.memory
 	for h.memory > hopMemory {
 		// Dropping matters where there is a proxy; nothing is known of one otherwise.
-		if e := &h.entries[h.head]; h.linked > 0 && e.front == nil && !e.served {
+		if e := &h.entries[h.head]; h.linked > 0 && e.front == nil && e.back == nil {
 			h.dropped++
 		}
 		h.forget()
 	}
+	return h.base + uint64(len(h.entries)) - 1
 }
 
 // expire forgets the exchanges whose other side would have been over by now.
@@ -153,6 +206,9 @@ func (h *hops) expire() {
 
 // finish tells what was waited for in vain.
 func (h *hops) finish() {
+	for len(h.undecided) > 0 {
+		h.hurry()
+	}
 	for h.head < len(h.entries) {
 		h.forget()
 	}
@@ -161,6 +217,9 @@ func (h *hops) finish() {
 // forget drops the oldest entry.
 func (h *hops) forget() {
 	e, n := &h.entries[h.head], h.base+uint64(h.head)
+	if e.waits {
+		h.decide(n, true)
+	}
 	for _, newest := range [...]map[uint64]uint64{h.fronts, h.backs, h.latest} {
 		if newest[e.key] == n {
 			delete(newest, e.key)

@@ -22,13 +22,16 @@ func TestHopsAreBounded(t *testing.T) {
 	h.several = true
 	c := &Connection{Connection: &reassembly.Connection{}}
 	for n := range 4 * hopMemory / hopExchange {
-		h.over(lonely(c, n))
+		h.over(lonely(c, n), 0)
 	}
 	kept := len(h.entries) - h.head
 	if h.memory > hopMemory || kept > hopMemory/hopExchange || len(h.entries) > 2*kept+1024 || len(h.fronts) > kept || len(h.backs) > kept {
 		t.Errorf("%d bytes in %d entries of %d, %d and %d keys", h.memory, kept, len(h.entries), len(h.fronts), len(h.backs))
 	}
 	h.finish()
+	if len(h.undecided)+len(h.waiting)+len(h.open.newest) != 0 {
+		t.Errorf("%d, %d and %d still wait", len(h.undecided), len(h.waiting), len(h.open.newest))
+	}
 	if h.memory != 0 || len(h.fronts)+len(h.backs)+len(h.latest) != 0 {
 		t.Errorf("%d bytes and %d, %d, %d keys are left", h.memory, len(h.fronts), len(h.backs), len(h.latest))
 	}
@@ -45,6 +48,6 @@ func BenchmarkHops(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for n := range b.N {
-		h.over(exchanges[n%len(exchanges)])
+		h.over(exchanges[n%len(exchanges)], 0)
 	}
 }

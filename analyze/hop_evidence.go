@@ -2,24 +2,36 @@ package analyze
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
 	"wirelag/analyze/http1"
+	"wirelag/reassembly/capture"
+	"wirelag/reassembly/vantage"
 )
 
 // evidence is what speaks for two exchanges being the two sides of a proxy.
 type evidence struct {
-	score    int
-	differ   int           // fields that are on both sides, with other values
-	apart    time.Duration // between the two requests, and between the responses
-	served   bool          // the front got what the back got, if anything
-	answered bool          // and that is a response
+	score int
+	// content is what of the score the messages themselves add: it tells one pair of
+	// exchanges from others between the same hosts.
+	content    int
+	differ     int           // fields that are on both sides, with other values
+	apart      time.Duration // between the two requests, and between the responses
+	served     bool          // the front got what the back got, if anything
+	answered   bool          // and that is a response
+	named      bool          // the back's sender added the address of the front's client
+	identified bool          // both requests carry the same id
+	strange    bool          // the requests differ in fields that a proxy leaves alone
+	clocks     bool          // both were captured by one clock
+	outside    bool          // by two clocks, the back is not within the front
 }
 
-// beats reports whether more speaks for v than for w.
+// beats reports whether more speaks for v than for w, which has an exchange in common
+// with it. Where they lie in time says nothing: it may be chance.
 func (v evidence) beats(w evidence) bool {
-	return v.score > w.score || v.score == w.score && v.differ < w.differ
+	return v.content > w.content || v.content == w.content && v.differ < w.differ
 }
 
 // What each piece of evidence counts, and what is enough. Some proof is needed
@@ -29,8 +41,10 @@ const (
 	scoreAddress = 3 // the front's server is the back's client
 	scoreID      = 3 // both requests carry the same id
 	scorePlace   = 2 // the capture was taken on the host in between
+	scoreHost    = 2 // both requests are for the same host
 	scoreOneHost = 1 // all addresses are the same
 	scoreOther   = 1 // everything else that agrees
+	scoreStrange = 2 // what a field counts against it that a proxy would leave alone
 
 	hopLikely  = 4
 	hopCertain = 6
@@ -39,35 +53,70 @@ const (
 // compare weighs whether b is how a proxy served f. ok is false where something
 // contradicts it, or too little speaks for it.
 func compare(f, b *Exchange) (v evidence, ok bool) {
-	if !mayServe(f, b) || !nested(f, b) || contradicts(f.Request, b.Request) {
+	if !mayServe(f, b) || contradicts(f.Request, b.Request) {
 		return v, false
 	}
-	proof := scoreProof(f, b)
-	if proof == 0 {
+	v.clocks = sameClock(f, b)
+	if v.outside = !nested(f, b); v.outside && (v.clocks || !encloses(f, b)) {
 		return v, false
 	}
-	v.score, v.differ = scoreRequests(f.Request, b.Request)
-	v.score += proof
-	v.apart = b.Request.Start.At.Sub(f.Request.HeadEnd.At)
-	if proof == scoreOneHost && !sameHost(f.Request, b.Request) {
+	proof, sameHost := scoreProof(f, b), sameHost(f.Request, b.Request)
+	v.named = named(f.Request, b.Request, f.Connection.Client().Addr())
+	v.identified = sameID(f.Request, b.Request)
+	if !v.named && !v.identified && (proof == 0 || proof == scoreOneHost && !sameHost) {
 		return v, false
 	}
+	v.weighRequests(f.Request, b.Request)
+	v.apart = apart(f.Request.HeadEnd.At, b.Request.Start.At)
 	switch {
 	case f.Response == nil:
 		v.served = true
 	case b.Response == nil: // an attempt that failed
-		return v, v.score >= hopCertain || v.score >= hopLikely && f.Response.Status >= 500
-	case b.Response.Start.At.Time > f.Response.Start.Readable:
-		return v, false
 	case b.Response.Status >= 500 && b.Response.Status != f.Response.Status: // another one
 	default:
 		v.served, v.answered = true, true
-		v.apart += f.Response.Start.At.Sub(b.Response.Start.At)
-		v.score += scoreResponses(f.Response, b.Response)
-		_, differ := agreement(f.Response, b.Response)
-		v.differ += differ
+		v.apart += apart(b.Response.Start.At, f.Response.Start.At)
+		v.weighResponses(f.Response, b.Response)
+		if !sameHost && otherBody(f.Response, b.Response) {
+			return v, false
+		}
+	}
+	v.score += proof + v.content
+	if v.strange && !v.identified {
+		v.score -= scoreStrange
+	}
+	switch {
+	case !sameHost && v.content <= 0: // a service that asks another one
+		return v, false
+	case !v.clocks && !v.proven(): // neither what they say nor when it was
+		return v, false
+	case f.Response != nil && b.Response == nil && f.Response.Status < 500:
+		return v, v.score >= hopCertain
 	}
 	return v, v.score >= hopLikely
+}
+
+// apart is how long before the later of two moments the other was.
+func apart(a, b capture.Mark) time.Duration { return b.Sub(a).Abs() }
+
+// sameClock reports whether what was captured of f and b can be compared in time: an
+// input, or several of which the clocks were compared, saw both connections.
+func sameClock(f, b *Exchange) bool {
+	fileF, fileB := f.Request.Start.At.Frame.File(), b.Request.Start.At.Frame.File()
+	return fileF == fileB || sawConnection(fileF, b.Connection) || sawConnection(fileB, f.Connection) || sawBoth(f.Connection, b.Connection)
+}
+
+// sawConnection reports whether an input is among several that captured c.
+func sawConnection(file int, c *Connection) bool {
+	shared := c.Shared()
+	return shared != nil && slices.ContainsFunc(shared.Vantages, func(v vantage.Vantage) bool { return v.File == file })
+}
+
+// sawBoth reports whether an input is among several that captured c and among those that
+// captured d.
+func sawBoth(c, d *Connection) bool {
+	shared := c.Shared()
+	return shared != nil && slices.ContainsFunc(shared.Vantages, func(v vantage.Vantage) bool { return sawConnection(v.File, d) })
 }
 
 // mayServe reports whether addresses allow it: a client that asks one server
@@ -81,14 +130,17 @@ func mayServe(f, b *Exchange) bool {
 }
 
 // nested reports whether b was begun when f's request could be known and before
-// f's response began.
+// f's response began, and b's response, if that is where f's comes from, before it.
 func nested(f, b *Exchange) bool {
 	begun := b.Request.Start.At.Time
-	end := f.Connection.Last().Time
-	if f.Response != nil {
-		end = f.Response.Start.At.Time
-	}
-	return begun >= f.Request.HeadEnd.Readable && begun <= end
+	late := f.Response != nil && b.Response != nil && b.Response.Start.At.Time > f.Response.Start.Readable
+	return begun >= f.Request.HeadEnd.Readable && begun <= responseBegan(f) && !late
+}
+
+// encloses reports whether f lasted as long as b, which no difference of clocks changes.
+func encloses(f, b *Exchange) bool {
+	return f.Response == nil || b.Response == nil ||
+		f.Response.Start.At.Sub(f.Request.Start.At) >= b.Response.Start.At.Sub(b.Request.Start.At)
 }
 
 // ownFields are request fields that a proxy leaves alone or takes off.
@@ -117,12 +169,6 @@ func scoreProof(f, b *Exchange) (score int) {
 		score += scoreOneHost
 	case proxy == upstream:
 		score += scoreAddress
-	}
-	if named(f.Request, b.Request, client) {
-		score += scoreNamed
-	}
-	if sameID(f.Request, b.Request) {
-		score += scoreID
 	}
 	if capturedBetween(f.Connection, b.Connection) {
 		score += scorePlace
@@ -200,32 +246,67 @@ func capturedBetween(front, back *Connection) bool {
 	return ok1 && ok2 && (ok3 || ok4) && near <= betweenMax && max(far1, far2) > 3*near
 }
 
-// scoreRequests is in how far the two requests agree, and how many of their
-// fields do not.
-func scoreRequests(f, b *http1.Message) (score, differ int) {
+// weighRequests adds in how far the two requests agree.
+func (v *evidence) weighRequests(f, b *http1.Message) {
+	if v.named {
+		v.content += scoreNamed
+	}
+	if v.identified {
+		v.content += scoreID
+	}
 	if sameHost(f, b) {
-		score += scoreOther
+		v.content += scoreHost
 	}
 	if f.BodyBytes > 0 && sameBody(f, b) {
-		score += scoreOther
+		v.content += scoreOther
 	}
 	same, differ := agreement(f, b)
-	if same >= 2 {
-		score += scoreOther
+	if same > 0 {
+		v.content += scoreOther
 	}
-	if same >= 3 && SameFields(f, b) {
-		score += scoreOther
+	if f.Fields.Len() >= 3 && SameFields(f, b) {
+		v.content += scoreOther
 	}
-	return score, differ
+	v.differ, v.strange = differ, differ > 0
+}
+
+// senderFields are fields that a library or a proxy writes for itself, the same in all
+// its messages or anew in each: what both sides have in them says nothing.
+var senderFields = [...]string{
+	"Accept", "Accept-Charset", "Accept-Encoding", "Accept-Language", "Accept-Ranges", "Age", "Alt-Svc", "B3", "Cache-Control", "CDN-Loop",
+	"Connection", "Content-Encoding", "Content-Length", "Content-Type", "Date", "DNT", "Expect", "Expires", "Forwarded", "Host",
+	"HTTP2-Settings", "Keep-Alive", "Max-Forwards", "Pragma", "Proxy-Authorization", "Proxy-Connection", "Request-Id", "Server", "TE", "Traceparent",
+	"Tracestate", "Trailer", "Transfer-Encoding", "True-Client-IP", "Upgrade", "Upgrade-Insecure-Requests", "User-Agent", "Vary", "Via",
+	"X-Amzn-Trace-Id", "X-Cache", "X-Client-IP", "X-Correlation-Id", "X-Powered-By", "X-Real-IP", "X-Request-Id", "X-Trace-Id", "X-Varnish",
+}
+
+// senderPrefixes are how names of more of them begin.
+var senderPrefixes = [...]string{"X-Forwarded-", "X-B3-", "X-Envoy-"}
+
+// writtenBySender reports whether what is in a field says nothing of where m came from.
+func writtenBySender(m *http1.Message, name string) bool {
+	for _, s := range senderFields {
+		if len(s) == len(name) && strings.EqualFold(s, name) {
+			return true
+		}
+	}
+	for _, p := range senderPrefixes {
+		if len(name) > len(p) && strings.EqualFold(p, name[:len(p)]) {
+			return true
+		}
+	}
+	return m.HasToken("Connection", name)
 }
 
 // agreement counts the fields of m that n has, too, with the same value, and with others.
 func agreement(m, n *http1.Message) (same, differ int) {
 	for _, field := range m.Fields.All() {
-		switch value, ok := n.Get(field.Name); {
-		case ok && value == field.Value:
+		value, ok := n.Get(field.Name)
+		switch {
+		case !ok || writtenBySender(m, field.Name):
+		case value == field.Value:
 			same++
-		case ok:
+		default:
 			differ++
 		}
 	}
@@ -262,28 +343,39 @@ func splitPort(authority string) (host, port string) {
 	return authority[:i], authority[i+1:]
 }
 
-// scoreResponses is in how far two responses agree; negative where they differ
+// weighResponses adds in how far two responses agree, and takes off where they differ
 // in what proxies hardly change.
-func scoreResponses(f, b *http1.Message) (score int) {
+func (v *evidence) weighResponses(f, b *http1.Message) {
 	if f.Status != b.Status {
-		return -scoreOther
+		v.content -= scoreOther
+		return
 	}
-	for _, name := range [...]string{"ETag", "Date", "Last-Modified", "Set-Cookie", "Location"} {
+	for _, name := range [...]string{"ETag", "Last-Modified", "Set-Cookie", "Location"} {
 		x, _ := f.Get(name)
 		if y, _ := b.Get(name); x != "" && x == y {
-			score += scoreOther
+			v.content += scoreOther
 			break
 		}
 	}
-	x, _ := f.Get("Content-Encoding")
-	y, _ := b.Get("Content-Encoding")
 	switch {
 	case f.BodyBytes > 0 && sameBody(f, b):
-		score += scoreOther
-	case x == y && f.Complete && b.Complete && f.BodyBytes > 0 && !sameBody(f, b):
-		score -= 2 * scoreOther
+		v.content += scoreOther
+	case otherBody(f, b):
+		v.content -= 2 * scoreOther
 	}
-	return score
+	x, _ := f.Get("Date")
+	if y, _ := b.Get("Date"); x != "" && x == y {
+		v.score += scoreOther // others have the same: it tells none from them
+	}
+	_, differ := agreement(f, b)
+	v.differ += differ
+}
+
+// otherBody reports whether two whole bodies differ though they are coded alike.
+func otherBody(f, b *http1.Message) bool {
+	x, _ := f.Get("Content-Encoding")
+	y, _ := b.Get("Content-Encoding")
+	return x == y && f.Complete && b.Complete && f.BodyBytes > 0 && !sameBody(f, b)
 }
 
 // added is how much longer f took than b, as the proxy saw them.

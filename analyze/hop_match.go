@@ -1,28 +1,109 @@
 package analyze
 
 import (
+	"iter"
+	"slices"
+
 	"wirelag/analyze/http1"
 	"wirelag/reassembly/capture"
 )
 
-// findBacks looks for the exchanges by which a proxy served e, and tells of them:
-// the one that its response comes from, and attempts before it.
-func (h *hops) findBacks(e *hopEntry) {
-	c := h.choose(e, h.backs[e.key], e.exchange.Request.HeadEnd.Readable, func(y *hopEntry) (evidence, bool) { return compare(e.exchange, y.exchange) },
-		func(y *hopEntry) uint64 { return y.olderBack })
-	for _, a := range c.attempts {
-		if c.best == nil || a.entry.exchange.Request.Start.At.Time < c.best.exchange.Request.Start.At.Time {
-			h.unlist(a.entry)
-			h.link(e, a.entry, a.evidence, true)
-		}
-	}
-	if c.best == nil {
-		h.share(e)
+// fit is a front and a back, by their numbers, that may be the two sides of a proxy.
+type fit struct {
+	front, back uint64
+	evidence
+}
+
+// fitBacks looks for the exchanges by which a proxy may have served entry n.
+func (h *hops) fitBacks(n uint64) {
+	e := h.entry(n)
+	if e == nil {
 		return
 	}
-	h.unlist(c.best)
-	h.link(e, c.best, c.found, c.isAlone())
-	c.contest()
+	for m, y := range h.others(e, h.backs[e.key], e.exchange.Request.HeadEnd.Readable, olderBack) {
+		if v, ok := compare(e.exchange, y.exchange); ok {
+			h.fit(fit{n, m, v})
+		}
+	}
+}
+
+// fitFronts looks for the exchanges for which a proxy may have made entry n.
+func (h *hops) fitFronts(n uint64) {
+	e := h.entry(n)
+	if e == nil {
+		return
+	}
+	for m, y := range h.others(e, h.fronts[e.key], e.exchange.Request.Start.At.Time, olderFront) {
+		if v, ok := compare(y.exchange, e.exchange); ok && !(v.served && y.back != nil) {
+			h.fit(fit{m, n, v})
+		}
+	}
+}
+
+func olderFront(e *hopEntry) uint64 { return e.olderFront }
+func olderBack(e *hopEntry) uint64  { return e.olderBack }
+
+// others are the entries on other servers than e, from number n on, that were over after
+// since; or whenever, where clocks may differ.
+func (h *hops) others(e *hopEntry, n uint64, since capture.Time, older func(*hopEntry) uint64) iter.Seq2[uint64, *hopEntry] {
+	return func(yield func(uint64, *hopEntry) bool) {
+		for walked, given := 0, 0; walked < hopWalk && given < hopScan; walked++ {
+			y, number := h.entry(n), n
+			if y == nil || y.at < since && !h.mixed {
+				return
+			}
+			n = older(y)
+			if y.server == e.server {
+				continue
+			}
+			if given++; !yield(number, y) {
+				return
+			}
+		}
+	}
+}
+
+// fitMemory is about what a fit takes.
+const fitMemory = 160
+
+// fit notes a fit with both of its entries.
+func (h *hops) fit(f fit) {
+	h.makeRoom(f.front)
+	h.makeRoom(f.back)
+	front, back := h.ends(&f)
+	switch {
+	case front == nil:
+	case len(front.fits) >= hopScan || len(back.fits) >= hopScan:
+		front.contested, back.contested = true, true
+	default:
+		front.fits, back.fits = append(front.fits, &f), append(back.fits, &f)
+		front.memory += fitMemory
+		h.memory += fitMemory
+	}
+}
+
+// makeRoom sees to it that entry n may have one more fit: what has so many is not waited
+// for any longer.
+func (h *hops) makeRoom(n uint64) {
+	e := h.entry(n)
+	gone := func(f *fit) bool { front, _ := h.ends(f); return front == nil }
+	if len(e.fits) < hopScan {
+		return
+	}
+	if e.fits = slices.DeleteFunc(e.fits, gone); len(e.fits) < hopScan {
+		return
+	}
+	h.decide(n, true)
+	e.fits = slices.DeleteFunc(e.fits, gone)
+}
+
+// ends returns both entries of a fit that may still become a hop, nil otherwise.
+func (h *hops) ends(f *fit) (front, back *hopEntry) {
+	front, back = h.entry(f.front), h.entry(f.back)
+	if front == nil || back == nil || back.front != nil || f.served && front.back != nil {
+		return nil, nil
+	}
+	return front, back
 }
 
 // share notes whose back e, which has none of its own so far, may have been
@@ -47,22 +128,6 @@ func (h *hops) share(e *hopEntry) {
 	}
 }
 
-// findFront looks for the exchange for which a proxy made e, where that was over first.
-func (h *hops) findFront(e *hopEntry) {
-	c := h.choose(e, h.fronts[e.key], e.exchange.Request.Start.At.Time, func(y *hopEntry) (evidence, bool) {
-		v, ok := compare(y.exchange, e.exchange)
-		return v, ok && y.front != e.exchange && !(v.served && y.served)
-	}, func(y *hopEntry) uint64 { return y.olderFront })
-	switch {
-	case c.best != nil:
-		h.link(c.best, e, c.found, c.isAlone())
-		c.contest()
-		h.shareWith(e)
-	case len(c.attempts) > 0:
-		h.link(c.attempts[0].entry, e, c.attempts[0].evidence, len(c.attempts) == 1)
-	}
-}
-
 // shareWith notes which fronts, that have no back of their own so far, may have
 // been answered with e, which has its front.
 func (h *hops) shareWith(e *hopEntry) {
@@ -73,79 +138,10 @@ func (h *hops) shareWith(e *hopEntry) {
 			return
 		}
 		n = f.olderFront
-		if !f.served && f.exchange.Response != nil && joined(f.exchange, e) {
+		if f.back == nil && f.exchange.Response != nil && joined(f.exchange, e) {
 			f.shared = e.exchange
 		}
 	}
-}
-
-// choice is what fits an exchange as its other side.
-type choice struct {
-	best     *hopEntry // nil when there is none
-	found    evidence
-	others   []*hopEntry // that fit as well
-	attempts []attempt
-}
-
-// isAlone reports whether no other exchange fits as well as the best, nor was the best
-// as good as what another one was linked with.
-func (c *choice) isAlone() bool { return len(c.others) == 0 && !c.best.contested }
-
-// contest notes that the others may be the right ones: each is what is left for another
-// exchange then, which proves nothing.
-func (c *choice) contest() {
-	for _, y := range c.others {
-		y.contested = true
-	}
-}
-
-type attempt struct {
-	entry    *hopEntry
-	evidence evidence
-}
-
-// choose picks from the entries from number n on that were over after since the
-// one that most speaks for being the other side of e: the closer one in time
-// where as much speaks for two.
-func (h *hops) choose(e *hopEntry, n uint64, since capture.Time, compare func(*hopEntry) (evidence, bool), older func(*hopEntry) uint64) (c choice) {
-	for walked, compared := 0, 0; walked < hopWalk && compared < hopScan; walked++ {
-		y := h.entry(n)
-		if y == nil || y.at < since {
-			break
-		}
-		n = older(y)
-		if y.server == e.server {
-			continue
-		}
-		compared++
-		v, ok := compare(y)
-		switch {
-		case !ok:
-		case !v.served:
-			c.attempts = append(c.attempts, attempt{y, v})
-		case c.best == nil || v.beats(c.found):
-			c.best, c.found, c.others = y, v, c.others[:0]
-		case c.found.beats(v):
-		case v.apart < c.found.apart:
-			c.others = append(c.others, c.best)
-			c.best, c.found = y, v
-		default:
-			c.others = append(c.others, y)
-		}
-	}
-	return c
-}
-
-// link tells that b serves f. alone: no other exchange fits as well.
-func (h *hops) link(f, b *hopEntry, v evidence, alone bool) {
-	hop := &Hop{Front: f.exchange, Back: b.exchange, Certain: alone && v.score >= hopCertain, Answered: v.answered, Added: Unknown}
-	if v.answered {
-		hop.Added = added(f.exchange, b.exchange)
-	}
-	b.front = f.exchange
-	f.served = f.served || v.served
-	h.linked++
-	h.tell(hop)
 }
 
 // unlist takes b, which has its front now, out of the backs that look for one.
@@ -169,7 +165,7 @@ func (h *hops) unlist(b *hopEntry) {
 // with another's response.
 func (h *hops) join() {
 	e := &h.entries[h.head]
-	if e.shared == nil || e.served {
+	if e.shared == nil || e.back != nil {
 		return
 	}
 	later := h.entries[h.head+1:]

@@ -1,6 +1,7 @@
 package analyze_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -71,6 +72,38 @@ c 10.0.2.1:50001 > 10.0.2.2:80
 151ms g > ACK
 `
 
+// lateACK are two clients whose requests wait in a proxy: that the first response reached
+// the proxy is known last of all.
+const lateACK = `
+f 10.0.1.1:40000 > 10.0.1.2:8080
+g 10.0.1.3:40000 > 10.0.1.2:8080
+b 10.0.2.1:50000 > 10.0.2.2:80
+c 10.0.2.1:50001 > 10.0.2.2:80
+0ms      f > SYN
+0.01ms   f < SYN ACK
+20ms     f > ACK
+20.1ms   g > SYN
+20.11ms  g < SYN ACK
+40ms     g > ACK
+41ms     b > SYN
+41.1ms   c > SYN
+61ms     b < SYN ACK
+61.01ms  b > ACK
+61.1ms   c < SYN ACK
+61.11ms  c > ACK
+70ms  f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n%[1]s\r\n"
+71ms  g > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n%[2]s\r\n"
+90ms  b > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n%[1]s\r\n"
+91ms  c > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n%[2]s\r\n"
+110ms c < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+110ms c > ACK
+112ms b < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+130ms f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+131ms g < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+150ms f > ACK
+151ms g > ACK
+`
+
 func TestHops(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
@@ -101,10 +134,42 @@ func TestHops(t *testing.T) {
 `, nil},
 
 		{"two clients that ask the same wait in the proxy", fmt.Sprintf(twoWaiting, "", ""),
-			[]string{"1 -> 4 likely, answered, added 39ms", "2 -> 3 likely, answered, added 40ms"}},
+			[]string{"1 -> 3 likely, answered, added 40ms, or 1 -> 4, or 2 -> 3", "2 -> 4 likely, answered, added 39ms, or 2 -> 3, or 1 -> 4"}},
 
 		{"what the responses say tells them apart", fmt.Sprintf(twoWaiting, `X-N: 1\r\n`, `X-N: 2\r\n`),
 			[]string{"1 -> 3 certain, answered, added 40ms", "2 -> 4 certain, answered, added 39ms"}},
+
+		{"one of two is over late", fmt.Sprintf(lateACK, `X-N: 1\r\n`, `X-N: 2\r\n`) + `
+300ms b > ACK
+`, []string{"1 -> 3 certain, answered, added 38ms", "2 -> 4 certain, answered, added 41ms"}},
+
+		{"one of two is not over within the time", fmt.Sprintf(lateACK, ``, ``) + `
+5s b > ACK
+`, []string{"1 -> 4 likely, answered, added 41ms, or 2 -> 4, or another", "2 -> 3 likely, answered, added 38ms, or another"}},
+
+		{"a service that asks another one the same", strings.ReplaceAll(atProxy, "10.0.2.1:", "10.0.1.2:") + `
+50ms  f > "GET /status HTTP/1.1\r\nHost: a\r\nUser-Agent: lib\r\nAccept: */*\r\nX-Request-Id: 12345678\r\n\r\n"
+52ms  b > "GET /status HTTP/1.1\r\nHost: b\r\nUser-Agent: lib\r\nAccept: */*\r\nX-Request-Id: 12345678\r\n\r\n"
+72ms  b < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nDate: d\r\n\r\nup"
+75ms  f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nDate: d\r\n\r\nok"
+95ms  f > ACK
+`, nil},
+
+		{"a service that asks another one, without bodies", strings.ReplaceAll(atProxy, "10.0.2.1:", "10.0.1.2:") + `
+50ms  f > "GET /status HTTP/1.1\r\nHost: a\r\nUser-Agent: lib\r\nAccept: */*\r\nConnection: X-Lib\r\nX-Lib: 1\r\n\r\n"
+52ms  b > "GET /status HTTP/1.1\r\nHost: b\r\nUser-Agent: lib\r\nAccept: */*\r\nConnection: X-Lib\r\nX-Lib: 1\r\n\r\n"
+72ms  b < "HTTP/1.1 204 No Content\r\nDate: d\r\n\r\n"
+75ms  f < "HTTP/1.1 204 No Content\r\nDate: d\r\n\r\n"
+95ms  f > ACK
+`, nil},
+
+		{"a proxy that asks for another host", strings.ReplaceAll(atProxy, "10.0.2.1:", "10.0.1.2:") + `
+50ms  f > "GET /status HTTP/1.1\r\nHost: a\r\nUser-Agent: lib\r\nAccept: */*\r\n\r\n"
+52ms  b > "GET /status HTTP/1.1\r\nHost: b\r\nUser-Agent: lib\r\nAccept: */*\r\n\r\n"
+72ms  b < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nDate: d\r\n\r\nok"
+75ms  f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nDate: d\r\n\r\nok"
+95ms  f > ACK
+`, []string{"1 -> 2 certain, answered, added 5ms"}},
 
 		{"named in X-Forwarded-For", onLAN + `
 50ms  f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
@@ -200,7 +265,7 @@ g 10.0.1.1:40001 > 10.0.1.2:8080
 75ms  g < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 95ms  f > ACK
 96ms  g > ACK
-`, []string{"1 -> 3 likely, answered, joined", "2 -> 3 likely, answered, added 4ms"}},
+`, []string{"1 -> 3 likely, answered, added 5ms, or 2 -> 3", "2 -> 3 likely, answered, joined"}},
 
 		{"two requests at once, told apart by a field of their own", atProxy + `
 g 10.0.1.1:40001 > 10.0.1.2:8080
@@ -223,7 +288,7 @@ d 10.0.2.1:50001 > 10.0.2.2:80
 75ms  g < "HTTP/1.1 204 N\r\n\r\n"
 95ms  f > ACK
 96ms  g > ACK
-`, []string{"1 -> 4 likely, answered, added 5ms", "2 -> 3 likely, answered, added 5ms"}},
+`, []string{"1 -> 4 certain, answered, added 5ms", "2 -> 3 certain, answered, added 5ms"}},
 
 		{"through two proxies", atProxy + `
 d 10.0.2.2:60000 > 10.0.3.2:80
@@ -288,6 +353,120 @@ b 10.0.0.1:50000 > 10.0.0.3:80
 	}
 }
 
+// TestHopsOfManyAlike has so many equal requests under way at once that not all can be
+// compared: none is taken for certain, and no back has two fronts.
+func TestHopsOfManyAlike(t *testing.T) {
+	const many = 500
+	var opened, asked, forwarded, answered, passed strings.Builder
+	var text strings.Builder
+	for i := range many {
+		fmt.Fprintf(&text, "f%d 10.0.1.1:%d > 10.0.1.2:8080\nb%d 10.0.1.2:%d > 10.0.2.2:80\n", i, 20000+i, i, 30000+i)
+		fmt.Fprintf(&opened, "0ms f%d > SYN\n0ms f%d < SYN ACK\n0ms f%d > ACK\n0ms b%d > SYN\n0ms b%d < SYN ACK\n0ms b%d > ACK\n", i, i, i, i, i, i)
+		fmt.Fprintf(&asked, "10ms f%d > \"GET /a HTTP/1.1\\r\\nHost: w\\r\\nUser-Agent: x\\r\\n\\r\\n\"\n", i)
+		fmt.Fprintf(&forwarded, "20ms b%d > \"GET /a HTTP/1.1\\r\\nHost: w\\r\\nUser-Agent: x\\r\\n\\r\\n\"\n", i)
+		fmt.Fprintf(&answered, "30ms b%d < \"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok\"\n30ms b%d > ACK\n", i, i)
+		fmt.Fprintf(&passed, "40ms f%d < \"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok\"\n40ms f%d > ACK\n", i, i)
+	}
+	for _, part := range []*strings.Builder{&opened, &asked, &forwarded, &answered, &passed} {
+		text.WriteString(part.String())
+	}
+	s, err := script.Parse(text.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	backs := map[uint64]bool{}
+	_, err = analyze.Run(context.Background(), s.Source(), analyze.Listener{Hop: func(h *analyze.Hop) {
+		switch {
+		case h.Joined:
+		case h.Certain || backs[h.Back.ID]:
+			t.Error(hopText(h))
+		default:
+			backs[h.Back.ID] = true
+		}
+	}}, analyze.Options{})
+	if err != nil || len(backs) < many/4 {
+		t.Errorf("%d hops, %v", len(backs), err)
+	}
+}
+
+// TestHopsOfTwoClocks gives two files that share no connection: in which order things were
+// is as uncertain as the clocks are.
+func TestHopsOfTwoClocks(t *testing.T) {
+	const front, back = `
+f 10.0.1.1:40000 > 10.0.1.2:8080
+0ms   f > SYN
+20ms  f < SYN ACK
+20ms  f > ACK
+`, `
+b 10.0.1.2:50000 > 10.0.2.2:80
+0ms   b > SYN
+0ms   b < SYN ACK
+20ms  b > ACK
+`
+	// Each request takes 10 ms to the proxy and 10 ms to the server.
+	asked := func(at int, fields string) (f, b string) {
+		const request, response = `"GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n%s\r\n"`, `"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"`
+		text := fmt.Sprintf(request, fields)
+		return fmt.Sprintf("%dms f > %s\n%dms f < %s\n%dms f > ACK\n", at, text, at+41, response, at+41),
+			fmt.Sprintf("%dms b > %s\n%dms b < %s\n%dms b > ACK\n", at+20, text, at+21, response, at+41)
+	}
+	for _, c := range []struct {
+		name   string
+		skew   time.Duration
+		fields []string
+		want   []string
+	}{
+		{"one request", 5 * time.Millisecond, []string{`X-A: 1\r\n`},
+			[]string{"1 -> 2 certain, answered, added 5ms"}},
+		{"all the same", 0, []string{"", ""},
+			[]string{"1 -> 2 certain, answered, added 0s", "3 -> 4 likely, answered, added 0s"}},
+		{"all the same, and the upstream clock is late", -45 * time.Millisecond, []string{"", "", ""},
+			[]string{"2 -> 3 likely, answered, added 5ms", "4 -> 5 likely, answered, added 5ms"}},
+		{"each with an id", 0, []string{`X-Request-Id: 12345671\r\n`, `X-Request-Id: 12345672\r\n`},
+			[]string{"1 -> 2 certain, answered, added 0s", "3 -> 4 certain, answered, added 0s"}},
+		{"each with a field of its own, and the upstream clock is late", -45 * time.Millisecond, []string{`X-A: 1\r\n`, `X-A: 2\r\n`, `X-A: 3\r\n`}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f, b := front, back
+			for i, fields := range c.fields {
+				x, y := asked(100+50*i, fields)
+				f, b = f+x, b+y
+			}
+			got := hopsIn(t, twoFiles(t, f, b, c.skew))
+			slices.Sort(got)
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got  %q\nwant %q", got, c.want)
+			}
+		})
+	}
+}
+
+// twoFiles gives two captures, of which the second's clock is ahead.
+func twoFiles(t *testing.T, first, second string, ahead time.Duration) capture.Source {
+	t.Helper()
+	var both *script.Script
+	for i, text := range []string{first, second} {
+		s, err := script.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for j := range s.Packets {
+			p := &s.Packets[j]
+			p.Frame = capture.NewFrame(i, p.Frame.Number())
+			if i == 1 {
+				p.Time = p.Time.Add(ahead)
+			}
+		}
+		if both == nil {
+			both = s
+		} else {
+			both.Packets = append(both.Packets, s.Packets...)
+		}
+	}
+	slices.SortStableFunc(both.Packets, func(p, q capture.Packet) int { return cmp.Compare(p.Time, q.Time) })
+	return both.Source()
+}
+
 // hopsIn lists the hops of a capture as sentences.
 func hopsIn(t *testing.T, src capture.Source) (list []string) {
 	t.Helper()
@@ -322,6 +501,15 @@ func hopText(h *analyze.Hop) string {
 	}
 	if h.Added != analyze.Unknown {
 		words = append(words, "added "+h.Added.Round(100*time.Microsecond).String())
+	}
+	for _, b := range h.OtherBacks {
+		words = append(words, fmt.Sprintf("or %d -> %d", h.Front.ID, b.ID))
+	}
+	for _, f := range h.OtherFronts {
+		words = append(words, fmt.Sprintf("or %d -> %d", f.ID, h.Back.ID))
+	}
+	if h.Unsettled {
+		words = append(words, "or another")
 	}
 	return strings.Join(words, ", ")
 }

@@ -60,6 +60,7 @@ type exchange struct {
 
 	// What the teller knows.
 	failure, repeats *failure
+	open             int32 // where hops noted the request; 0 where they did not
 
 	told               Exchange
 	sending, answering Transfer

@@ -140,6 +140,9 @@ func (t *teller) take(e *event) {
 		if f := t.repeats.match(&e.exchange.told, &h.told.Connection, e.exchange.sum); f != nil {
 			e.exchange.repeats = f
 		}
+		if t.hops != nil {
+			e.exchange.open = t.hops.begun(&e.exchange.told, &h.told.Connection)
+		}
 	case requestFailed:
 		x := e.exchange
 		x.failure = t.repeats.add(&x.told, &h.told.Connection, e.at)
@@ -245,7 +248,8 @@ func (t *teller) over(h *handle, x *exchange) {
 		t.listener.Exchange(&x.told)
 	}
 	if t.hops != nil {
-		t.hops.over(&x.told)
+		t.hops.over(&x.told, x.open)
+		x.open = 0
 	}
 	t.settle(x)
 }
@@ -300,6 +304,9 @@ func (t *teller) closed(h *handle) {
 }
 
 func (t *teller) tick(now capture.Time) {
+	if t.hops != nil {
+		t.hops.pass(now)
+	}
 	if t.listener.Tick != nil {
 		t.listener.Tick(now)
 	}

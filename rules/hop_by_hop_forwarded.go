@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +22,8 @@ var hopByHopForwarded = &Rule{
 			"Proxy-Authorization, TE or Upgrade; or a Connection field that still names the other sender's own fields; or \"Connection: keep-alive\" of HTTP/1.0 passed on both ways by a relay " +
 			"that then does not serve the kept connection. Cost = 0.",
 		CapturePoint: "Both sides of the proxy must be in the capture: taken on the proxy, or several files given together.",
-		Likely:       "Where the two exchanges may not be the same request on both sides of a proxy (no address, id or unique content proves it).",
+		Likely: "Where the two exchanges may not be the same request on both sides of a proxy: too little of addresses, ids and content shows it, others would fit as well, or they were captured by clocks that cannot be compared and nothing in them is unique. " +
+			"Said only where it is true of all that would fit.",
 		Limits: "Silent where a proxy would send the same by itself: Keep-Alive of a response counts when the relay sends it without \"Connection: keep-alive\" or repeats a count of requests that is not its own, TE and Upgrade when Connection " +
 			"does not name them (or nothing was changed), Upgrade when the protocol was not switched (to WebSocket: when Connection does not name it), HTTP2-Settings when Connection does not name it, Proxy- fields when the next hop is no proxy. Transfer-Encoding, Trailer, and fields meant for all recipients are " +
 			"never flagged. Silent about relays that open their upstream connection within 0.8 ms and change no byte: they do not look at HTTP. Exchanges are matched within 60 s.",
@@ -48,11 +50,41 @@ func judgeHop(p *Pass, h *analyze.Hop, counts *countdowns) {
 		return
 	}
 	if !h.Joined && headWhole(front.Request) && headWhole(back.Request) {
-		reportPassed(p, h, front.Request, back.Request, back, passedInRequest(h, same))
+		passed := inAnyCase(h, passedInRequest(h, same), func(h *analyze.Hop) []string {
+			return passedInRequest(h, analyze.SameFields(h.Front.Request, h.Back.Request))
+		})
+		reportPassed(p, h, front.Request, back.Request, back, passed)
 	}
 	if answered {
-		reportPassed(p, h, back.Response, front.Response, front, passedInResponse(h, unchanged, counts))
+		passed := inAnyCase(h, passedInResponse(h, unchanged, counts.repeated(front)), func(h *analyze.Hop) []string {
+			if !headWhole(h.Front.Response) || !headWhole(h.Back.Response) {
+				return nil
+			}
+			return passedInResponse(h, false, false)
+		})
+		reportPassed(p, h, back.Response, front.Response, front, passed)
 	}
+}
+
+// inAnyCase is what of passed is true whichever of the exchanges that may be an end of h
+// is the right one.
+func inAnyCase(h *analyze.Hop, passed []string, judge func(*analyze.Hop) []string) []string {
+	if h.Unsettled {
+		return nil
+	}
+	other := func(front, back *analyze.Exchange) {
+		if len(passed) > 0 {
+			also := judge(&analyze.Hop{Front: front, Back: back})
+			passed = slices.DeleteFunc(passed, func(name string) bool { return !slices.Contains(also, name) })
+		}
+	}
+	for _, front := range h.OtherFronts {
+		other(front, h.Back)
+	}
+	for _, back := range h.OtherBacks {
+		other(h.Front, back)
+	}
+	return passed
 }
 
 // byteRelayMax is how soon a relay that does not look at HTTP connects upstream
@@ -121,10 +153,12 @@ func passedInRequest(h *analyze.Hop, same bool) (passed []string) {
 // agrees (RFC 6455 §1.3): one that the server declined tells nothing of the proxy.
 func handsOn(request *http1.Message) bool { return request.HasToken("Upgrade", "websocket") }
 
-func passedInResponse(h *analyze.Hop, unchanged bool, counts *countdowns) (passed []string) {
+// passedInResponse lists what a response still has that was not meant to be passed on.
+// repeated: so has it a count of requests that is not the proxy's own.
+func passedInResponse(h *analyze.Hop, unchanged, repeated bool) (passed []string) {
 	in, out := h.Back.Response, h.Front.Response
 	passed = nominatedIn(in, out)
-	if hasSame(in, out, "Keep-Alive") && (counts.repeated(h.Front) || !out.HasToken("Connection", "keep-alive")) {
+	if hasSame(in, out, "Keep-Alive") && (repeated || !out.HasToken("Connection", "keep-alive")) {
 		passed = append(passed, "Keep-Alive")
 	}
 	if hasSame(in, out, "Proxy-Connection") && !h.Back.Request.AbsoluteForm() {
@@ -167,7 +201,7 @@ func reportPassed(p *Pass, h *analyze.Hop, in, out *http1.Message, x *analyze.Ex
 // reportKept reports a relay that passed keep-alive on both ways and kept
 // neither connection in use.
 func reportKept(p *Pass, k *keptRelay) {
-	if k.hop == nil || !k.unanswered() || !k.isBlind() {
+	if k.hop == nil || k.hop.Unsettled || !k.unanswered() || !k.isBlind() {
 		return
 	}
 	in, out := k.hop.Front.Request, k.hop.Back.Request
