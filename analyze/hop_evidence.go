@@ -23,6 +23,7 @@ type evidence struct {
 	answered   bool          // and that is a response
 	named      bool          // the back's sender added the address of the front's client
 	identified bool          // both requests carry the same id
+	vouched    bool          // a field of the requests says that they are the same
 	strange    bool          // the requests differ in fields that a proxy leaves alone
 	clocks     bool          // both were captured by one clock
 	outside    bool          // by two clocks, the back is not within the front
@@ -77,7 +78,7 @@ func compare(f, b *Exchange) (v evidence, ok bool) {
 		v.served, v.answered = true, true
 		v.apart += apart(b.Response.Start.At, f.Response.Start.At)
 		v.weighResponses(f.Response, b.Response)
-		if !sameHost && otherBody(f.Response, b.Response) {
+		if otherBody(f.Response, b.Response) && !(sameHost && v.vouched) {
 			return v, false
 		}
 	}
@@ -267,6 +268,7 @@ func (v *evidence) weighRequests(f, b *http1.Message) {
 	if f.Fields.Len() >= 3 && SameFields(f, b) {
 		v.content += scoreOther
 	}
+	v.vouched = same > 0 || v.named || v.identified
 	v.differ, v.strange = differ, differ > 0
 }
 

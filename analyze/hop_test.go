@@ -163,6 +163,22 @@ func TestHops(t *testing.T) {
 95ms  f > ACK
 `, nil},
 
+		{"a service that asks another one with its name", strings.ReplaceAll(atProxy, "10.0.2.1:", "10.0.1.2:") + `
+50ms  f > "GET /status HTTP/1.1\r\nHost: a\r\nUser-Agent: lib\r\nAccept: */*\r\n\r\n"
+52ms  b > "GET /status HTTP/1.1\r\nHost: a\r\nUser-Agent: lib\r\nAccept: */*\r\n\r\n"
+72ms  b < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nDate: d\r\n\r\nup"
+75ms  f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nDate: d\r\n\r\nok"
+95ms  f > ACK
+`, nil},
+
+		{"a proxy that changes the body", strings.ReplaceAll(atProxy, "10.0.2.1:", "10.0.1.2:") + `
+50ms  f > "GET /status HTTP/1.1\r\nHost: a\r\nUser-Agent: lib\r\nCookie: c=1\r\n\r\n"
+52ms  b > "GET /status HTTP/1.1\r\nHost: a\r\nUser-Agent: lib\r\nCookie: c=1\r\n\r\n"
+72ms  b < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nDate: d\r\n\r\nup"
+75ms  f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nDate: d\r\n\r\nok"
+95ms  f > ACK
+`, []string{"1 -> 2 certain, answered, added 5ms"}},
+
 		{"a proxy that asks for another host", strings.ReplaceAll(atProxy, "10.0.2.1:", "10.0.1.2:") + `
 50ms  f > "GET /status HTTP/1.1\r\nHost: a\r\nUser-Agent: lib\r\nAccept: */*\r\n\r\n"
 52ms  b > "GET /status HTTP/1.1\r\nHost: b\r\nUser-Agent: lib\r\nAccept: */*\r\n\r\n"
