@@ -63,6 +63,7 @@ type hops struct {
 	server  netip.AddrPort // the first one
 	missed  capture.Time   // when an exchange with it was over that is not remembered; 0 if none was
 	open    openRequests
+	near    nearHosts
 	file    int  // of the first exchange
 	mixed   bool // there are others, whose clocks may differ
 	entries []hopEntry
@@ -102,7 +103,7 @@ type hopEntry struct {
 }
 
 func newHops(tell func(*Hop)) *hops {
-	return &hops{tell: tell, seed: maphash.MakeSeed(), base: 1, open: newOpenRequests(), waiting: map[uint64][]uint64{},
+	return &hops{tell: tell, seed: maphash.MakeSeed(), base: 1, open: newOpenRequests(), near: nearHosts{least: map[nearHost]time.Duration{}}, waiting: map[uint64][]uint64{},
 		fronts: map[uint64]uint64{}, backs: map[uint64]uint64{}, latest: map[uint64]uint64{}}
 }
 
@@ -157,6 +158,7 @@ func (h *hops) take(x *Exchange, key uint64) {
 	if x.Response != nil {
 		e.memory += 2 * x.Response.HeaderBytes
 	}
+	h.near.learn(x, h.now)
 	n := h.add(e)
 	h.fitBacks(n)
 	h.fitFronts(n)
@@ -217,7 +219,12 @@ func (h *hops) finish() {
 // forget drops the oldest entry.
 func (h *hops) forget() {
 	e, n := &h.entries[h.head], h.base+uint64(h.head)
-	if e.waits {
+	switch {
+	case e.waits:
+		h.decide(n, true)
+	case len(e.fits) == 0 && e.at <= h.near.closer: // where the capture was taken is better known now
+		h.fitBacks(n)
+		h.fitFronts(n)
 		h.decide(n, true)
 	}
 	for _, newest := range [...]map[uint64]uint64{h.fronts, h.backs, h.latest} {

@@ -300,10 +300,10 @@ func (h *hops) unique(f *fit) bool {
 		if e == nil {
 			return true
 		}
-		if v, ok := compare(e.exchange, back.exchange); n != f.front && ok && !f.beats(v) {
+		if v, ok := h.compare(e.exchange, back.exchange); n != f.front && ok && !f.beats(v) {
 			return false
 		}
-		if v, ok := compare(front.exchange, e.exchange); n != f.back && ok && !f.beats(v) {
+		if v, ok := h.compare(front.exchange, e.exchange); n != f.back && ok && !f.beats(v) {
 			return false
 		}
 		n = e.olderFront

@@ -53,7 +53,7 @@ const (
 
 // compare weighs whether b is how a proxy served f. ok is false where something
 // contradicts it, or too little speaks for it.
-func compare(f, b *Exchange) (v evidence, ok bool) {
+func (h *hops) compare(f, b *Exchange) (v evidence, ok bool) {
 	if !mayServe(f, b) || contradicts(f.Request, b.Request) {
 		return v, false
 	}
@@ -61,7 +61,7 @@ func compare(f, b *Exchange) (v evidence, ok bool) {
 	if v.outside = !nested(f, b); v.outside && (v.clocks || !encloses(f, b)) {
 		return v, false
 	}
-	proof, sameHost := scoreProof(f, b), sameHost(f.Request, b.Request)
+	proof, sameHost := h.scoreProof(f, b), sameHost(f.Request, b.Request)
 	v.named = named(f.Request, b.Request, f.Connection.Client().Addr())
 	v.identified = sameID(f.Request, b.Request)
 	if !v.named && !v.identified && (proof == 0 || proof == scoreOneHost && !sameHost) {
@@ -163,7 +163,7 @@ func contradicts(f, b *http1.Message) bool {
 }
 
 // scoreProof is what shows that there is a proxy between f and b.
-func scoreProof(f, b *Exchange) (score int) {
+func (h *hops) scoreProof(f, b *Exchange) (score int) {
 	client, proxy, upstream := f.Connection.Client().Addr(), f.Connection.Server().Addr(), b.Connection.Client().Addr()
 	switch {
 	case client == proxy && proxy == upstream:
@@ -171,7 +171,7 @@ func scoreProof(f, b *Exchange) (score int) {
 	case proxy == upstream:
 		score += scoreAddress
 	}
-	if capturedBetween(f.Connection, b.Connection) {
+	if h.capturedBetween(f, b) {
 		score += scorePlace
 	}
 	return score
@@ -236,13 +236,13 @@ func sameID(f, b *http1.Message) bool {
 const betweenMax = time.Millisecond
 
 // capturedBetween reports whether the capture was taken on the host that is the
-// server of one connection and the client of the other: their ends there answer
-// at once, an end farther away does not.
-func capturedBetween(front, back *Connection) bool {
-	near1, ok1 := front.RTTServer()
-	near2, ok2 := back.RTTClient()
-	far1, ok3 := front.RTTClient()
-	far2, ok4 := back.RTTServer()
+// server of f and the client of b: their ends there answer at once, an end farther
+// away does not.
+func (h *hops) capturedBetween(f, b *Exchange) bool {
+	near1, ok1 := h.near.toServer(f)
+	near2, ok2 := h.near.toClient(b)
+	far1, ok3 := h.near.toClient(f)
+	far2, ok4 := h.near.toServer(b)
 	near := max(near1, near2)
 	return ok1 && ok2 && (ok3 || ok4) && near <= betweenMax && max(far1, far2) > 3*near
 }

@@ -21,7 +21,7 @@ func (h *hops) fitBacks(n uint64) {
 		return
 	}
 	for m, y := range h.others(e, h.backs[e.key], e.exchange.Request.HeadEnd.Readable, olderBack) {
-		if v, ok := compare(e.exchange, y.exchange); ok {
+		if v, ok := h.compare(e.exchange, y.exchange); ok {
 			h.fit(fit{n, m, v})
 		}
 	}
@@ -34,7 +34,7 @@ func (h *hops) fitFronts(n uint64) {
 		return
 	}
 	for m, y := range h.others(e, h.fronts[e.key], e.exchange.Request.Start.At.Time, olderFront) {
-		if v, ok := compare(y.exchange, e.exchange); ok && !(v.served && y.back != nil) {
+		if v, ok := h.compare(y.exchange, e.exchange); ok && !(v.served && y.back != nil) {
 			h.fit(fit{m, n, v})
 		}
 	}

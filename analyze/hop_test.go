@@ -187,6 +187,50 @@ func TestHops(t *testing.T) {
 95ms  f > ACK
 `, []string{"1 -> 2 certain, answered, added 5ms"}},
 
+		{"where it was captured shows later", `
+f 10.0.1.1:40000 > 10.0.1.2:8080
+b 10.0.2.1:50000 > 10.0.2.2:80
+0ms     f > SYN
+0.04ms  f < SYN ACK
+0.15ms  f > ACK
+1ms     b > SYN
+1.06ms  b < SYN ACK
+1.08ms  b > ACK
+2ms     f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
+3ms     b > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
+4ms     b < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: \"1\"\r\n\r\nok"
+4.3ms   b > ACK
+4.5ms   f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: \"1\"\r\n\r\nok"
+4.65ms  f > ACK
+6ms     f > "GET /b HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
+6.005ms f < ACK
+7ms     f < "HTTP/1.1 204 N\r\n\r\n"
+`, []string{"1 -> 2 certain, answered, added 1.5ms"}},
+
+		{"where it was captured shows on another connection", `
+f 10.0.1.1:40000 > 10.0.1.2:8080
+b 10.0.2.1:50000 > 10.0.2.2:80
+d 10.0.2.1:50001 > 10.0.2.2:80
+0ms     f > SYN
+0.01ms  f < SYN ACK
+20ms    f > ACK
+21ms    f > "GET /c HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
+22ms    f < "HTTP/1.1 204 N\r\n\r\n"
+30ms    d > SYN
+42ms    f > ACK
+50ms    d < SYN ACK
+50.02ms d > ACK
+51ms    d > "GET /b HTTP/1.1\r\nHost: w\r\nUser-Agent: y\r\n\r\n"
+71ms    d < "HTTP/1.1 204 N\r\n\r\n"
+71ms    d > ACK
+80ms    f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
+82ms    b > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
+102ms   b < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: \"1\"\r\n\r\nok"
+103ms   f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: \"1\"\r\n\r\nok"
+123ms   f > ACK
+142ms   b > ACK
+`, []string{"3 -> 4 certain, answered, added 3ms"}},
+
 		{"named in X-Forwarded-For", onLAN + `
 50ms  f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
 60ms  b > "GET /a HTTP/1.1\r\nHost: backend\r\nUser-Agent: x\r\nX-Forwarded-For: 10.9.9.9, 10.0.1.1\r\n\r\n"
