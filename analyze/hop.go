@@ -31,8 +31,8 @@ type Hop struct {
 	OtherFronts, OtherBacks []*Exchange
 	// Added is how much longer the client waited than the proxy did for its
 	// upstream server: from the end of the request to its start on the other side,
-	// and from the start of the response to its start on the client's side.
-	// Unknown where Front was not answered by Back.
+	// and from the start of the response to its start on the client's side; together,
+	// for each alone may be as wrong as two clocks are. Unknown where Front was not answered by Back.
 	Added time.Duration
 }
 

@@ -270,7 +270,7 @@ func (h *hops) link(c *cluster, f *fit, alone bool) {
 		hop.OtherFronts, hop.OtherBacks = h.instead(c, f)
 	}
 	if f.answered {
-		hop.Added = added(front.exchange, back.exchange)
+		hop.Added = h.added(front.exchange, back.exchange)
 	}
 	h.unlist(back)
 	back.front, back.certain = front.exchange, hop.Certain

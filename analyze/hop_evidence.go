@@ -380,12 +380,16 @@ func otherBody(f, b *http1.Message) bool {
 	return x == y && f.Complete && b.Complete && f.BodyBytes > 0 && !sameBody(f, b)
 }
 
-// added is how much longer f took than b, as the proxy saw them.
-func added(f, b *Exchange) time.Duration {
-	toProxy, _ := f.Connection.RTTServer()
-	fromProxy, _ := b.Connection.RTTClient()
-	between := (toProxy + fromProxy) / 2
-	before := b.Request.Start.At.Time.Sub(f.Request.End.At.Time) - between
-	after := f.Response.Start.At.Time.Sub(b.Response.Start.At.Time) - between
-	return max(before, 0) + max(after, 0)
+// added is how much longer f took than b, as the proxy saw them. By how much the clocks
+// differ that captured them does not matter: it is in both differences.
+func (h *hops) added(f, b *Exchange) time.Duration {
+	toProxy, _ := h.near.toServer(f)
+	fromProxy, _ := h.near.toClient(b)
+	passedOn := b.Request.Start.At
+	if f.Request.BodyStart.Frame != 0 && passedOn.Time < f.Request.End.At.Time { // while it came
+		passedOn = b.Request.End.At
+	}
+	before := passedOn.Sub(f.Request.End.At)
+	after := f.Response.Start.At.Sub(b.Response.Start.At)
+	return max(before+after-toProxy-fromProxy, 0)
 }

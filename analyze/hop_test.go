@@ -263,6 +263,16 @@ d 10.0.2.1:50001 > 10.0.2.2:80
 95ms  f > ACK
 `, []string{"1 -> 2 likely, answered, added 13ms"}},
 
+		{"passed on while it comes", atProxy + `
+50ms  f > "POST /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nContent-Length: 6\r\n\r\none"
+52ms  b > "POST /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nContent-Length: 6\r\n\r\none"
+550ms f > "two"
+551ms b > "two"
+571ms b < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+575ms f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+595ms f > ACK
+`, []string{"1 -> 2 certain, answered, added 5ms"}},
+
 		{"another body", atProxy + `
 50ms  f > "POST /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nContent-Length: 3\r\n\r\none"
 52ms  b > "POST /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nContent-Length: 3\r\n\r\ntwo"
@@ -354,9 +364,9 @@ d 10.0.2.1:50001 > 10.0.2.2:80
 d 10.0.2.2:60000 > 10.0.3.2:80
 42ms  d > SYN
 42ms  d < SYN ACK
-42ms  d > ACK
 50ms  f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
 52ms  b > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
+62ms  d > ACK
 62ms  d > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
 65ms  d < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 65ms  d > ACK
@@ -477,11 +487,11 @@ b 10.0.1.2:50000 > 10.0.2.2:80
 		want   []string
 	}{
 		{"one request", 5 * time.Millisecond, []string{`X-A: 1\r\n`},
-			[]string{"1 -> 2 certain, answered, added 5ms"}},
+			[]string{"1 -> 2 certain, answered, added 0s"}},
 		{"all the same", 0, []string{"", ""},
 			[]string{"1 -> 2 certain, answered, added 0s", "3 -> 4 likely, answered, added 0s"}},
 		{"all the same, and the upstream clock is late", -45 * time.Millisecond, []string{"", "", ""},
-			[]string{"2 -> 3 likely, answered, added 5ms", "4 -> 5 likely, answered, added 5ms"}},
+			[]string{"2 -> 3 likely, answered, added 0s", "4 -> 5 likely, answered, added 0s"}},
 		{"each with an id", 0, []string{`X-Request-Id: 12345671\r\n`, `X-Request-Id: 12345672\r\n`},
 			[]string{"1 -> 2 certain, answered, added 0s", "3 -> 4 certain, answered, added 0s"}},
 		{"each with a field of its own, and the upstream clock is late", -45 * time.Millisecond, []string{`X-A: 1\r\n`, `X-A: 2\r\n`, `X-A: 3\r\n`}, nil},
