@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"wirelag/analyze/http1"
@@ -35,15 +37,18 @@ func oneOf(names []string, name string) bool {
 // nominated are the fields of its sender's own that the Connection field of m names.
 func nominated(m *http1.Message) (names []string) {
 	for name := range m.List("Connection") {
-		if !oneOf(perHop, name) && !oneOf(forAll, name) && len(names) < maxNominated {
+		if len(names) == maxNominated {
+			break
+		}
+		if !oneOf(perHop, name) && !oneOf(forAll, name) && !oneOf(names, name) {
 			names = append(names, name)
 		}
 	}
 	return names
 }
 
-// maxNominated is how many fields of one Connection field are looked at.
-const maxNominated = 16
+// maxNominated is how many names in the Connection field of a message are looked at.
+const maxNominated = 256
 
 // maxShown is how much of a field's name is shown.
 const maxShown = 40
@@ -61,8 +66,14 @@ func shown(name string) string {
 	return name
 }
 
+// maxEnumerated is how many names a sentence has.
+const maxEnumerated = 8
+
 // enumerate joins names for a sentence: "A, B and C".
 func enumerate(names []string) string {
+	if more := len(names) - maxEnumerated; more > 0 {
+		names = append(slices.Clone(names[:maxEnumerated]), fmt.Sprintf("%d more", more))
+	}
 	if len(names) < 2 {
 		return strings.Join(names, "")
 	}

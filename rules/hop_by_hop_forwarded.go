@@ -18,7 +18,7 @@ var hopByHopForwarded = &Rule{
 	Doc: Doc{
 		What: "Connection names the fields of a message that are meant for the next recipient alone; Keep-Alive, Proxy-Connection, Proxy-Authorization, TE and Upgrade always are. " +
 			"A proxy must remove them. Passed on they make two ends agree on things that the proxy between them does not do, and credentials meant for the proxy reach the server.",
-		Measured: "The same field with the same value on both sides of the proxy, though Connection named it on the receiving side, or though it is Keep-Alive, Proxy-Connection, " +
+		Measured: "The same field with the same value (of a field that Connection names: one of its lines) on both sides of the proxy, though Connection named it on the receiving side, or though it is Keep-Alive, Proxy-Connection, " +
 			"Proxy-Authorization, TE or Upgrade; or a Connection field that still names the other sender's own fields; or \"Connection: keep-alive\" of HTTP/1.0 passed on both ways by a relay " +
 			"that then does not serve the kept connection. Cost = 0.",
 		CapturePoint: "Both sides of the proxy must be in the capture: taken on the proxy, or several files given together.",
@@ -26,7 +26,7 @@ var hopByHopForwarded = &Rule{
 			"Said only where it is true of all that would fit.",
 		Limits: "Silent where a proxy would send the same by itself: Keep-Alive of a response counts when the relay sends it without \"Connection: keep-alive\" or repeats a count of requests that is not its own, TE and Upgrade when Connection " +
 			"does not name them (or nothing was changed), Upgrade when the protocol was not switched (to WebSocket: when Connection does not name it), HTTP2-Settings when Connection does not name it, Proxy- fields when the next hop is no proxy. Transfer-Encoding, Trailer, and fields meant for all recipients are " +
-			"never flagged. Silent about relays that open their upstream connection within 0.8 ms and change no byte: they do not look at HTTP. Exchanges are matched within 60 s.",
+			"never flagged. Silent about relays that open their upstream connection within 0.8 ms and change no byte: they do not look at HTTP. Exchanges are matched within 60 s. Of the names in the Connection field of a message, the first 256 count.",
 		Cure:       "Configure or update the proxy so that it removes Connection, every field that it names, and the fields above from both requests and responses (RFC 9110 §7.6.1); with nginx, clear the field by proxy_set_header or proxy_hide_header.",
 		References: []string{"HTTP-DG §4.3.1", "HTTP-DG §4.5.6", "RFC 9110 §7.6.1", "RFC 9110 §7.8", "RFC 9110 §10.1.4", "RFC 9110 §11.7.2"},
 	},
@@ -104,11 +104,25 @@ func byteRelay(front, back *analyze.Connection) bool {
 	return lag >= -byteRelayMax && lag <= byteRelayMax
 }
 
-// hasSame reports whether both messages have a field called name with the same value.
+// hasSame reports whether both messages have a field called name with the same value,
+// in however many lines (RFC 9110 §5.3).
 func hasSame(in, out *http1.Message, name string) bool {
-	x, ok := in.Get(name)
-	y, passed := out.Get(name)
-	return ok && passed && x == y
+	return hasField(in, name) && hasField(out, name) && slices.Equal(slices.Collect(in.List(name)), slices.Collect(out.List(name)))
+}
+
+// hasLine reports whether a line of the field called name is in both messages.
+func hasLine(in, out *http1.Message, name string) bool {
+	for _, sent := range out.Fields.All() {
+		if !strings.EqualFold(sent.Name, name) {
+			continue
+		}
+		for _, received := range in.Fields.All() {
+			if strings.EqualFold(received.Name, name) && received.Value == sent.Value {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // nominatedIn lists the fields that Connection names in what the proxy received
@@ -117,7 +131,7 @@ func nominatedIn(in, out *http1.Message) (passed []string) {
 	for _, name := range nominated(in) {
 		switch {
 		case strings.EqualFold(name, "HTTP2-Settings") && out.HasToken("Connection", name): // part of an Upgrade, and a library's constant (RFC 7540 §3.2.1)
-		case hasSame(in, out, name):
+		case hasSame(in, out, name) || hasField(out, name) && hasLine(in, out, name):
 			passed = append(passed, shown(name)+" (which Connection names)")
 		case out.HasToken("Connection", name):
 			passed = append(passed, "a Connection field that names "+shown(name))
