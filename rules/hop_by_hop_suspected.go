@@ -2,17 +2,9 @@ package rules
 
 import (
 	"fmt"
-	"time"
 
 	"wirelag/analyze"
 	"wirelag/analyze/http1"
-	"wirelag/reassembly/capture"
-)
-
-// Bounds of waiting for the other side of an intermediary to show up.
-const (
-	otherSideWait = 10 * time.Second
-	maxSuspects   = 1 << 12
 )
 
 var hopByHopSuspected = &Rule{
@@ -35,7 +27,8 @@ var hopByHopSuspected = &Rule{
 	Signs: hopByHop | oldRequest,
 	Listen: func(p *Pass) analyze.Listener {
 		s := &suspects{pass: p, visible: pairTable[struct{}]{pass: p}}
-		return analyze.Listener{Exchange: s.exchange, Hop: s.hop, Tick: s.tick, Finish: s.finish}
+		s.waiting = otherSide{pass: p, stands: s.stands}
+		return analyze.Listener{Exchange: s.exchange, Hop: s.hop, Tick: s.waiting.tick, Finish: s.waiting.finish}
 	},
 }
 
@@ -43,14 +36,9 @@ var hopByHopSuspected = &Rule{
 // have shown up.
 type suspects struct {
 	pass    *Pass
-	waiting []suspect
+	waiting otherSide
 	// visible are the pairs on either side of a proxy that the capture shows.
 	visible pairTable[struct{}]
-}
-
-type suspect struct {
-	instance Instance
-	until    capture.Time
 }
 
 func (s *suspects) exchange(x *analyze.Exchange) {
@@ -58,19 +46,14 @@ func (s *suspects) exchange(x *analyze.Exchange) {
 	if !ok {
 		return
 	}
-	s.waiting = append(s.waiting, suspect{Instance{
+	s.waiting.add(Instance{
 		Connection: x.Connection,
 		Exchange:   x,
 		Severity:   Warning,
 		Confidence: Likely,
 		Detail:     fmt.Sprintf("A request reached %s with %s: probably a proxy at %s passed it on.", x.Connection.Server(), what, x.Connection.Client().Addr()),
 		Evidence:   []Evidence{{x.Request.HeadEnd.At, "request with " + what}},
-	}, s.pass.Now().Add(otherSideWait)})
-	s.waiting[len(s.waiting)-1].instance.keep()
-	if len(s.waiting) > maxSuspects {
-		s.pass.Forget()
-		s.oldest()
-	}
+	})
 }
 
 // suspicious says what in a request to a server shows that a proxy passed on
@@ -101,25 +84,5 @@ func (s *suspects) hop(h *analyze.Hop) {
 	s.visible.of(h.Back.Connection)
 }
 
-func (s *suspects) tick(now capture.Time) {
-	for len(s.waiting) > 0 && s.waiting[0].until < now {
-		s.oldest()
-	}
-}
-
-func (s *suspects) finish() {
-	for len(s.waiting) > 0 {
-		s.oldest()
-	}
-}
-
-// oldest reports what was seen first, unless the proxy is visible from both sides.
-func (s *suspects) oldest() {
-	w := s.waiting[0]
-	s.waiting[0] = suspect{}
-	s.waiting = s.waiting[1:]
-	if s.visible.known(w.instance.Connection) == nil {
-		s.pass.Report(w.instance)
-	}
-	w.instance.release()
-}
+// stands reports whether the proxy is not visible from both sides.
+func (s *suspects) stands(i *Instance) bool { return s.visible.known(i.Connection) == nil }

@@ -23,19 +23,31 @@ var serverThinkTime = &Rule{
 		Measured: "wait - RTT - retransmissions >= 500 ms, and >= 80 % of the exchange; but no more than what passed since the server had the whole request: " +
 			"since the first acknowledgement of its end, which may come up to 200 ms late, but not before one of less. Where the handshake took more than twice the least round trip, the RTT is what it took. Cost 0: it is not lost to the connection.",
 		CapturePoint: "The wait is the client's: corrected by the round trip between capture point and client.",
-		Limits:       "Silent when the request was lost and repeated, took long to the server or never ended, where a hole opens right behind the first segment of the response, which may be a repeat then, where the capture cut its head, when an earlier response stood in the way, and without round trip samples.",
-		Cure:         "Profile the server, or what it waits for (database, upstream).",
-		References:   []string{"HTTP-DG §4.2.1"},
+		Limits: "Silent when the request was lost and repeated, took long to the server or never ended, where a hole opens right behind the first segment of the response, which may be a repeat then, where the capture cut its head, when an earlier response stood in the way, and without round trip samples. " +
+			"Of a proxy, silent where the capture shows that the network behind it took the time: setting up the connection for the request, or losses on it; the other side is waited for until 10 s after the exchange.",
+		Cure:       "Profile the server, or what it waits for (database, upstream).",
+		References: []string{"HTTP-DG §4.2.1"},
 	},
 	Signs: slowAnswer,
 	Listen: func(p *Pass) analyze.Listener {
-		return analyze.Listener{Exchange: func(x *analyze.Exchange) {
+		stand := map[uint64]bool{} // the exchanges that wait
+		waiting := otherSide{pass: p, stands: func(i *Instance) bool {
+			defer delete(stand, i.exchange())
+			return stand[i.exchange()]
+		}}
+		hop := func(h *analyze.Hop) {
+			if x := h.Front; stand[x.ID] && h.Certain && h.Answered && !h.Joined {
+				think, _ := x.Think()
+				stand[x.ID] = isLong(think-networkTime(h), x)
+			}
+		}
+		return analyze.Listener{Hop: hop, Tick: waiting.tick, Finish: waiting.finish, Exchange: func(x *analyze.Exchange) {
 			think, ok := x.Think()
-			if !ok || think < thinkMin || x.Response.Problems.Has(http1.HeadLost|http1.HeadUnfinished) ||
-				think.Seconds() < thinkShare*x.Timing.Total().Seconds() {
+			if !ok || !isLong(think, x) || x.Response.Problems.Has(http1.HeadLost|http1.HeadUnfinished) {
 				return
 			}
-			p.Report(Instance{
+			stand[x.ID] = true
+			waiting.add(Instance{
 				Connection: x.Connection, Exchange: x, Severity: Info,
 				Detail: fmt.Sprintf("The first byte of the answer came %s after the request, without the round trip: the server's own time.", ms(think)),
 				Evidence: []Evidence{
@@ -45,4 +57,20 @@ var serverThinkTime = &Rule{
 			})
 		}}
 	},
+}
+
+// isLong reports whether think, of the time that x took, is worth telling.
+func isLong(think time.Duration, x *analyze.Exchange) bool {
+	return think >= thinkMin && think.Seconds() >= thinkShare*x.Timing.Total().Seconds()
+}
+
+// networkTime is what setting up a connection for the back of h, and losses on it, took of
+// the time that its front waited.
+func networkTime(h *analyze.Hop) time.Duration {
+	t := h.Back.Timing
+	network := t.Causes.Retransmission
+	if h.Back.Connection.SYN().Time >= h.Front.Request.HeadEnd.At.Time {
+		network += max(t.Connect, 0)
+	}
+	return network
 }
