@@ -220,9 +220,9 @@ func (h *hops) finish() {
 func (h *hops) forget() {
 	e, n := &h.entries[h.head], h.base+uint64(h.head)
 	switch {
-	case e.waits:
+	case len(e.fits) > 0: // what hangs together with it may still wait
 		h.decide(n, true)
-	case len(e.fits) == 0 && e.at <= h.near.closer: // where the capture was taken is better known now
+	case e.at <= h.near.closer: // where the capture was taken is better known now
 		h.fitBacks(n)
 		h.fitFronts(n)
 		h.decide(n, true)

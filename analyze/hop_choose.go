@@ -118,8 +118,8 @@ func (h *hops) retry(key uint64) {
 // settle tells the hops among c: those first that most speaks for; of those for which as
 // much speaks, those that are left for an end, then in the order of the requests.
 func (h *hops) settle(c *cluster) {
-	for _, n := range c.entries {
-		if e := h.entry(n); e != nil {
+	for i, n := range c.entries {
+		if e := h.entry(n); e != nil && (i == 0 || !c.cut) { // the others have more that they hang together with
 			e.waits = false
 		}
 	}
