@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -84,7 +85,7 @@ func isWhole(format, document string) bool {
 	return strings.HasSuffix(document, "\n")
 }
 
-// Whenever SIGINT or SIGTERM comes, the report under its name is whole or the
+// Whenever SIGINT, SIGTERM or SIGHUP comes, the report under its name is whole or the
 // one that was there before, and nothing is left beside it.
 func TestSignalsAtAnyMoment(t *testing.T) {
 	needsSignals(t)
@@ -97,7 +98,7 @@ func TestSignalsAtAnyMoment(t *testing.T) {
 		if err := os.WriteFile(path, []byte(older), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		sent := []os.Signal{os.Interrupt, syscall.SIGTERM}[i%2]
+		sent := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}[i%3]
 		cmd, stdout, stderr := program("--format", format, "-o", path, file)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -132,26 +133,54 @@ func TestSignalsAtAnyMoment(t *testing.T) {
 	}
 }
 
-// SIGTERM ends the reading as Ctrl-C does: with a report.
+// SIGTERM and SIGHUP end the reading as Ctrl-C does: with a report.
 func TestTermination(t *testing.T) {
-	folder := t.TempDir()
-	path := filepath.Join(folder, "report.json")
-	cmd, _, stderr := startProgram(t, "--format", "json", "-o", path, "-")
-	for len(namesIn(t, folder)) == 0 { // until the report is begun
+	for _, sent := range []os.Signal{syscall.SIGTERM, syscall.SIGHUP} {
+		folder := t.TempDir()
+		path := filepath.Join(folder, "report.json")
+		cmd, _, stderr := startProgram(t, "--format", "json", "-o", path, "-")
+		awaitReport(t, folder)
+		cmd.Process.Signal(sent)
+		cmd.Wait()
+		if status := cmd.ProcessState.ExitCode(); status != statusInterrupted || stderr.Len() > 0 {
+			t.Errorf("%v: status %d, %s", sent, status, stderr)
+		}
+		document, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if decode(t, string(document))["capture"].(map[string]any)["interrupted"] != true {
+			t.Errorf("%v: not marked as interrupted: %s", sent, document)
+		}
+	}
+}
+
+// awaitReport waits until a report is begun in folder, and a little longer.
+func awaitReport(t *testing.T, folder string) {
+	t.Helper()
+	for len(namesIn(t, folder)) == 0 {
 		time.Sleep(time.Millisecond)
 	}
 	time.Sleep(100 * time.Millisecond)
+}
+
+// Who starts the program with nohup wants it to outlive the terminal.
+func TestHangupThatIsIgnored(t *testing.T) {
+	needsSignals(t)
+	signal.Ignore(syscall.SIGHUP) // what a process ignores, those that it starts ignore
+	defer signal.Reset(syscall.SIGHUP)
+	folder := t.TempDir()
+	cmd, _, _ := startProgram(t, "--format", "json", "-o", filepath.Join(folder, "report.json"), "-")
+	awaitReport(t, folder)
+	cmd.Process.Signal(syscall.SIGHUP)
+	time.Sleep(200 * time.Millisecond)
+	if left := namesIn(t, folder); slices.Contains(left, "report.json") || len(left) != 1 {
+		t.Errorf("SIGHUP ended the program: %v", left)
+	}
 	cmd.Process.Signal(syscall.SIGTERM)
 	cmd.Wait()
-	if status := cmd.ProcessState.ExitCode(); status != statusInterrupted || stderr.Len() > 0 {
-		t.Errorf("status %d, %s", status, stderr)
-	}
-	document, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if decode(t, string(document))["capture"].(map[string]any)["interrupted"] != true {
-		t.Errorf("not marked as interrupted: %s", document)
+	if status := cmd.ProcessState.ExitCode(); status != statusInterrupted {
+		t.Errorf("status %d", status)
 	}
 }
 

@@ -9,9 +9,9 @@ import (
 	"syscall"
 )
 
-// interrupts act on SIGINT (Ctrl-C) and SIGTERM. One handler is in force for a whole
-// command: a signal that came between two would end the program by default a little
-// later, when there may be a part of a report.
+// interrupts act on SIGINT (Ctrl-C), SIGTERM and SIGHUP (the terminal is gone). One
+// handler is in force for a whole command: a signal that came between two would end the
+// program by default a little later, when there may be a part of a report.
 type interrupts struct {
 	signals     chan os.Signal
 	done, ended chan struct{}
@@ -29,6 +29,9 @@ func onInterrupt(acts ...func()) *interrupts {
 		acts: acts,
 	}
 	signal.Notify(i.signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
+		signal.Notify(i.signals, syscall.SIGHUP)
+	}
 	go i.handle()
 	return i
 }
