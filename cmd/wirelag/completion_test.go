@@ -61,7 +61,7 @@ func TestCompletion(t *testing.T) {
 // Every flag with a value knows what completes it; where that is not said, it
 // would be the names of files.
 func TestEveryFlagIsCompleted(t *testing.T) {
-	root := newRoot(streams{})
+	root := newRoot(streams{}, nil)
 	filesFit := []string{"output", "write", "bpf-file"}
 	for _, cmd := range append(available(root), root) {
 		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
@@ -87,7 +87,7 @@ func TestCompletionScripts(t *testing.T) {
 }
 
 func TestHelpOfCommands(t *testing.T) {
-	root := newRoot(streams{})
+	root := newRoot(streams{}, nil)
 	for _, cmd := range available(root) {
 		args := strings.Fields(cmd.CommandPath())[1:]
 		asked := wirelag(t, nil, append(args, "--help")...)

@@ -5,6 +5,8 @@
 package main
 
 import (
+	"cmp"
+	"fmt"
 	"io"
 	"os"
 )
@@ -16,9 +18,31 @@ func main() {
 // run runs the program with the arguments that follow its name and returns its
 // exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	root := newRoot(streams{stdin, stdout, stderr})
+	printed := &printed{w: stdout}
+	root := newRoot(streams{stdin, stdout, stderr}, printed)
 	root.SetArgs(append([]string{}, args...)) // nil would mean those of the process
-	return conclude(root.Execute(), stderr)
+	return conclude(printed.failed(root.Execute()), stderr)
+}
+
+// printed is standard output for what cobra prints: help, the version and scripts of
+// completion. It tells of some errors only, and of those as of wrong usage.
+type printed struct {
+	w   io.Writer
+	err error // the first
+}
+
+func (p *printed) Write(b []byte) (int, error) {
+	n, err := p.w.Write(b)
+	p.err = cmp.Or(p.err, err)
+	return n, err
+}
+
+// failed is err, or what went wrong with standard output.
+func (p *printed) failed(err error) error {
+	if p.err == nil {
+		return err
+	}
+	return &failure{statusOutput, fmt.Errorf("standard output: %w", reason(p.err))}
 }
 
 // streams are what the program reads from and writes to.

@@ -297,6 +297,20 @@ func TestReportThatCannotBeWritten(t *testing.T) {
 	}
 }
 
+// What commands print is no report, but not to be lost unseen either.
+func TestWhatCannotBePrinted(t *testing.T) {
+	for _, line := range []string{
+		"", "--help", "help", "help rules", "analyze --help", "--version", "rules", "rules nagle-hold", "config", "interfaces",
+		"completion bash", "completion zsh", "completion fish", "completion powershell",
+	} {
+		var stderr bytes.Buffer
+		status := run(strings.Fields(line), nil, failing{errors.New("disk full")}, &stderr)
+		if want := "wirelag: standard output: disk full\n"; status != statusOutput || stderr.String() != want {
+			t.Errorf("%s: status %d, %q", line, status, stderr.String())
+		}
+	}
+}
+
 func TestSecretsAreShownOnDemand(t *testing.T) {
 	file := captureFile(t, "a.pcap", `
 a 10.0.0.1:40000 > 10.0.0.2:80

@@ -16,7 +16,7 @@ const manFolder = "../../docs/man"
 
 // The manual is what the commands say of themselves; -update writes it again.
 func TestManualIsCurrent(t *testing.T) {
-	pages := manual(newRoot(streams{}))
+	pages := manual(newRoot(streams{}, nil))
 	if *update {
 		if err := os.RemoveAll(manFolder); err != nil {
 			t.Fatal(err)
@@ -49,7 +49,7 @@ func TestManualIsCurrent(t *testing.T) {
 
 // Every command has examples, and they name flags and rules that there are.
 func TestExamples(t *testing.T) {
-	root := newRoot(streams{})
+	root := newRoot(streams{}, nil)
 	for _, cmd := range append(available(root), root) {
 		if cmd.Example == "" {
 			t.Errorf("%s has no example", cmd.CommandPath())

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -9,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// newRoot builds the commands.
-func newRoot(s streams) *cobra.Command {
+// newRoot builds the commands. What cobra prints for them goes to out.
+func newRoot(s streams, out io.Writer) *cobra.Command {
 	a := &analysis{reporter{streams: s}}
 	root := &cobra.Command{
 		Use:   "wirelag [FILE…]",
@@ -35,7 +36,7 @@ messages to them and shows where the time went.
 		},
 	}
 	root.SetIn(s.stdin)
-	root.SetOut(s.stdout)
+	root.SetOut(out)
 	root.SetErr(s.stderr)
 	root.SetVersionTemplate("wirelag {{.Version}}\n")
 	root.SuggestionsMinimumDistance = 2
