@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -109,12 +108,8 @@ func (a *analysis) spareInputs(names []string, files []*capture.File) error {
 		names = append(names, f.Name)
 	}
 	for _, output := range []string{a.options.output, a.options.writeBaseline} {
-		present, err := os.Stat(output)
-		if err != nil || !present.Mode().IsRegular() {
-			continue
-		}
 		for _, name := range names {
-			if input, err := os.Stat(name); err == nil && os.SameFile(input, present) {
+			if isSameFile(name, output) {
 				return usageError("wirelag analyze", fmt.Errorf("%s: the report would take the place of the capture", name))
 			}
 		}

@@ -58,8 +58,20 @@ func (o *options) check() error {
 		return errors.New("--output: give the name of a file, or - for standard output")
 	case o.writeBaseline == "-":
 		return errors.New("--write-baseline: give the name of a file")
-	case o.writeBaseline == o.output:
+	case isSameFile(o.writeBaseline, o.output):
 		return errors.New("--write-baseline: give another file than --output")
+	}
+	return nil
+}
+
+// spareSettings refuses to write over the files that say how to report. The baseline
+// may be written anew by itself.
+func (o *options) spareSettings() error {
+	switch {
+	case isSameFile(o.output, o.config), isSameFile(o.writeBaseline, o.config):
+		return fmt.Errorf("%s: what is written would take the place of the configuration", o.config)
+	case isSameFile(o.output, o.baseline):
+		return fmt.Errorf("%s: the report would take the place of the baseline", o.baseline)
 	}
 	return nil
 }

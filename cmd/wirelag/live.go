@@ -101,8 +101,10 @@ func (l *listening) check() error {
 		return errors.New("--rotate-keep: say with --rotate-size or --rotate-time when another file begins")
 	case l.record.Keep < 0 || l.record.Time < 0:
 		return errors.New("--rotate-keep and --rotate-time cannot be negative")
-	case l.record.Name != "" && l.record.Name == l.options.output:
+	case isSameFile(l.record.Name, l.options.output):
 		return errors.New("-w and -o name the same file")
+	case isSameFile(l.record.Name, l.options.writeBaseline):
+		return errors.New("-w and --write-baseline name the same file")
 	case l.programFile != "" && l.options.filter != "":
 		return errors.New("--bpf-file and --filter are two filters: give one")
 	case l.programFile != "" && l.name == live.Any:

@@ -66,6 +66,38 @@ func createBeside(name string, mode fs.FileMode) (*os.File, error) {
 	}
 }
 
+// isSameFile reports whether what is written to a and b would be one file, however it is
+// named, and whether it is there yet. Of a pipe or a device nothing gets lost.
+func isSameFile(a, b string) bool {
+	if a == "" || b == "" || a == "-" || b == "-" {
+		return false
+	}
+	present, err := os.Stat(a)
+	if err != nil {
+		return resolved(a) == resolved(b)
+	}
+	other, err := os.Stat(b)
+	return err == nil && present.Mode().IsRegular() && os.SameFile(present, other)
+}
+
+// resolved is the name of a file that need not be there, without links.
+func resolved(name string) string {
+	if target, err := os.Readlink(name); err == nil { // of a link that leads nowhere
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(name), target)
+		}
+		name = target
+	}
+	folder, err := filepath.EvalSymlinks(filepath.Dir(name))
+	if err != nil {
+		folder = filepath.Dir(name)
+	}
+	if absolute, err := filepath.Abs(folder); err == nil {
+		folder = absolute
+	}
+	return filepath.Join(folder, filepath.Base(name))
+}
+
 // commit finishes the report.
 func (d *destination) commit() error {
 	err := d.flush()

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"testing/iotest"
 )
@@ -127,5 +128,51 @@ func TestInterruptibleReader(t *testing.T) {
 	defer f.Close()
 	if r := interruptible(ctx, f); r != io.Reader(f) {
 		t.Error("a regular file is wrapped, though it never waits")
+	}
+}
+
+// One file has many names, also before it is there. What two outputs are written to is
+// told apart by the file.
+func TestOutputsAreNotWrittenOverEachOther(t *testing.T) {
+	folder := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	write("known.yaml", "baseline: 1\nfindings: []\n")
+	settings := write("settings.yaml", "top: 5\n")
+	made, link := filepath.Join(folder, "new"), filepath.Join(folder, "link")
+	if err := os.Symlink("new", link); err != nil {
+		t.Skip(err)
+	}
+	t.Chdir(folder)
+	capture := captureFile(t, "a.pcap", "a 10.0.0.1:40000 > 10.0.0.2:80\n0ms a > SYN\n")
+	for _, line := range []string{
+		"--write-baseline new -o ./new", "--write-baseline new -o " + made, "--write-baseline link -o new", "--write-baseline new -o " + link,
+		"--baseline known.yaml -o ./known.yaml", "--config settings.yaml -o " + settings, "--config settings.yaml --write-baseline ./settings.yaml",
+	} {
+		if got := wirelag(t, nil, append(strings.Fields(line), capture)...); got.status != statusUsage {
+			t.Errorf("%s: status %d, %s", line, got.status, got.stderr)
+		}
+	}
+	if got := wirelag(t, nil, "live", "-i", "lo", "-w", "new", "-o", "./new"); got.status != statusUsage || !strings.Contains(got.stderr, "name the same file") {
+		t.Errorf("live: status %d, %s", got.status, got.stderr)
+	}
+	if left := namesIn(t, folder); len(left) != 3 {
+		t.Errorf("left behind: %v", left)
+	}
+	for _, line := range []string{
+		"--baseline known.yaml --write-baseline known.yaml -o new", "-o " + os.DevNull + " --write-baseline " + os.DevNull, "-o link --config settings.yaml",
+	} {
+		if got := wirelag(t, nil, append(strings.Fields(line), capture)...); got.status != statusDone {
+			t.Errorf("%s: status %d, %s", line, got.status, got.stderr)
+		}
+	}
+	t.Setenv("WIRELAG_CONFIG", settings)
+	if got := wirelag(t, nil, "-o", settings, capture); got.status != statusUsage {
+		t.Errorf("over the configuration that the environment names: status %d, %s", got.status, got.stderr)
 	}
 }

@@ -45,6 +45,9 @@ func (a *reporter) request(cmd *cobra.Command) (*request, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := a.options.spareSettings(); err != nil {
+		return nil, usageError(cmd.CommandPath(), err)
+	}
 	told, err := a.options.selection.selection()
 	if err != nil {
 		return nil, usageError(cmd.CommandPath(), err)

@@ -126,11 +126,10 @@ type enabled struct {
 // resolve takes over what the environment and the configuration file say about
 // the settings that cmd was not given as flags.
 func (o *options) resolve(cmd *cobra.Command) (*enabled, error) {
-	name := o.config
 	if !cmd.Flags().Changed("config") {
-		name = os.Getenv(environment + "CONFIG")
+		o.config = os.Getenv(environment + "CONFIG")
 	}
-	file, err := readConfig(name)
+	file, err := readConfig(o.config)
 	if err != nil {
 		return nil, &failure{statusUsage, err}
 	}
