@@ -89,7 +89,7 @@ func (s *Spent) addWait(x *Exchange, c *Causes) (complete bool) {
 		return true
 	case x.Response != nil:
 		s[WaitPhase][OnRest] += max(x.Response.Start.Readable.Sub(x.Request.End.At.Time), 0)
-		return true
+		return false // how long the two took to the client and from it
 	}
 	s[NoAnswerPhase][OnPhase] += max(t.NoAnswer, 0)
 	return t.NoAnswer >= 0

@@ -71,7 +71,7 @@ c 10.0.0.1:1000 > 10.0.0.2:80
 c 10.0.0.1:1000 > 10.0.0.2:80
 30ms c > "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 130ms c < "HTTP/1.1 204 No Content\r\n\r\n"
-`, "wait/unexplained 100ms"},
+`, "wait/unexplained 100ms, incomplete"},
 		{"Nagle's algorithm and a delayed acknowledgement in the request", opening + `
 30ms c > "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n"
 90ms c < ACK
