@@ -315,6 +315,8 @@ func (r *redactor) maskValue(name, value string) bool {
 		r.buf = appendMaskedSetCookie(r.buf[:0], value)
 	case url:
 		r.buf = appendMaskedURL(r.buf[:0], value)
+	case whole:
+		r.buf = append(r.buf[:0], mask...)
 	default:
 		return false
 	}
@@ -346,6 +348,7 @@ const (
 	cookies             // RFC 6265 §4.2.1
 	setCookie           // RFC 6265 §4.1.1
 	url
+	whole // a key or a token, by common use
 )
 
 // secretFields are the fields with secrets in them.
@@ -357,16 +360,33 @@ var secretFields = [...]struct {
 	{"Link", url},
 	{"Cookie", cookies},
 	{"Origin", url},
+	{"Api-Key", whole},
 	{"Cookie2", cookies},
 	{"Referer", url},
 	{"Refresh", url},
 	{"Location", url},
+	{"X-Api-Key", whole},
 	{"Set-Cookie", setCookie},
 	{"Destination", url},
 	{"Set-Cookie2", setCookie},
+	{"X-Auth-Token", whole},
+	{"X-Csrf-Token", whole},
+	{"X-Xsrf-Token", whole},
 	{"Authorization", credentials},
+	{"Private-Token", whole},
+	{"X-Rewrite-URL", url},
+	{"X-Vault-Token", whole},
+	{"X-Access-Token", whole},
+	{"X-Goog-Api-Key", whole},
+	{"X-Original-URI", url},
+	{"X-Original-URL", url},
+	{"X-Forwarded-URI", url},
+	{"X-Session-Token", whole},
 	{"Content-Location", url},
 	{"Proxy-Authorization", credentials},
+	{"X-Amz-Security-Token", whole},
+	{"X-Forwarded-Access-Token", whole},
+	{"Ocp-Apim-Subscription-Key", whole},
 }
 
 func secretsOf(name string) secrets {
@@ -524,10 +544,11 @@ func appendMaskedParameter(b []byte, parameter string) []byte {
 }
 
 // isSecretParameter reports whether a query parameter is named like a secret,
-// in any case and however it is percent-encoded.
+// in any case and however it is percent-encoded: by one of these names, or by one
+// whose last word is like "id_token" or "X-Amz-Signature".
 func isSecretParameter(name string) bool {
-	var plain [len("access_token")]byte
-	n := 0
+	var plain [longestParameter]byte
+	n, word := 0, 0 // where the last word begins
 	for i := 0; i < len(name); i++ {
 		c := name[i]
 		if c == '%' && i+2 < len(name) {
@@ -542,13 +563,23 @@ func isSecretParameter(name string) bool {
 		}
 		plain[n] = c
 		n++
+		if c == '_' || c == '-' {
+			word = n
+		}
+	}
+	switch string(plain[word:n]) {
+	case "token", "signature", "secret", "password":
+		return true
 	}
 	switch string(plain[:n]) {
-	case "token", "access_token", "api_key", "key", "sig", "signature", "secret", "password", "code", "session":
+	case "api_key", "api-key", "apikey", "key", "sig", "code", "session":
 		return true
 	}
 	return false
 }
+
+// longestParameter bounds what is taken for the name of a secret.
+const longestParameter = 64
 
 func unhex(c byte) byte {
 	if c <= '9' {

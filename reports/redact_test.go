@@ -23,6 +23,9 @@ func TestURLsAreMasked(t *testing.T) {
 		{"/?mytoken=abc&token_type=bearer", "/?mytoken=abc&token_type=bearer"},
 		{"/?api_key=1&sig=2&signature=3&secret=4&password=5&code=6&session=7",
 			"/?api_key=***&sig=***&signature=***&secret=***&password=***&code=***&session=***"},
+		{"/?id_token=1&refresh_token=2&client_secret=3&user-password=4&apikey=5&api-key=6", "/?id_token=***&refresh_token=***&client_secret=***&user-password=***&apikey=***&api-key=***"},
+		{"/?X-Amz-Credential=a&X-Amz-Security-Token=b&X-Amz-Signature=c", "/?X-Amz-Credential=a&X-Amz-Security-Token=***&X-Amz-Signature=***"},
+		{"/?sort_key=a&zip-code=b&in_session=c&tokens=d&secret_=e", "/?sort_key=a&zip-code=b&in_session=c&tokens=d&secret_=e"},
 		{"/cb#access_token=abc&state=1", "/cb#access_token=***&state=1"},
 		{"/??token=abc", "/??token=***"},
 		{"http://h/?code=abc", "http://h/?code=***"},
@@ -71,6 +74,12 @@ func TestFieldsAreMasked(t *testing.T) {
 		{"Location", "/cb?code=abc", "/cb?code=***"},
 		{"Referer", "https://u:p@h/?token=abc", "https://***@h/?token=***"},
 		{"Host", "u:p@h", "***@h"},
+		{"X-Api-Key", "abc def", "***"},
+		{"x-auth-token", "abc", "***"},
+		{"X-AMZ-Security-Token", "", "***"},
+		{"PRIVATE-TOKEN", "abc", "***"},
+		{"X-Api-Keys", "abc", "abc"},
+		{"X-Original-URL", "/a?x=1&token=abc", "/a?x=1&token=***"},
 		{"Refresh", "0; url=/?key=abc", "0; url=/?key=***"},
 	} {
 		r := newRedactor(Options{})
