@@ -80,7 +80,7 @@ func TestFindingsAreBoundedInText(t *testing.T) {
 	for _, want := range []string{
 		"2,148 warnings, 2,148 info in 2,148 exchanges: 3.22 s lost.\n",
 		"\n  also     the same between 2,145 other clients and servers: 2,145 times, 3.22 s\n",
-		"\n  and 200 info more (--top)\n",
+		"\n  and 200 info more (--top, --format json)\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q", want)

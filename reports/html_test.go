@@ -27,7 +27,7 @@ func pageText(page string) string {
 
 func TestPageOfNothing(t *testing.T) {
 	page := reportOnScript(t, "", "html", options())
-	if text := pageText(page); !strings.Contains(text, "Nothing to complain about in a capture without TCP connections.") {
+	if text := pageText(page); !strings.Contains(text, "Nothing to judge: there are no TCP connections in the capture.") {
 		t.Errorf("the page says: %s", text)
 	}
 	for _, section := range []string{"findings", "waterfall", "connections", "ports"} {

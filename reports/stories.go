@@ -117,6 +117,14 @@ func (s *stories) sorted() []*story {
 	return s.order
 }
 
+// whereMore says where to find what is not told. Those beyond maxStories no table has.
+func (s *stories) whereMore() string {
+	if s.more.total() > 0 {
+		return "--top, --format json"
+	}
+	return "--top"
+}
+
 // toldStory is a story that is told, and how many others of the same rule and
 // severity, between other clients and servers, are only summed up with it.
 type toldStory struct {

@@ -44,6 +44,9 @@ func (p *page) verdict(v *verdict) {
 }
 
 func (v *verdict) String() string {
+	if v.capture.Connections == 0 && v.capture.Exchanges == 0 {
+		return "Nothing to judge: there are no TCP connections in the capture."
+	}
 	s := v.found
 	line, lost := s.String(), ""
 	switch {
@@ -85,13 +88,10 @@ func (v *verdict) lost() string {
 
 // scope is what the verdict is about.
 func scope(c *analyze.Capture) string {
-	switch {
-	case c.Exchanges > 0:
+	if c.Exchanges > 0 {
 		return counted(c.Exchanges, "exchange")
-	case c.Connections > 0:
-		return counted(c.Connections, "connection") + " without a readable HTTP exchange"
 	}
-	return "a capture without TCP connections"
+	return counted(c.Connections, "connection") + " without a readable HTTP exchange"
 }
 
 // String is what there is of each severity, the worst first: "1 error, 2 warnings".
@@ -168,7 +168,7 @@ func (p *page) findings(s *stories, rows int, how telling) {
 	}
 	if hidden.total() > 0 {
 		p.text.WriteByte('\n')
-		p.line(fmt.Sprintf("  and %s more (--top)", &hidden), faint)
+		p.line(fmt.Sprintf("  and %s more (%s)", &hidden, s.whereMore()), faint)
 	}
 	if s.under.total() > 0 {
 		p.line(fmt.Sprintf("  without %s (--min-severity)", &s.under), faint)
