@@ -22,9 +22,10 @@ type destination struct {
 	final     string
 }
 
-// openDestination opens the file called name for what is written; "-" is stdout.
+// openDestination opens the file called name for what is written; "-" is stdout, and so is
+// what it goes to: what others write to "/dev/stdout" before and after is kept.
 func openDestination(name, what string, stdout io.Writer) (*destination, error) {
-	if name == "-" {
+	if name == "-" || isNameOf(stdout, name) {
 		return &destination{flusher: newFlusher(stdout)}, nil
 	}
 	d := &destination{final: name}
@@ -53,6 +54,20 @@ func openDestination(name, what string, stdout io.Writer) (*destination, error) 
 	}
 	d.flusher = newFlusher(d.file)
 	return d, nil
+}
+
+// isNameOf reports whether name is that of the file or device that stream is.
+func isNameOf(stream any, name string) bool {
+	f, ok := stream.(*os.File)
+	if !ok {
+		return false
+	}
+	is, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Stat(name)
+	return err == nil && os.SameFile(is, named)
 }
 
 // createBeside creates a file in the folder of name whose name is not taken.

@@ -75,6 +75,28 @@ func TestOutputKeepsLinksModesAndDevices(t *testing.T) {
 	}
 }
 
+// Standard output by its name as a file is written behind what is there already.
+func TestOutputToTheFileThatStandardOutputIs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	log, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	io.WriteString(log, "before\n")
+	if status := run([]string{"--format", "csv", "-o", path, firstRun}, nil, log, io.Discard); status != statusDone {
+		t.Errorf("status %d", status)
+	}
+	io.WriteString(log, "after\n")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := string(content); !strings.HasPrefix(text, "before\nexchange,") || !strings.HasSuffix(text, "\nafter\n") {
+		t.Errorf("%s", text)
+	}
+}
+
 func TestInterruptsActInOrder(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no signals")
