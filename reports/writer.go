@@ -63,6 +63,8 @@ type Format struct {
 	New func(w io.Writer, o Options) Writer
 	// Trails: it draws connections by their trails, see analyze.Options.
 	Trails bool
+	// Streams: it writes what it is told at once, not at the end.
+	Streams bool
 }
 
 // Formats are the formats there are; the first is the default.
@@ -70,8 +72,8 @@ var Formats = []Format{
 	{Name: "text", Description: "findings and tables for a terminal", New: newText},
 	{Name: "html", Description: "a page for a browser, complete in one file", New: newHTML, Trails: true},
 	{Name: "json", Description: "one JSON object", New: newJSON},
-	{Name: "ndjson", Description: "one JSON object a line, as soon as it is known", New: newNDJSON},
+	{Name: "ndjson", Description: "one JSON object a line, as soon as it is known", New: newNDJSON, Streams: true},
 	{Name: "har", Description: "HTTP archive (HAR 1.2) of the exchanges, for browsers' developer tools", New: newHAR},
-	{Name: "csv", Description: "exchanges as comma-separated values, for spreadsheets", New: newCSV},
+	{Name: "csv", Description: "exchanges as comma-separated values, for spreadsheets", New: newCSV, Streams: true},
 	{Name: "junit", Description: "JUnit XML, for CI: a test for each rule, which --fail-on decides", New: newJUnit},
 }

@@ -119,7 +119,7 @@ func (a *analysis) spareInputs(names []string, files []*capture.File) error {
 
 // analyze reads source until it ends or ctx is done.
 func (a *analysis) analyze(ctx context.Context, source capture.Source, l analyze.Listener, asked *request) (*analyze.Capture, error) {
-	if wantsProgress(a.stderr, &a.options) {
+	if a.wantsProgress() {
 		defer showProgress(a.stderr, source.Files())()
 	}
 	plan := vantage.Survey(ctx, source.Files())

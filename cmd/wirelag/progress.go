@@ -18,8 +18,18 @@ const (
 )
 
 // wantsProgress reports whether somebody is there to look at a progress bar.
-func wantsProgress(stderr io.Writer, o *options) bool {
-	return !o.quiet && !o.noProgress && os.Getenv("CI") == "" && isTerminal(stderr)
+func (a *reporter) wantsProgress() bool {
+	return !a.options.quiet && os.Getenv("CI") == "" && a.drawsOnTerminal()
+}
+
+// drawsOnTerminal reports whether standard error can show something in place. Nothing is
+// drawn where lines of the report come in between: it would erase them.
+func (a *reporter) drawsOnTerminal() bool {
+	return !a.options.noProgress && isTerminal(a.stderr) && os.Getenv("TERM") != "dumb" && !a.streamsToTerminal()
+}
+
+func (a *reporter) streamsToTerminal() bool {
+	return a.format().Streams && a.options.output == "-" && isTerminal(a.stdout)
 }
 
 // showProgress shows on w how much of files is read, until stop is called.

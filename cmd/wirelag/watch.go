@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -26,10 +25,9 @@ type watch struct {
 // newWatch shows on stderr how the analysis of source stands, until its end is
 // called: in a view on a terminal, elsewhere in lines.
 func (l *listening) newWatch(source *live.Source, asked *request) watch {
-	o := &l.options
-	streams := o.format == "ndjson"
-	terminal := isTerminal(l.stderr) && os.Getenv("TERM") != "dumb" && !o.noProgress && !(streams && isTerminal(l.stdout))
-	if o.quiet || streams && !terminal {
+	terminal := l.drawsOnTerminal()
+	told := l.options.format == "ndjson" || l.streamsToTerminal() // by the report, or lines would get into it
+	if l.options.quiet || told && !terminal {
 		return watch{end: func() {}}
 	}
 	options := l.reportOptions(l.stderr, asked)
