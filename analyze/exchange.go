@@ -217,8 +217,9 @@ type Exchange struct {
 
 	// reached is when the last byte of the request can have reached the server, at the
 	// latest, as its segments show that pass the capture point; 0 when unknown.
-	reached capture.Time
-	kept    bool
+	reached        capture.Time
+	nothingBetween bool // from the server, between the acknowledgement and the response
+	kept           bool
 }
 
 // Earliest is the first message of x that is in the capture: of some, all that was

@@ -120,6 +120,9 @@ func (r *responses) Head(m *http1.Message) string {
 		v.interim(x, m)
 	} else {
 		x.Response, x.reached = m, v.reached(x)
+		if s := v.streams[v.connection.ClientSide()].sender; s != nil {
+			x.nothingBetween = s.complete
+		}
 		v.hold(x, m)
 		x.ResponsePlace = v.place(v.connection.ClientSide().Other(), m, v.pairing.responseHad)
 		v.pairing.progress.headed(x.Exchange, x.ResponsePlace.Start+m.HeaderBytes)

@@ -67,6 +67,7 @@ func (v *conversation) followACK(side reassembly.Side, s *packet.Segment, class 
 		twice := class.Has(reassembly.Spurious) || len(blocks) > 0 && upTo >= to.top
 		to.judge(upTo, s, twice, p)
 	}
+	to.count(s)
 	to.acknowledge(a, p)
 	if class.Has(reassembly.DuplicateACK) {
 		to.duplicateACKs++

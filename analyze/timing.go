@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"wirelag/reassembly/capture"
+	"wirelag/reassembly/packet"
 )
 
 // time works out where the client's time went in x. The capture point sees
@@ -165,12 +166,40 @@ func (x *Exchange) atServer() time.Duration {
 // RFC 9293 §3.8.6.3 allows 500 ms.
 const usualACKDelay = 200 * time.Millisecond
 
+// mostUnseen is how many segments in a row that are not in the capture the IP
+// identification tells of: more of an answer than an initial window and its repeats are
+// not sent before anything is heard of it. It is no counter, or not the connection's own,
+// where it grows by more.
+const mostUnseen = 1 << 6
+
+// count takes a segment of who acknowledges for what its IP identification tells. Many
+// systems count it up with each segment of a connection (RFC 6864 leaves it to them).
+func (s *sender) count(segment *packet.Segment) {
+	step := segment.IPID - s.peerID
+	if s.peerID != 0 && segment.IPID != 0 {
+		s.unseen = s.unseen || step > 1 && step <= mostUnseen
+		s.complete = step == 1 && !s.unseen
+	}
+	s.peerID = 0
+	if segment.Length < leastMSS { // what is larger may be many on the wire
+		s.peerID = segment.IPID
+	}
+}
+
+// ThinkProven reports whether the answer cannot have been sent before and lost: the
+// capture would have that, being taken close to the server, or the IP identification
+// shows that the server sent nothing between its acknowledgement and the answer.
+func (x *Exchange) ThinkProven() bool {
+	toServer, known := x.Connection.RTTServer()
+	return x.nothingBetween || known && toServer <= leastToReceiver
+}
+
 // reached is when the request of x can have reached the server, at the latest, now
 // that its response begins: what acknowledges it may have been put off, but no
 // longer than since the server acknowledged less. 0 when that is unknown.
 func (v *conversation) reached(x *exchange) capture.Time {
 	s := v.streams[v.connection.ClientSide()].sender
-	if s == nil || !x.requestEnded || s.lastACK.upTo < x.end || s.advanced == 0 {
+	if s == nil || !x.requestEnded || s.lastACK.upTo < x.end || s.advanced == 0 || s.unseen {
 		return 0
 	}
 	return max(s.advanced.Add(-usualACKDelay), s.notBefore, 1)

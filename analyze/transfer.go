@@ -77,6 +77,11 @@ type sender struct {
 	echoes       bool  // what it sends shows which acknowledgements it had
 	initial      uint8 // segments of its first flight that an acknowledgement ended, at most defaultWindow
 
+	// Of who acknowledges: the IP identification of its latest segment, 0 where that says
+	// nothing of the next; and what those behind the one that acknowledged latest say.
+	peerID   uint16
+	unseen   bool // it sent something between that did not get here
+	complete bool // nothing
 	lastData seen
 	small    seen // the latest small segment
 
@@ -133,6 +138,7 @@ func (p path) early() time.Duration { return min(releaseEarly, p.toSender+clockJ
 func (s *sender) acknowledge(a acked, p path) {
 	if !s.acknowledged || a.upTo > s.lastACK.upTo {
 		s.advanced, s.notBefore, s.before = a.at.Time, s.lastACK.at.Time, s.lastACK.upTo
+		s.unseen, s.complete = false, false
 		s.prompt = s.prompt || a.upTo == s.top && p.known && a.at.Sub(s.lastData.at) < p.toReceiver+DelayedACKMin
 		if a.upTo >= s.repairing {
 			s.duplicateACKs, s.sackSeen = 0, false // what they told of is repaired

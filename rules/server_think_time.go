@@ -23,7 +23,10 @@ var serverThinkTime = &Rule{
 		Measured: "wait - RTT - retransmissions >= 500 ms, and >= 80 % of the exchange; but no more than what passed since the server had the whole request: " +
 			"since the first acknowledgement of its end, which may come up to 200 ms late, but not before one of less. Where the handshake took more than twice the least round trip, the RTT is what it took. Cost 0: it is not lost to the connection.",
 		CapturePoint: "The wait is the client's: corrected by the round trip between capture point and client.",
-		Limits: "Silent when the request was lost and repeated, took long to the server or never ended, where a hole opens right behind the first segment of the response, which may be a repeat then, where the capture cut its head, when an earlier response stood in the way, and without round trip samples. " +
+		Likely: "Where the capture is taken far from the server (more than 1 ms) and the IPv4 identification does not show that the server sent nothing between its acknowledgement and the answer: " +
+			"a first copy of the answer may have been lost before the capture point.",
+		Limits: "Silent when the request was lost and repeated, took long to the server or never ended, where the answer may have been sent before and lost on the way to the capture point " +
+			"(the IPv4 identification says that segments between the server's acknowledgement and the answer are missing, or a hole opens right behind the answer's first segment), where the capture cut its head, when an earlier response stood in the way, and without round trip samples. " +
 			"Of a proxy, silent where the capture shows that the network behind it took the time: setting up the connection for the request, or losses on it; the other side is waited for until 10 s after the exchange.",
 		Cure:       "Profile the server, or what it waits for (database, upstream).",
 		References: []string{"HTTP-DG §4.2.1"},
@@ -46,10 +49,14 @@ var serverThinkTime = &Rule{
 			if !ok || !isLong(think, x) || x.Response.Problems.Has(http1.HeadLost|http1.HeadUnfinished) {
 				return
 			}
+			confidence, remark := Certain, ""
+			if !x.ThinkProven() {
+				confidence, remark = Likely, " That no earlier copy of the answer was lost before the capture point is inferred."
+			}
 			stand[x.ID] = true
 			waiting.add(Instance{
-				Connection: x.Connection, Exchange: x, Severity: Info,
-				Detail: fmt.Sprintf("The first byte of the answer came %s after the request, without the round trip: the server's own time.", ms(think)),
+				Connection: x.Connection, Exchange: x, Severity: Info, Confidence: confidence,
+				Detail: fmt.Sprintf("The first byte of the answer came %s after the request, without the round trip: the server's own time.%s", ms(think), remark),
 				Evidence: []Evidence{
 					{x.Request.End.At, "end of the request"},
 					{x.Response.Start.At, "first byte of the answer"},
