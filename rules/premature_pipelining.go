@@ -39,9 +39,17 @@ type prematureWatch struct {
 
 // serverKept is what is known of a server keeping connections of a client.
 type serverKept struct {
-	since    capture.Time // from when on requests seen may build on it; 0: not known
+	shown    capture.Mark // the end of the first response that showed it; zero: not known
+	since    capture.Time // from when on requests seen may build on it
 	doubtful bool         // a response that showed it may be missing from the capture
 	pending  int          // connections whose first request has no response so far
+}
+
+// knownAt reports whether a request that was sent then may build on it. One that came
+// later in the capture at an earlier time does: the clock was set back.
+func (k *serverKept) knownAt(sent capture.Mark) bool {
+	setBack := sent.Frame > k.shown.Frame && sent.Time < k.shown.Time
+	return !k.shown.IsZero() && (k.since <= sent.Time || setBack)
 }
 
 // premature is what was pipelined too early on one connection.
@@ -68,15 +76,15 @@ func (w *prematureWatch) exchange(x *analyze.Exchange) {
 		server.doubtful = server.doubtful || x.Response == nil && c.Close() == reassembly.StillOpen
 	}
 	sent := x.Request.Start.At
-	if x.Order.Unconfirmed && !c.SYN().IsZero() && (server.since == 0 || server.since > sent.Time) {
+	if x.Order.Unconfirmed && !c.SYN().IsZero() && !server.knownAt(sent) {
 		w.note(x, sent)
 	}
 	if x.Response == nil || !x.Response.Complete || c.Persistence != analyze.Persistent {
 		return
 	}
-	toClient, _ := c.RTTClient()
-	if since := x.Response.End.At.Time.Add(toClient); server.since == 0 || server.since > since {
-		server.since = since
+	if end := x.Response.End.At; server.shown.IsZero() || end.Frame < server.shown.Frame {
+		toClient, _ := c.RTTClient()
+		server.shown, server.since = end, end.Time.Add(toClient)
 	}
 }
 
@@ -105,7 +113,7 @@ func (w *prematureWatch) closed(c *analyze.Connection) {
 	delete(w.open, c.ID)
 	server := w.pairs.of(c)
 	server.doubtful = server.doubtful || doubtful
-	if m == nil || server.doubtful || server.pending > 0 || server.since != 0 && server.since <= m.sent.Time {
+	if m == nil || server.doubtful || server.pending > 0 || server.knownAt(m.sent) {
 		return
 	}
 	w.pass.Report(Instance{
