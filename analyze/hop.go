@@ -112,13 +112,19 @@ func (h *hops) met(server netip.AddrPort) {
 	if h.several {
 		return
 	}
-	h.several = h.server.IsValid() && h.server != server
+	if h.several = h.server.IsValid() && h.server != server; h.several {
+		h.open.index(h.key)
+	}
 	h.server = server
 }
 
 // begun takes an exchange whose request is complete, and says where it is noted until it is over.
 func (h *hops) begun(x *Exchange, c *Connection) (slot int32) {
-	return h.open.add(openRequest{request: x.Request, client: c.Client().Addr(), server: c.Server(), key: h.key(x.Request)})
+	r := openRequest{request: x.Request, client: c.Client().Addr(), server: c.Server()}
+	if h.several {
+		r.key = h.key(x.Request)
+	}
+	return h.open.add(r)
 }
 
 // over takes an exchange that is over, and where it was noted before; 0 if it was not.

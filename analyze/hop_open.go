@@ -10,9 +10,10 @@ import (
 // openRequests are the complete requests whose exchanges are not over: each may
 // turn out to be the other side of one that is.
 type openRequests struct {
-	list   []openRequest    // from slot 1 on
-	free   int32            // the first slot that is not in use
-	newest map[uint64]int32 // by what both sides have in common
+	list    []openRequest    // from slot 1 on
+	free    int32            // the first slot that is not in use
+	indexed bool             // there are keys, and newest: before that none is asked for
+	newest  map[uint64]int32 // by what both sides have in common
 }
 
 // openRequest is a complete request. Nothing else of its exchange may be looked at yet.
@@ -30,7 +31,6 @@ func newOpenRequests() openRequests {
 
 // add notes a request, and returns its slot.
 func (o *openRequests) add(r openRequest) (slot int32) {
-	r.older = o.newest[r.key]
 	if slot = o.free; slot != 0 {
 		o.free = o.list[slot].older
 		o.list[slot] = r
@@ -38,11 +38,30 @@ func (o *openRequests) add(r openRequest) (slot int32) {
 		slot = int32(len(o.list))
 		o.list = append(o.list, r)
 	}
-	if r.older != 0 {
+	if o.indexed {
+		o.link(slot)
+	}
+	return slot
+}
+
+// index begins to look for requests by their keys.
+func (o *openRequests) index(key func(*http1.Message) uint64) {
+	o.indexed = true
+	for slot := range o.list {
+		if r := &o.list[slot]; r.request != nil {
+			r.key = key(r.request)
+			o.link(int32(slot))
+		}
+	}
+}
+
+// link makes the request in a slot the newest of its key.
+func (o *openRequests) link(slot int32) {
+	r := &o.list[slot]
+	if r.older = o.newest[r.key]; r.older != 0 {
 		o.list[r.older].newer = slot
 	}
 	o.newest[r.key] = slot
-	return slot
 }
 
 // remove forgets the request in a slot and returns its key; 0 where there is none.
@@ -52,6 +71,7 @@ func (o *openRequests) remove(slot int32) (key uint64) {
 	}
 	r := o.list[slot]
 	switch {
+	case !o.indexed:
 	case r.newer != 0:
 		o.list[r.newer].older = r.older
 	case r.older != 0:
