@@ -2,7 +2,10 @@ package capture
 
 import (
 	"bytes"
+	"cmp"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -52,13 +55,39 @@ func checkStream(t *testing.T, image []byte, consecutive bool) {
 		return source
 	}
 	checkPackets(t, open(bytes.NewReader(image), 4096), image, consecutive)
-	whole := read(t, open(bytes.NewReader(image), 4096))
+	whole := read(t, open(bytes.NewReader(image), 4096)).asWritten()
 	if whole.err != "" {
 		t.Errorf("damage became the error %s", whole.err)
 	}
-	if pieces := read(t, open(iotest.OneByteReader(bytes.NewReader(image)), 32)); pieces != whole {
+	if pieces := read(t, open(iotest.OneByteReader(bytes.NewReader(image)), 32)).asWritten(); pieces != whole {
 		t.Errorf("byte by byte: %+v\nat once: %+v", pieces, whole)
 	}
+}
+
+// asWritten is r with its packets by their numbers: which of them are read at once, and
+// so put in order, depends on how much there is to read.
+func (r result) asWritten() result {
+	number := func(line string) int {
+		var file, n int
+		fmt.Sscanf(line, "%d:%d", &file, &n)
+		return n
+	}
+	lines := strings.SplitAfter(r.packets, "\n")
+	slices.SortStableFunc(lines, func(a, b string) int { return cmp.Compare(number(a), number(b)) })
+	r.packets = strings.Join(lines, "")
+	return r
+}
+
+// checkOrder checks that packets which do not stand by their numbers stand by their times.
+func checkOrder(t *testing.T, packets []Packet) (numbers []uint64) {
+	for i, p := range packets {
+		numbers = append(numbers, p.Frame.Number())
+		if i > 0 && numbers[i] < numbers[i-1] && p.Time <= packets[i-1].Time {
+			t.Errorf("packet %d, at %d, follows %d, at %d", numbers[i], p.Time, numbers[i-1], packets[i-1].Time)
+		}
+	}
+	slices.Sort(numbers)
+	return numbers
 }
 
 func checkPackets(t *testing.T, source Source, image []byte, consecutive bool) {
@@ -66,17 +95,19 @@ func checkPackets(t *testing.T, source Source, image []byte, consecutive bool) {
 	var before uint64
 	bytesSeen := 0
 	for source.Read(&b) == nil {
-		for _, p := range b.Packets {
-			if n := p.Frame.Number(); n <= before || consecutive && n != before+1 {
+		for _, n := range checkOrder(t, b.Packets) {
+			if n <= before || consecutive && n != before+1 {
 				t.Errorf("packet %d follows %d", n, before)
 			}
-			before = p.Frame.Number()
+			before = n
+		}
+		for _, p := range b.Packets {
 			bytesSeen += len(p.Data)
 			if len(p.Data) > int(p.Length) || cap(p.Data) != len(p.Data) || p.Interface == nil {
-				t.Errorf("packet %d: %d bytes (capacity %d) of %d, interface %v", before, len(p.Data), cap(p.Data), p.Length, p.Interface)
+				t.Errorf("packet %v: %d bytes (capacity %d) of %d, interface %v", p.Frame, len(p.Data), cap(p.Data), p.Length, p.Interface)
 			}
 			if !bytes.Contains(image, p.Data) {
-				t.Errorf("packet %d is not in the file", before)
+				t.Errorf("packet %v is not in the file", p.Frame)
 			}
 		}
 	}
