@@ -89,6 +89,7 @@ func isWhole(format, document string) bool {
 // one that was there before, and nothing is left beside it.
 func TestSignalsAtAnyMoment(t *testing.T) {
 	needsSignals(t)
+	hearsHangups(t)
 	file := bigCapture(t, 4<<20)
 	random := rand.New(rand.NewPCG(1, 2))
 	for i := range 2 * len(reports.Formats) {
@@ -135,6 +136,7 @@ func TestSignalsAtAnyMoment(t *testing.T) {
 
 // SIGTERM and SIGHUP end the reading as Ctrl-C does: with a report.
 func TestTermination(t *testing.T) {
+	hearsHangups(t)
 	for _, sent := range []os.Signal{syscall.SIGTERM, syscall.SIGHUP} {
 		folder := t.TempDir()
 		path := filepath.Join(folder, "report.json")
@@ -153,6 +155,14 @@ func TestTermination(t *testing.T) {
 			t.Errorf("%v: not marked as interrupted: %s", sent, document)
 		}
 	}
+}
+
+// hearsHangups has the programs that the test starts hear SIGHUP, which they would not where
+// the tests themselves run under nohup.
+func hearsHangups(t *testing.T) {
+	heard := make(chan os.Signal, 1)
+	signal.Notify(heard, syscall.SIGHUP)
+	t.Cleanup(func() { signal.Stop(heard) })
 }
 
 // awaitReport waits until a report is begun in folder, and a little longer.
