@@ -285,8 +285,9 @@ var senderFields = [...]string{
 // senderPrefixes are how names of more of them begin.
 var senderPrefixes = [...]string{"X-Forwarded-", "X-B3-", "X-Envoy-"}
 
-// writtenBySender reports whether what is in a field says nothing of where m came from.
-func writtenBySender(m *http1.Message, name string) bool {
+// writtenBySender reports whether what is in a field says nothing of where its message
+// came from; options are those of its Connection field.
+func writtenBySender(options []string, name string) bool {
 	for _, s := range senderFields {
 		if len(s) == len(name) && strings.EqualFold(s, name) {
 			return true
@@ -297,15 +298,27 @@ func writtenBySender(m *http1.Message, name string) bool {
 			return true
 		}
 	}
-	return m.HasToken("Connection", name)
+	return slices.ContainsFunc(options, func(option string) bool { return strings.EqualFold(option, name) })
 }
+
+// agreeing is how many fields of a message, and options of its Connection field, are compared.
+const agreeing = 64
 
 // agreement counts the fields of m that n has, too, with the same value, and with others.
 func agreement(m, n *http1.Message) (same, differ int) {
-	for _, field := range m.Fields.All() {
+	var options []string
+	for option := range m.List("Connection") {
+		if options = append(options, option); len(options) == agreeing {
+			break
+		}
+	}
+	for i, field := range m.Fields.All() {
+		if i == agreeing {
+			break
+		}
 		value, ok := n.Get(field.Name)
 		switch {
-		case !ok || writtenBySender(m, field.Name):
+		case !ok || writtenBySender(options, field.Name):
 		case value == field.Value:
 			same++
 		default:

@@ -39,9 +39,8 @@ b 10.0.2.1:50000 > 10.0.2.2:80
 31ms  b > ACK
 `
 
-// twoWaiting are two clients whose equal requests wait in a proxy, with a field more in each
-// of the responses.
-const twoWaiting = `
+// twoClients are two clients of a proxy that has two connections to the server.
+const twoClients = `
 f 10.0.1.1:40000 > 10.0.1.2:8080
 g 10.0.1.3:40000 > 10.0.1.2:8080
 b 10.0.2.1:50000 > 10.0.2.2:80
@@ -58,6 +57,11 @@ c 10.0.2.1:50001 > 10.0.2.2:80
 61.01ms  b > ACK
 61.1ms   c < SYN ACK
 61.11ms  c > ACK
+`
+
+// twoWaiting are two clients whose equal requests wait in a proxy, with a field more in each
+// of the responses.
+const twoWaiting = twoClients + `
 70ms  f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nAccept: */*\r\n\r\n"
 71ms  g > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nAccept: */*\r\n\r\n"
 90ms  b > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\nAccept: */*\r\n\r\n"
@@ -74,23 +78,7 @@ c 10.0.2.1:50001 > 10.0.2.2:80
 
 // lateACK are two clients whose requests wait in a proxy: that the first response reached
 // the proxy is known last of all.
-const lateACK = `
-f 10.0.1.1:40000 > 10.0.1.2:8080
-g 10.0.1.3:40000 > 10.0.1.2:8080
-b 10.0.2.1:50000 > 10.0.2.2:80
-c 10.0.2.1:50001 > 10.0.2.2:80
-0ms      f > SYN
-0.01ms   f < SYN ACK
-20ms     f > ACK
-20.1ms   g > SYN
-20.11ms  g < SYN ACK
-40ms     g > ACK
-41ms     b > SYN
-41.1ms   c > SYN
-61ms     b < SYN ACK
-61.01ms  b > ACK
-61.1ms   c < SYN ACK
-61.11ms  c > ACK
+const lateACK = twoClients + `
 70ms  f > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n%[1]s\r\n"
 71ms  g > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n%[2]s\r\n"
 90ms  b > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n%[1]s\r\n"

@@ -136,7 +136,7 @@ func (v *conversation) breaksOff(x *exchange) bool {
 // is not known.
 func (x *Exchange) Think() (think time.Duration, ok bool) {
 	rtt, known := x.Connection.roundTripToServer()
-	if !known || x.Request == nil || x.Response == nil || x.Timing.Wait < 0 || x.reached == 0 || x.Answering.mayBeginAgain() {
+	if !known || x.Request == nil || x.Response == nil || x.Timing.Wait < 0 || x.reached == 0 {
 		return 0, false
 	}
 	return max(min(x.Timing.Wait-rtt-x.Timing.Causes.Retransmission, x.atServer()), 0), true

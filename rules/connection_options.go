@@ -36,11 +36,13 @@ func oneOf(names []string, name string) bool {
 
 // nominated are the fields of its sender's own that the Connection field of m names.
 func nominated(m *http1.Message) (names []string) {
+	known := map[string]bool{}
 	for name := range m.List("Connection") {
 		if len(names) == maxNominated {
 			break
 		}
-		if !oneOf(perHop, name) && !oneOf(forAll, name) && !oneOf(names, name) {
+		if lower := strings.ToLower(name); !oneOf(perHop, name) && !oneOf(forAll, name) && !known[lower] {
+			known[lower] = true
 			names = append(names, name)
 		}
 	}

@@ -110,30 +110,57 @@ func hasSame(in, out *http1.Message, name string) bool {
 	return hasField(in, name) && hasField(out, name) && slices.Equal(slices.Collect(in.List(name)), slices.Collect(out.List(name)))
 }
 
-// hasLine reports whether a line of the field called name is in both messages.
-func hasLine(in, out *http1.Message, name string) bool {
-	for _, sent := range out.Fields.All() {
-		if !strings.EqualFold(sent.Name, name) {
-			continue
-		}
-		for _, received := range in.Fields.All() {
-			if strings.EqualFold(received.Name, name) && received.Value == sent.Value {
-				return true
-			}
+// linesOf are the values of the fields of m, by their names in lower case.
+func linesOf(m *http1.Message) map[string][]string {
+	lines := map[string][]string{}
+	for _, f := range m.Fields.All() {
+		name := strings.ToLower(f.Name)
+		lines[name] = append(lines[name], f.Value)
+	}
+	return lines
+}
+
+// passedOn reports whether a field was received and sent on: a line of it, or all of it in
+// other lines (RFC 9110 §5.3).
+func passedOn(received, sent []string) bool {
+	if len(received) == 0 || len(sent) == 0 {
+		return false
+	}
+	is := map[string]bool{}
+	for _, line := range received {
+		is[line] = true
+	}
+	return slices.ContainsFunc(sent, func(line string) bool { return is[line] }) || slices.Equal(elements(received), elements(sent))
+}
+
+// elements are those of the comma-separated list that lines make together.
+func elements(lines []string) (list []string) {
+	for item := range strings.SplitSeq(strings.Join(lines, ","), ",") {
+		if item = strings.Trim(item, " \t"); item != "" {
+			list = append(list, item)
 		}
 	}
-	return false
+	return list
 }
 
 // nominatedIn lists the fields that Connection names in what the proxy received
 // and that it sent on.
 func nominatedIn(in, out *http1.Message) (passed []string) {
-	for _, name := range nominated(in) {
+	names := nominated(in)
+	if len(names) == 0 {
+		return nil
+	}
+	received, sent, named := linesOf(in), linesOf(out), map[string]bool{}
+	for name := range out.List("Connection") {
+		named[strings.ToLower(name)] = true
+	}
+	for _, name := range names {
+		lower := strings.ToLower(name)
 		switch {
-		case strings.EqualFold(name, "HTTP2-Settings") && out.HasToken("Connection", name): // part of an Upgrade, and a library's constant (RFC 7540 §3.2.1)
-		case hasSame(in, out, name) || hasField(out, name) && hasLine(in, out, name):
+		case lower == "http2-settings" && named[lower]: // part of an Upgrade, and a library's constant (RFC 7540 §3.2.1)
+		case passedOn(received[lower], sent[lower]):
 			passed = append(passed, shown(name)+" (which Connection names)")
-		case out.HasToken("Connection", name):
+		case named[lower]:
 			passed = append(passed, "a Connection field that names "+shown(name))
 		}
 	}

@@ -36,25 +36,31 @@ var persistentWithoutLength = &Rule{
 	},
 	Listen: func(p *Pass) analyze.Listener {
 		without := map[uint64]*lengthless{}        // by connection: their last exchanges
-		requests := map[uint64]*analyze.Exchange{} // by connection: such a request
+		requests := map[uint64]lengthlessRequest{} // by connection: such a request
 		return analyze.Listener{
 			Exchange: func(x *analyze.Exchange) {
-				if requestWithoutLength(x) {
-					requests[x.Connection.ID] = x.Keep()
-				}
-				if l := without[x.Connection.ID]; l != nil {
+				id, room := x.Connection.ID, len(without)+len(requests) < maxKept
+				l := without[id]
+				switch {
+				case l != nil:
 					l.follow(x)
-				} else if x.Request != nil && x.Response != nil && withoutLength(x.Request, x.Response) {
-					if len(without) >= maxKept {
-						p.Forget()
-						return
-					}
-					without[x.Connection.ID] = lengthlessOf(x)
+				case x.Request == nil || x.Response == nil || !withoutLength(x.Request, x.Response):
+				case room:
+					without[id] = lengthlessOf(x)
+				default:
+					p.Forget()
+				}
+				switch {
+				case !requestWithoutLength(x):
+				case room:
+					requests[id] = lengthlessRequest{nameOf(x), strings.Clone(methodOf(x)), x.Request.HeadEnd.At}
+				default:
+					p.Forget()
 				}
 			},
 			Closed: func(c *analyze.Connection) {
-				if x := requests[c.ID]; x != nil && c.Intact() {
-					p.Report(lengthlessRequest(c, x))
+				if r, ok := requests[c.ID]; ok && c.Intact() {
+					p.Report(r.on(c))
 				}
 				if l := without[c.ID]; l != nil {
 					if i, ok := l.judge(c); ok {
@@ -90,16 +96,22 @@ func requestWithoutLength(x *analyze.Exchange) bool {
 	return m.Framing == http1.NoBody && headWhole(m) && m.Persistent() && !m.AmbiguousLength()
 }
 
-func lengthlessRequest(c *analyze.Connection, x *analyze.Exchange) Instance {
+// lengthlessRequest is a request with a body that nothing tells the length of.
+type lengthlessRequest struct {
+	named
+	method string
+	head   capture.Mark // its last byte
+}
+
+func (r lengthlessRequest) on(c *analyze.Connection) Instance {
 	e := &c.Excess[reassembly.ToServer]
 	return Instance{
 		Connection: c,
-		Exchange:   x,
 		Severity:   Error,
 		Detail: fmt.Sprintf("A %s has neither Content-Length nor chunked framing, and %s its head: a server takes that for the next request.",
-			methodOf(x), follow(e)),
-		Evidence: []Evidence{{x.Request.HeadEnd.At, "head without a length"}, {e.First, "first byte behind it"}, {e.Last, "last of them"}},
-	}
+			r.method, follow(e)),
+		Evidence: []Evidence{{r.head, "head without a length"}, {e.First, "first byte behind it"}, {e.Last, "last of them"}},
+	}.about(r.named)
 }
 
 // lengthless is an exchange whose response has a body without a length, and the

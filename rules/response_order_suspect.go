@@ -117,7 +117,8 @@ func (r *pipelineRun) add(x *analyze.Exchange, seed maphash.Seed) (Instance, boo
 			r.told = true
 			return Instance{
 				Connection: c,
-				Also:       x,
+				Exchange:   x,
+				also:       &place{c.ID, y.exchange, connectionPair(c)},
 				Severity:   Warning,
 				Confidence: Likely,
 				Detail:     fmt.Sprintf("Two responses of a pipeline seem to have changed places: %s.", why),
@@ -126,7 +127,7 @@ func (r *pipelineRun) add(x *analyze.Exchange, seed maphash.Seed) (Instance, boo
 					{y.response, "the response in its place"},
 					{p.request, "the other request"},
 				},
-			}.about(named{y.exchange, subject(x)}), true
+			}, true
 		}
 	}
 	if len(r.latest) == orderWindow {

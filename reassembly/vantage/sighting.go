@@ -87,13 +87,12 @@ func (g *sighting) add(side int, s *packet.Segment) {
 		return
 	}
 	recent[0], recent[1] = print, recent[0]
-	answer := g.refusedBy(side, s)
 	if end := s.End(); g.packets[side] == 0 || int32(end-g.top[side]) > 0 {
 		g.top[side] = end
 	}
 	g.packets[side]++
 	g.bytes[side] += uint64(s.Length)
-	if answer || distinct(s) {
+	if distinct(s) {
 		g.sample(side, sample{print, s.Time})
 	}
 }
@@ -103,12 +102,6 @@ func (g *sighting) add(side int, s *packet.Segment) {
 // whose sequence number is the connection's own.
 func distinct(s *packet.Segment) bool {
 	return s.Refuses() || s.IPID != 0 || s.Options.HasTimestamps || s.Length > 0 || s.Flags.Has(packet.SYN)
-}
-
-// refusedBy reports whether s is what a closed port answers the SYN with: it is as
-// distinct as that is, unless another came before.
-func (g *sighting) refusedBy(side int, s *packet.Segment) bool {
-	return g.opened && side != int(g.opener) && g.packets[side] == 0 && s.Flags.Has(packet.RST|packet.ACK) && s.Ack == g.isn+1
 }
 
 // goesOn reports whether piece may go on where g ends.
