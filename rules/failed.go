@@ -27,7 +27,6 @@ type failedRequests struct {
 	bytes      int64 // of memory
 	missing    int   // of requests, not sent again so far
 	closed     bool
-	until      capture.Time
 }
 
 // failedListener listens for requests without a response. When their connection
@@ -35,7 +34,8 @@ type failedRequests struct {
 // again, or after repeatWait.
 func failedListener(p *Pass, judge func(*failedRequests) bool, report func(*failedRequests)) analyze.Listener {
 	w := &failedWatch{pass: p, judge: judge, report: report, of: map[uint64]*failedRequests{}}
-	return analyze.Listener{Exchange: w.exchange, Repeated: w.repeated, Closed: w.closed, Tick: w.tick, Finish: w.finish}
+	w.waiting = later[*failedRequests]{pass: p, after: repeatWait, most: maxRepeatWaiting, judge: w.conclude}
+	return analyze.Listener{Exchange: w.exchange, Repeated: w.repeated, Closed: w.closed, Tick: w.waiting.tick, Finish: w.waiting.finish}
 }
 
 type failedWatch struct {
@@ -43,7 +43,7 @@ type failedWatch struct {
 	judge   func(*failedRequests) bool
 	report  func(*failedRequests)
 	of      map[uint64]*failedRequests // by connection
-	waiting []*failedRequests          // closed, the oldest first
+	waiting later[*failedRequests]     // closed
 	bytes   int64                      // of memory
 }
 
@@ -51,9 +51,7 @@ func (w *failedWatch) exchange(x *analyze.Exchange) {
 	if !x.Unanswered() || x.Order.Doubtful {
 		return
 	}
-	for w.bytes > maxFailedBytes && len(w.waiting) > 0 {
-		w.pass.Forget()
-		w.oldest()
+	for w.bytes > maxFailedBytes && w.waiting.hurry() {
 	}
 	f := w.of[x.Connection.ID]
 	switch {
@@ -113,31 +111,9 @@ func (w *failedWatch) closed(c *analyze.Connection) {
 	case f.missing == 0:
 		w.conclude(f)
 	default:
-		f.closed, f.until = true, w.pass.Now().Add(repeatWait)
-		w.waiting = append(w.waiting, f)
-		if len(w.waiting) > maxRepeatWaiting {
-			w.pass.Forget()
-			w.oldest()
-		}
+		f.closed = true
+		w.waiting.add(f)
 	}
-}
-
-func (w *failedWatch) tick(now capture.Time) {
-	for len(w.waiting) > 0 && w.waiting[0].until < now {
-		w.oldest()
-	}
-}
-
-func (w *failedWatch) finish() {
-	for len(w.waiting) > 0 {
-		w.oldest()
-	}
-}
-
-func (w *failedWatch) oldest() {
-	f := w.waiting[0]
-	w.waiting = w.waiting[1:]
-	w.conclude(f)
 }
 
 // conclude reports f, unless that was done.

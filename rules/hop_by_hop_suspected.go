@@ -27,7 +27,7 @@ var hopByHopSuspected = &Rule{
 	Signs: hopByHop | oldRequest,
 	Listen: func(p *Pass) analyze.Listener {
 		s := &suspects{pass: p, visible: pairTable[struct{}]{pass: p}}
-		s.waiting = otherSide{pass: p, stands: s.stands}
+		s.waiting = newOtherSide(p, s.stands)
 		return analyze.Listener{Exchange: s.exchange, Hop: s.hop, Tick: s.waiting.tick, Finish: s.waiting.finish}
 	},
 }
@@ -36,7 +36,7 @@ var hopByHopSuspected = &Rule{
 // have shown up.
 type suspects struct {
 	pass    *Pass
-	waiting otherSide
+	waiting *otherSide
 	// visible are the pairs on either side of a proxy that the capture shows.
 	visible pairTable[struct{}]
 }

@@ -25,8 +25,7 @@ type keptRelay struct {
 	next       *metSilence         // the request behind it, without any response; nil while there is none
 	forwarded  bool                // next was sent on
 	upstream   bool                // its client is a relay whose other side the capture shows
-	until      capture.Time
-	bytes      int64 // of hop
+	bytes      int64               // of hop
 }
 
 // metSilence is a request without a response.
@@ -63,15 +62,16 @@ func agreementIn(x *analyze.Exchange) agreement {
 // response, must be known.
 func keptListener(p *Pass, report func(*keptRelay)) analyze.Listener {
 	w := &keptWatch{pass: p, report: report, of: map[uint64]*keptRelay{}}
-	return analyze.Listener{Exchange: w.exchange, Hop: w.hop, Closed: w.ended, Tick: w.tick, Finish: w.finish}
+	w.closed = later[*keptRelay]{pass: p, after: otherSideWait, most: maxKept, judge: w.judge}
+	return analyze.Listener{Exchange: w.exchange, Hop: w.hop, Closed: w.ended, Tick: w.closed.tick, Finish: w.closed.finish}
 }
 
 type keptWatch struct {
-	pass    *Pass
-	report  func(*keptRelay)
-	of      map[uint64]*keptRelay // by connection
-	waiting []*keptRelay          // closed, the oldest first
-	bytes   int64                 // of the exchanges kept
+	pass   *Pass
+	report func(*keptRelay)
+	of     map[uint64]*keptRelay // by connection
+	closed later[*keptRelay]
+	bytes  int64 // of the exchanges kept
 }
 
 func (w *keptWatch) exchange(x *analyze.Exchange) {
@@ -173,26 +173,12 @@ func (w *keptWatch) ended(c *analyze.Connection) {
 		w.drop(c.ID, k)
 		return
 	}
-	k.connection, k.until = c.Keep(), w.pass.Now().Add(otherSideWait)
-	w.waiting = append(w.waiting, k)
+	k.connection = c.Keep()
+	w.closed.add(k)
 }
 
-func (w *keptWatch) tick(now capture.Time) {
-	for len(w.waiting) > 0 && w.waiting[0].until < now {
-		w.oldest()
-	}
-}
-
-func (w *keptWatch) finish() {
-	for len(w.waiting) > 0 {
-		w.oldest()
-	}
-}
-
-func (w *keptWatch) oldest() {
-	k := w.waiting[0]
-	w.waiting[0] = nil
-	w.waiting = w.waiting[1:]
+// judge reports k when nothing more is waited for.
+func (w *keptWatch) judge(k *keptRelay) {
 	w.drop(k.connection.ID, k)
 	w.report(k)
 }

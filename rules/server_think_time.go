@@ -34,10 +34,10 @@ var serverThinkTime = &Rule{
 	Signs: slowAnswer,
 	Listen: func(p *Pass) analyze.Listener {
 		stand := map[uint64]bool{} // the exchanges that wait
-		waiting := otherSide{pass: p, stands: func(i *Instance) bool {
+		waiting := newOtherSide(p, func(i *Instance) bool {
 			defer delete(stand, i.exchange())
 			return stand[i.exchange()]
-		}}
+		})
 		hop := func(h *analyze.Hop) {
 			if x := h.Front; stand[x.ID] && h.Certain && h.Answered && !h.Joined {
 				think, _ := x.Think()
