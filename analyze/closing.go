@@ -186,6 +186,9 @@ func (v *conversation) acknowledgedAt(side reassembly.Side, at capture.Mark) int
 func (x *Exchange) Acknowledged() bool {
 	c := x.Connection
 	n, ok := c.Acknowledged(c.ClientSide())
+	if c.Closing != nil && c.Closing.Reset.side != c.ClientSide() {
+		n, ok = max(n, c.Closing.Reset.Received), ok || c.Closing.Reset.Received >= 0
+	}
 	return ok && x.Request != nil && n >= x.RequestPlace.End
 }
 

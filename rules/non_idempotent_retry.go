@@ -38,11 +38,11 @@ var nonIdempotentRetry = &Rule{
 			if stillOpen(first, again) || again.Request.Start.At.Sub(end) >= periodic {
 				i.Confidence = Likely
 			}
-			fate := "had not acknowledged all of the first, which was probably not executed."
 			if first.Acknowledged() {
-				fate = "had acknowledged the whole first: it may have been executed twice."
+				i.Detail += " The server's host had acknowledged the whole first: it may have been executed twice."
+			} else {
+				i.Detail += " The capture does not show that the server's host acknowledged all of the first: it was probably not executed."
 			}
-			i.Detail += " The server's host " + fate
 			p.Report(i)
 		}}
 	},
