@@ -23,7 +23,7 @@ var portReuseInTimeWait = &Rule{
 			"cost = from the first SYN to the one that was answered, or to the last packet where none was, of all connections of the client -> server pair.",
 		CapturePoint: "The time between two SYNs of the client is the same everywhere on the path.",
 		Likely:       "A SYN that got no answer at all may have been lost, rather than dropped.",
-		Limits: "Silent when the connection before is not in the capture, or was reset (a reset leaves no TIME_WAIT), and for a SYN that was sent again without an answer " +
+		Limits: "Silent when the connection before is not in the capture, or was reset (a reset leaves no TIME_WAIT), where the SYN/ACK is missing from the capture, and for a SYN that was sent again without an answer " +
 			"where the client had closed first: the server kept no TIME_WAIT (syn-retransmission tells that).",
 		Cure:       "Keep connections open so that ports are not used up; widen the client's ephemeral port range; let the client's side close last.",
 		References: []string{"HTTP-DG §4.2.7", "RFC 9293 §3.6.1", "RFC 5961 §4.2", "RFC 6191"},
@@ -51,7 +51,7 @@ var portReuseInTimeWait = &Rule{
 				i.Evidence = append(i.Evidence, Evidence{c.Challenge(), "the old connection's acknowledgement in answer"})
 			}
 			switch {
-			case !accepted && challenged:
+			case !accepted && challenged && !c.Synchronised():
 				i.Cost = c.Last().Sub(c.SYN())
 				i.Sums[refusedSYNs], i.Sums[refusedForGood] = 1, 1
 				i.Evidence = append(i.Evidence, Evidence{c.Last(), "the last packet of the attempt"})
