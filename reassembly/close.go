@@ -48,6 +48,20 @@ func (c *Connection) Ended() (at capture.Mark, by Side, ok bool) {
 	return e.rst, e.rstSide, !e.rst.IsZero()
 }
 
+// FirstCloser is the side that began to close the connection, though the other's FIN, or its
+// own, may be missing from the capture: what the other acknowledged with its FIN tells of
+// that. ok is false where no side sent a FIN or an RST that was seen.
+func (c *Connection) FirstCloser() (side Side, ok bool) {
+	switch e := c.ending; {
+	case e == nil:
+		return 0, false
+	case c.hasFIN(0) || c.hasFIN(1):
+		return e.firstFIN, true
+	default:
+		return e.rstSide, !e.rst.IsZero()
+	}
+}
+
 // finishStream tells that side finished, once all before its FIN was handed on.
 func (t *Table) finishStream(c *Connection, side Side, at capture.Mark) {
 	if !c.awaitsFIN(side) || c.ends[side].next != c.ending.finSeq[side] {

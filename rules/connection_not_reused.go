@@ -171,7 +171,7 @@ func whyNotReused(c *analyze.Connection) int {
 	case analyze.WithoutLength:
 		return withoutEnd
 	}
-	switch side, ok := c.ClosedBy(); {
+	switch side, ok := c.FirstCloser(); {
 	case !ok:
 		return clientLeaves
 	case side == c.ClientSide():
