@@ -142,11 +142,13 @@ func (r *race) end(i *Instance) string {
 
 // idle says how long the connection had been idle.
 func (r *race) idle() string {
-	last := r.request.Connection.LastAnswered
-	if last.IsZero() {
-		return ", which had carried nothing,"
+	switch c := r.request.Connection; {
+	case !c.LastAnswered.IsZero():
+		return fmt.Sprintf(" after %s without a request", ms(r.closing.Sub(c.LastAnswered)))
+	case c.MidStream():
+		return ""
 	}
-	return fmt.Sprintf(" after %s without a request", ms(r.closing.Sub(last)))
+	return ", which had carried nothing,"
 }
 
 // reason says why it is only likely.
