@@ -46,8 +46,8 @@ func (c *Connection) comesEarly(side Side, s *packet.Segment) bool {
 		return !c.synchronised && !e.started && other.segments == 0 // the SYN is to come
 	case !s.Flags.Has(packet.ACK) || s.Flags.Has(packet.RST):
 		return false
-	case !c.synchronised && !(e.hasISN && other.hasISN): // a SYN is to come
-		return !s.Flags.Has(packet.SYN) && (other.segments == 0 || s.Length > 0 || s.Flags.Has(packet.FIN))
+	case !c.synchronised && !(e.hasISN && other.hasISN): // a SYN is to come; where it does not, all is taken in order
+		return !s.Flags.Has(packet.SYN) && (other.segments == 0 || s.Length > 0 || s.Flags.Has(packet.FIN) || len(c.held()) > 0)
 	case !other.started || other.segments == 0:
 		return false
 	}
