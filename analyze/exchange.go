@@ -206,6 +206,9 @@ type Exchange struct {
 	// HalfRequest: there is no request, but the client had sent a part of one, or
 	// bytes that are none, when the response came.
 	HalfRequest bool
+	// RequestUnseen: there is no request, but the response acknowledges bytes of the client
+	// that the capture did not show before it.
+	RequestUnseen bool
 	// OtherAnswer: what the server sent when it had the request is no response of HTTP/1.
 	OtherAnswer bool
 	// Disturbed: bytes of the connection, in either direction, turned out to be

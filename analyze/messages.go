@@ -109,7 +109,7 @@ func (r *responses) Head(m *http1.Message) string {
 			v.pairing.response = v.analyzer.newNumber(v.handle)
 		}
 		x = v.newExchange(v.pairing.response)
-		x.HalfRequest = v.half()
+		x.HalfRequest, x.RequestUnseen = v.half(), v.pairing.responseHad > v.seen(v.connection.ClientSide())
 		v.begin(x)
 		if v.connection.Protocol == UnknownProtocol {
 			v.connection.Protocol = protocolOf(m.Version)

@@ -26,16 +26,19 @@ type heldSegment struct {
 	side         Side
 	segment      packet.Segment // its Payload is ours
 	at           capture.Time   // by the clock of the table
-	until        uint64         // how many packets of the connection, with what was held, patience lasts
+	since        uint64         // how many packets the connection had, with what was held
 }
 
 // Patience with early segments ends with whichever is reached first. Queues that
-// deliver out of order are a few packets apart. What happens on other connections
-// does not count, so that it does not matter which of them share a table.
+// deliver out of order are a few packets apart, and clocks of two interfaces less than
+// earlyBurst, in which many segments may come. What happens on other connections does not
+// count, so that it does not matter which of them share a table.
 const (
 	earlyPatience = time.Second
-	earlySegments = 8       // of the connection, that are held as well or come meanwhile
-	allEarly      = 4 << 20 // bytes of all
+	earlySegments = 8                // of the connection, that are held as well or come meanwhile,
+	earlyBurst    = time.Millisecond // but for this time
+	earlyMost     = 64               // only so many are
+	allEarly      = 4 << 20          // bytes of all
 )
 
 // comesEarly reports whether s acknowledges what the capture may still have to show.
@@ -106,7 +109,7 @@ func (t *Table) holdBack(c *Connection, side Side, s *packet.Segment) {
 	*h = heldSegment{connection: c, side: side, segment: *s, at: t.now}
 	h.segment.Payload = payload
 	o.held = append(o.held, h)
-	h.until = c.Packets() + uint64(len(o.held)) + earlySegments
+	h.since = c.Packets() + uint64(len(o.held))
 	e.append(h)
 	t.reckon()
 	for e.bytes > allEarly {
@@ -144,11 +147,17 @@ func (h *heldSegment) weight() int { return int(unsafe.Sizeof(*h)) + len(h.segme
 // takeHeld works in the segments of c whose time has come.
 func (t *Table) takeHeld(c *Connection) {
 	for i := 0; i < len(c.held()); i++ {
-		if h := c.held()[i]; !c.comesEarly(h.side, &h.segment) || h.until <= c.Packets()+uint64(len(c.held())) {
+		if h := c.held()[i]; !c.comesEarly(h.side, &h.segment) || t.isOverdue(h) {
 			t.takeBack(h)
 			i = -1 // it may be what another one waits for
 		}
 	}
+}
+
+// isOverdue reports whether so many segments came since h that what it waits for should have.
+func (t *Table) isOverdue(h *heldSegment) bool {
+	came := h.connection.Packets() + uint64(len(h.connection.held())) - h.since
+	return came >= earlyMost || came >= earlySegments && t.now.Sub(h.at) >= earlyBurst
 }
 
 // takeAllHeld works in the segments of c as they are.

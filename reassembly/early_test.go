@@ -102,10 +102,33 @@ func TestEarlyDoesNotWaitForLong(t *testing.T) {
 		t.Fatalf("%q is told at once", got)
 	}
 	for i := range uint32(20) {
-		w.send(segment{61 * ms, false, ack, 509 + i, 104, "x"})
+		w.send(segment{61*ms + time.Duration(i)*ms/10, false, ack, 509 + i, 104, "x"})
 	}
 	if got := w.bytes[reassembly.ToClient].Len(); got < 8+10 {
 		t.Errorf("%d bytes are told after 21 segments", got)
+	}
+}
+
+// TestEarlyBurst has many segments of an answer within half a millisecond before what it
+// answers: a second interface may be so late. There is an end to their number.
+func TestEarlyBurst(t *testing.T) {
+	w := newWire(reassembly.Limits{})
+	w.send(handshake(100, 500)...)
+	for i := range uint32(20) {
+		w.send(segment{60*ms + time.Duration(i)*ms/40, false, ack, 501 + i, 104, "x"})
+	}
+	if got := w.bytes[reassembly.ToClient].String(); got != "" {
+		t.Errorf("%q is told before what it answers", got)
+	}
+	w.send(segment{60*ms + ms/2, true, ack, 101, 501, "get"})
+	if got := w.bytes[reassembly.ToClient].Len(); got != 20 {
+		t.Errorf("%d bytes are told behind what they answer", got)
+	}
+	for i := range uint32(100) {
+		w.send(segment{61 * ms, false, ack, 521 + i, 105, "x"})
+	}
+	if got := w.bytes[reassembly.ToClient].Len(); got < 20+100-64 {
+		t.Errorf("%d bytes are told when 100 more wait", got)
 	}
 }
 

@@ -19,7 +19,7 @@ var responseWithoutRequest = &Rule{
 			"belongs to another request. (A 408 on a connection whose request does not come, or stays half, is just a server's way to say good-bye.)",
 		Measured:     "A final response begins while no request is outstanding. Info for status 408, and where the client had sent a part of a request; else a warning. Cost = 0.",
 		CapturePoint: "The order is decided by acknowledgement numbers: a response does not answer a request that its sender had not received.",
-		Limits:       "Silent where bytes of the connection are missing from the capture, or it was open before the capture began.",
+		Limits:       "Silent where bytes of the connection are missing from the capture, or it was open before the capture began, and where the response acknowledges bytes that the capture shows behind it.",
 		Cure:         "Look for what writes two responses (an error page behind a response, a body after HEAD or 204), and close the connection after it at the client. For 408: let the client drop idle connections first.",
 		References:   []string{"HTTP-DG §4.6", "RFC 9112 §9.3", "RFC 9110 §15.5.9"},
 	},
@@ -30,7 +30,7 @@ var responseWithoutRequest = &Rule{
 		return analyze.Listener{
 			Exchange: func(x *analyze.Exchange) {
 				c := x.Connection
-				if x.Request != nil || x.Response == nil || !c.Begun(0) || !c.Begun(1) || len(unasked[c.ID]) >= maxListed {
+				if x.Request != nil || x.RequestUnseen || x.Response == nil || !c.Begun(0) || !c.Begun(1) || len(unasked[c.ID]) >= maxListed {
 					return
 				}
 				if kept >= maxNoted || kept >= maxNoted/2 && len(unasked[c.ID]) > 0 { // one of each connection is worth more
