@@ -109,7 +109,10 @@ func (s *sender) shrink(d seen) {
 func (s *sender) kindOf(d seen, p path) LossKind {
 	quiet := d.at.Sub(s.lastData.at)
 	told := d.at.Sub(s.lastACK.at) - p.toSender
+	repairing := s.lastACK.upTo < s.repairing
 	switch {
+	case !repairing && p.known && s.advanced != 0 && d.at.Time.Sub(s.advanced)-p.toSender < p.rtt():
+		return ByFastACKs // the timer began anew when it was told of more (RFC 6298 §5.3)
 	case (s.duplicateACKs >= 3 || s.sackSeen) && told < leastTimeout:
 		return ByFastACKs
 	case d.end >= s.top && quiet < max(leastTimeout, 2*p.rtt()+leastTimeout/2):

@@ -42,7 +42,7 @@ func (e *end) endSample(ack uint32, at capture.Time) {
 	if of == samplingSYN && ack != e.sampleUntil {
 		return
 	}
-	if d := at.Sub(e.sampleSince); d >= 0 { // the clock may go backwards
+	if d := at.Sub(e.sampleSince); d > -earlyBurst { // else the clock was set back
 		e.addSample(d)
 	}
 }
@@ -76,7 +76,7 @@ func (t *Table) measure(c *Connection, side Side, s *packet.Segment, class Class
 	case class.Has(Retransmitted):
 		e.cancelSample()
 	case s.Flags.Has(packet.SYN) && other.acknowledges(s.Seq+1):
-		if answer := c.synAck; side == c.client && !answer.IsZero() && s.Time <= answer.Time { // the capture has it behind its answer
+		if answer := c.synAck; side == c.client && !answer.IsZero() && answer.Sub(s.Mark) > -earlyBurst { // the capture has it behind its answer
 			e.addSample(answer.Time.Sub(s.Time))
 		}
 	case s.Flags.Has(packet.SYN):
