@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"wirelag/analyze"
+	"wirelag/analyze/dns"
 	"wirelag/reassembly/capture"
 )
 
@@ -48,8 +49,7 @@ var dnsDelay = &Rule{
 			told[l.Start.Frame] = true
 			i := Instance{
 				Connection: c, ExchangeID: c.FirstExchange, Lookup: l, Severity: Warning, Cost: took,
-				Detail: fmt.Sprintf("The lookup of the server's name took %s (%s, %d repeated, %d failed first).",
-					ms(took), count(l.Tries, "query", "queries"), l.Retries, l.Failures),
+				Detail: fmt.Sprintf("The lookup of the server's name took %s (%s).", ms(took), triesOf(l)),
 			}
 			for _, step := range l.Steps {
 				i.Evidence = append(i.Evidence, Evidence{step.Mark, step.Event.String()})
@@ -58,6 +58,18 @@ var dnsDelay = &Rule{
 			p.Report(i)
 		}}
 	},
+}
+
+// triesOf counts the queries of a lookup.
+func triesOf(l *dns.Lookup) string {
+	tries := count(l.Tries, "query", "queries")
+	if l.Retries > 0 {
+		tries += fmt.Sprintf(", %d repeated", l.Retries)
+	}
+	if l.Failures > 0 {
+		tries += fmt.Sprintf(", %d failed first", l.Failures)
+	}
+	return tries
 }
 
 func count(n int, one, many string) string {

@@ -79,8 +79,15 @@ func abortedRequest(f *failedRequests, n int) Instance {
 		by, how = side, "reset"
 	}
 	i.Evidence = append(i.Evidence, Evidence{end, closer(f.connection, by, how)})
-	i.Detail = fmt.Sprintf("%s and left %s of a pipeline unanswered: %d may be repeated safely, %d may not. %s",
-		upperFirst(closer(f.connection, by, how)), count(f.total, "request", "requests"), len(f.requests)-unsafe, unsafe, f.fate())
+	safe := fmt.Sprintf("%d may be repeated safely, %d may not", len(f.requests)-unsafe, unsafe)
+	switch f.total {
+	case unsafe:
+		safe = "none may be repeated safely"
+	case len(f.requests) - unsafe:
+		safe = "all may be repeated safely"
+	}
+	i.Detail = fmt.Sprintf("%s and left %s of a pipeline unanswered: %s. %s",
+		upperFirst(closer(f.connection, by, how)), count(f.total, "request", "requests"), safe, f.fate())
 	return i
 }
 
@@ -91,6 +98,8 @@ func (f *failedRequests) fate() string {
 		return "The capture shows none of them sent again."
 	case f.missing == 0:
 		return "All of them were sent again."
+	case n == 1:
+		return "One of them was sent again."
 	default:
 		return fmt.Sprintf("%d of them were sent again.", n)
 	}
