@@ -52,6 +52,9 @@ func TestEarly(t *testing.T) {
 			if len(w.closed) != 1 {
 				t.Errorf("%d connections: %v", len(w.closed), w.events)
 			}
+			if got := w.closed[0].Last().Frame.Number(); got != uint64(len(test.segments)) {
+				t.Errorf("packet %d of %d is the connection's last", got, len(test.segments))
+			}
 		})
 	}
 }

@@ -11,7 +11,6 @@ func (t *Table) receive(c *Connection, side Side, s *packet.Segment, p fingerpri
 	open := c.IsOpen()
 	e := &c.ends[side]
 	t.remember(c, side, p)
-	c.last, c.spared, c.serial = s.Mark, false, uint32(t.serial)
 	t.inspect(c, side, s)
 	class := c.classify(side, s)
 	if class.Has(Ignored) {

@@ -162,6 +162,7 @@ func (t *Table) AddShared(s *packet.Segment, key Key, serial uint64, shared *van
 	if shared != nil && c.Shared() == nil {
 		t.odd(c).shared = shared
 	}
+	c.last, c.spared, c.serial = s.Mark, false, uint32(serial)
 	if s.Flags.Has(packet.RST) && s.Length > 0 {
 		s = t.withoutText(s)
 	}

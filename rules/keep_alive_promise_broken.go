@@ -117,11 +117,11 @@ func closedEarly(c *analyze.Connection, end capture.Mark) (Instance, bool) {
 	case t > 0 && idle.Seconds() < promiseKept*timeout.Seconds():
 		detail = fmt.Sprintf("The server had announced to keep the idle connection for %d s", t)
 		if n > 0 {
-			detail += fmt.Sprintf(" and %d more requests", n)
+			detail += " and " + count(int(n), "more request", "more requests")
 		}
 		detail += fmt.Sprintf(", and closed it after %s.", ms(idle))
 	case t < 0 && n > 0 && idle < maxAlone:
-		detail = fmt.Sprintf("The server had announced to take %d more requests, and closed the connection %s later.", n, ms(idle))
+		detail = fmt.Sprintf("The server had announced to take %s, and closed the connection %s later.", count(int(n), "more request", "more requests"), ms(idle))
 	}
 	return Instance{
 		Connection: c,

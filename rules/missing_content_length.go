@@ -38,7 +38,7 @@ var missingContentLength = &Rule{
 				Connection: x.Connection,
 				Exchange:   x,
 				Severity:   Info,
-				Detail:     fmt.Sprintf("%d bytes of a response without length ended when %s.", m.BodyBytes, text),
+				Detail:     fmt.Sprintf("%s of a response without length ended when %s.", count(int(m.BodyBytes), "byte", "bytes"), text),
 				Evidence:   []Evidence{{m.Start.At, "response without length"}, {end, text}},
 			}
 			switch {

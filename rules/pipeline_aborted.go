@@ -80,10 +80,14 @@ func abortedRequest(f *failedRequests, n int) Instance {
 	}
 	i.Evidence = append(i.Evidence, Evidence{end, closer(f.connection, by, how)})
 	safe := fmt.Sprintf("%d may be repeated safely, %d may not", len(f.requests)-unsafe, unsafe)
-	switch f.total {
-	case unsafe:
+	switch {
+	case f.total == 1 && unsafe == 0:
+		safe = "it may be repeated safely"
+	case f.total == 1:
+		safe = "it may not be repeated safely"
+	case unsafe == f.total:
 		safe = "none may be repeated safely"
-	case len(f.requests) - unsafe:
+	case len(f.requests)-unsafe == f.total:
 		safe = "all may be repeated safely"
 	}
 	i.Detail = fmt.Sprintf("%s and left %s of a pipeline unanswered: %s. %s",
@@ -96,6 +100,8 @@ func (f *failedRequests) fate() string {
 	switch n := f.repeats(); {
 	case n == 0:
 		return "The capture shows none of them sent again."
+	case f.total == 1:
+		return "It was sent again."
 	case f.missing == 0:
 		return "All of them were sent again."
 	case n == 1:

@@ -25,7 +25,7 @@ var portReuseInTimeWait = &Rule{
 		Likely:       "A SYN that got no answer at all may have been lost, rather than dropped.",
 		Limits: "Silent when the connection before is not in the capture, or was reset (a reset leaves no TIME_WAIT), where the SYN/ACK is missing from the capture, and for a SYN that was sent again without an answer " +
 			"where the client had closed first: the server kept no TIME_WAIT (syn-retransmission tells that).",
-		Cure:       "Keep connections open so that ports are not used up; widen the client's ephemeral port range; let the client's side close last.",
+		Cure:       "Keep connections open so that ports are not used up; widen the client's ephemeral port range; let the client close first (RFC 9293 §3.6.1).",
 		References: []string{"HTTP-DG §4.2.7", "RFC 9293 §3.6.1", "RFC 5961 §4.2", "RFC 6191"},
 	},
 	Options: []Option{{"two-msl", Milliseconds, 60_000, "how long TIME_WAIT lasts (twice the maximum segment lifetime)"}},
