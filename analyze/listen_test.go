@@ -131,6 +131,13 @@ func (h *heard) phases(name string, x *analyze.Exchange) {
 // its request, to the last byte of the response.
 func mostTime(x *analyze.Exchange) time.Duration {
 	from, to := x.Request.First.Time, x.Request.End.At.Time
+	if x.Sending != nil {
+		for _, l := range x.Sending.Losses {
+			if !l.Since.IsZero() {
+				from = min(from, l.Since.Time)
+			}
+		}
+	}
 	if x.Timing.Connect > 0 {
 		from = min(from, x.Connection.SYN().Time)
 	}

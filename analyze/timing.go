@@ -22,26 +22,27 @@ func (v *conversation) time(x *exchange) {
 	if rtt, known := v.connection.RTT(); known {
 		t.RTT = rtt
 	}
-	if x.opens {
-		if setup, ok := v.connection.Setup(); ok {
-			// With Fast Open the request is under way during the handshake (RFC 7413).
-			t.Connect = max(min(setup, x.Request.First.Sub(v.connection.SYN())), 0)
-		}
-	}
 	if x.Request == nil {
 		if x.Response != nil {
 			t.Receive = max(x.Response.End.Readable.Sub(x.Response.Start.Readable), 0)
 		}
 		return
 	}
+	begun := x.Sending.left(x.Request.First.Time)
+	if x.opens {
+		if setup, ok := v.connection.Setup(); ok {
+			// With Fast Open the request is under way during the handshake (RFC 7413).
+			t.Connect = max(min(setup, begun.Sub(v.connection.SYN().Time)), 0)
+		}
+	}
 	sent := max(x.Request.End.At.Time, x.sentUntil, x.Sending.heldUntil())
 	if x.Response == nil {
-		t.Send = max(sent.Sub(x.Request.First.Time), 0)
+		t.Send = max(sent.Sub(begun), 0)
 		t.NoAnswer = v.waitedInVain(x.Exchange)
 		return
 	}
 	toClient, known := v.connection.RTTClient()
-	start := x.Request.First.Time.Add(-toClient / 2)
+	start := begun.Add(-toClient / 2)
 	sent = max(sent.Add(-toClient/2), start)
 	first := max(x.Answering.arrived(x.Response.Start.Readable, true).Add(toClient/2), start)
 	last := max(x.Answering.arrived(x.Response.End.Readable, false).Add(toClient/2), first)
@@ -84,6 +85,20 @@ func (t *Transfer) arrived(seen capture.Time, first bool) capture.Time {
 	for _, l := range t.Losses {
 		if l.counts() && !l.Original.IsZero() && (!first || l.Offset <= t.start) {
 			seen = max(seen, l.Repeat.Time)
+		}
+	}
+	return seen
+}
+
+// left is when the first byte of a message was sent, at the latest: before it was seen
+// where the copy that was lost would have stood.
+func (t *Transfer) left(seen capture.Time) capture.Time {
+	if t == nil {
+		return seen
+	}
+	for _, l := range t.Losses {
+		if l.counts() && l.Original.IsZero() && l.Offset <= t.start && !l.Since.IsZero() {
+			seen = min(seen, l.Since.Time)
 		}
 	}
 	return seen
