@@ -357,10 +357,10 @@ d 10.0.2.2:60000 > 10.0.3.2:80
 62ms  d > ACK
 62ms  d > "GET /a HTTP/1.1\r\nHost: w\r\nUser-Agent: x\r\n\r\n"
 65ms  d < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-65ms  d > ACK
 72ms  b < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 72ms  b > ACK
 75ms  f < "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+85ms  d > ACK
 95ms  f > ACK
 `, []string{"2 -> 3 certain, answered, added 0s", "1 -> 2 likely, answered, added 5ms"}},
 

@@ -27,6 +27,10 @@ func (t *Table) receive(c *Connection, side Side, s *packet.Segment, p fingerpri
 	if s.Length > 0 && class&(Ignored|KeepAlive) == 0 {
 		c.settle(side, s)
 	}
+	known := c.ends[side.Other()].leastRTT != 0
+	if known && !class.Has(Ignored) { // it may get shorter by what the segment says
+		t.measure(c, side, s, class)
+	}
 	if t.consumer.Segment != nil {
 		t.consumer.Segment(c, side, s, class)
 	}
@@ -34,7 +38,9 @@ func (t *Table) receive(c *Connection, side Side, s *packet.Segment, p fingerpri
 		return
 	}
 	t.acknowledge(c, side, s)
-	t.measure(c, side, s, class)
+	if !known {
+		t.measure(c, side, s, class)
+	}
 	switch {
 	case class.Has(KeepAlive):
 		t.stats.Trimmed += uint64(s.Length)
