@@ -158,6 +158,12 @@ func (r *repeats) match(x *Exchange, c *Connection, sum uint64) *failure {
 	return f
 }
 
+// rangeOf is the part of a resource that a request asks for (RFC 9110 §14.2), as sent.
+func rangeOf(request *http1.Message) string {
+	value, _ := request.Get("Range")
+	return value
+}
+
 // find takes out the failed request that x, sent at a moment, repeats.
 func (r *repeats) find(x *Exchange, c *Connection, sum uint64, sent capture.Time) *failure {
 	if len(r.order) == 0 {
@@ -177,7 +183,7 @@ func (r *repeats) find(x *Exchange, c *Connection, sum uint64, sent capture.Time
 		return nil
 	}
 	for i, f := range list[:min(len(list), maxAlike)] {
-		if !f.answered && f.first != x && sent >= f.known {
+		if !f.answered && f.first != x && sent >= f.known && rangeOf(f.first.Request) == rangeOf(x.Request) {
 			r.remove(list, i)
 			return f
 		}
