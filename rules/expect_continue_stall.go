@@ -23,6 +23,7 @@ var expectContinueStall = &Rule{
 		Measured: "The request has Expect: 100-continue, its body began >= 200 ms + the round trip after the end of its head (where that was lost, after its repeat), and neither 100 nor a final response " +
 			"had reached the client before. Cost = that time less the round trip.",
 		CapturePoint: "The time between two packets of the client is the same everywhere; whether a response had reached it is judged there, through the round trip to it.",
+		Likely:       withoutHandshake,
 		Limits:       "Silent where the round trip is not known, or bytes of the connection are missing from the capture.",
 		Cure:         "Make the server (or the proxy) answer with 100 or a final status, or switch the expectation off in the client (curl: -H Expect:), or shorten its timer.",
 		References:   []string{"HTTP-DG §4.7", "RFC 9110 §10.1.1", "RFC 9110 §15.2.1"},
@@ -40,13 +41,15 @@ var expectContinueStall = &Rule{
 			if cost < expectMin || toldToGoOn(x) {
 				return
 			}
+			sure, remark := confidence(x.Connection)
 			p.Report(Instance{
 				Connection: x.Connection,
 				Exchange:   x,
 				Severity:   Warning,
+				Confidence: sure,
 				Cost:       cost,
-				Detail: fmt.Sprintf("The client waited %s for 100 (Continue) before it sent the body; the server said nothing.",
-					ms(waited)),
+				Detail: fmt.Sprintf("The client waited %s for 100 (Continue) before it sent the body; the server said nothing.%s",
+					ms(waited), remark),
 				Evidence: []Evidence{{m.HeadEnd.At, "end of the head, with Expect: 100-continue"}, {m.BodyStart, "the body begins"}},
 			})
 		}}

@@ -158,6 +158,9 @@ func endOfStream(c *analyze.Connection, side reassembly.Side, m *http1.Message) 
 		if gaveUp(c, side, m) {
 			return other, closer(c, side.Other(), "closed"), c.Intact()
 		}
+		if first, _ := c.FirstCloser(); first != side && other.IsZero() {
+			return fin, "", false // the close that it answers is missing from the capture
+		}
 		return fin, closer(c, side, "closed"), c.Intact()
 	}
 	rst, by := c.RST()

@@ -25,7 +25,7 @@ var idleCloseRace = &Rule{
 			"and the request got no response. Error when the method is not idempotent. " +
 			"Cost = from the request to the first byte of the response to its repeat; without one, to the reset or the last packet.",
 		CapturePoint: "What both sides had received is told by their acknowledgement numbers, wherever the capture was taken. The cost is the client's: half a round trip to it is added on each side.",
-		Likely:       "The client's host had acknowledged the FIN, but less than 2 ms before the request left: its application cannot have noticed.",
+		Likely:       "The client's host had acknowledged the FIN, but less than 2 ms before the request left: its application cannot have noticed. " + withoutHandshake,
 		Limits: "Silent where the client had the FIN for longer, for requests that were pipelined, and where bytes of the connection are missing from the capture. Repeats are looked for until 30 s after the end. " +
 			"It replaces the findings about the same request and the reset.",
 		Cure:       "Let the client (or the proxy in front) give up idle connections some seconds before the server does; let it repeat idempotent requests at once; let the server announce its close, and wait for requests on their way.",
@@ -121,6 +121,10 @@ func (r *race) instance(again *analyze.Exchange) Instance {
 		i.Detail += r.end(&i)
 	}
 	i.Detail += r.aftermath(&i, again, sent)
+	if sure, remark := confidence(c); sure != Certain {
+		i.Confidence = sure
+		i.Detail += remark
+	}
 	return i
 }
 

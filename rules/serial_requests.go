@@ -29,7 +29,7 @@ var serialRequests = &Rule{
 			"where receiving took less time than waiting (the path had room) and the round trip is >= 1 ms. Cost = a round trip for each but the first.",
 		CapturePoint: "What the client sends and receives is reckoned there, by the round trip between capture point and client.",
 		Likely:       "Whether a request could have been sent sooner, or depended on an answer, is not to be seen in the packets.",
-		Limits:       "Silent where requests overlapped or were further apart, where each follows a redirect or asks for the same again (polling), where the transfers filled the path, and where messages are not whole in the capture.",
+		Limits:       "Silent where the handshake is not in the capture, where requests overlapped or were further apart, where each follows a redirect or asks for the same again (polling), where the transfers filled the path, and where messages are not whole in the capture.",
 		Cure:         "Let the client fetch in parallel (browsers use 6 connections a host) or over HTTP/2, or bundle small files.",
 		References:   []string{"HTTP-DG §4.4", "RFC 9112 §9.4", "RFC 9113 §5"},
 	},
@@ -72,7 +72,7 @@ func (r *serialRun) add(p *Pass, x *analyze.Exchange) {
 	}
 	r.leads = x.Response.Status/100 == 3 && hasField(x.Response, "Location")
 	r.target, r.part = x.Request.Target, part
-	rtt, known := x.Connection.RTT()
+	rtt, _ := x.Connection.RTT()
 	toClient, _ := x.Connection.RTTClient()
 	first, gap := r.end == 0, r.begun(x).Add(-toClient/2).Sub(r.end)
 	overlaps := gap < 0 && !first
@@ -81,7 +81,7 @@ func (r *serialRun) add(p *Pass, x *analyze.Exchange) {
 	}
 	r.end = max(r.end, x.Response.End.Readable.Add(toClient/2))
 	safe := x.Request.Method == "GET" || x.Request.Method == "HEAD"
-	if !known || rtt < serialMinRTT || !safe || !x.Request.Complete || !x.Response.Complete || overlaps {
+	if !roundTripKnown(x.Connection) || rtt < serialMinRTT || !safe || !x.Request.Complete || !x.Response.Complete || overlaps {
 		r.restart()
 		return
 	}

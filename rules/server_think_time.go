@@ -24,7 +24,7 @@ var serverThinkTime = &Rule{
 			"since the first acknowledgement of its end, which may come up to 200 ms late, but not before one of less. Where the handshake took more than twice the least round trip, the RTT is what it took. Cost 0: it is not lost to the connection.",
 		CapturePoint: "The wait is the client's: corrected by the round trip between capture point and client.",
 		Likely: "Where the capture is taken far from the server (more than 1 ms) and the IPv4 identification does not show that the server sent nothing between its acknowledgement and the answer: " +
-			"a first copy of the answer may have been lost before the capture point.",
+			"a first copy of the answer may have been lost before the capture point. " + withoutHandshake,
 		Limits: "Silent when the request was lost and repeated, took long to the server or never ended, where the answer may have been sent before and lost on the way to the capture point " +
 			"(the IPv4 identification says that segments between the server's acknowledgement and the answer are missing, or a hole opens right behind the answer's first segment), where the capture cut its head, when an earlier response stood in the way, and without round trip samples. " +
 			"Of a proxy, silent where the capture shows that the network behind it took the time: setting up the connection for the request, or losses on it; the other side is waited for until 10 s after the exchange.",
@@ -49,13 +49,13 @@ var serverThinkTime = &Rule{
 			if !ok || !isLong(think, x) || x.Response.Problems.Has(http1.HeadLost|http1.HeadUnfinished) {
 				return
 			}
-			confidence, remark := Certain, ""
+			sure, remark := confidence(x.Connection)
 			if !x.ThinkProven() {
-				confidence, remark = Likely, " That no earlier copy of the answer was lost before the capture point is inferred."
+				sure, remark = Likely, remark+" That no earlier copy of the answer was lost before the capture point is inferred."
 			}
 			stand[x.ID] = true
 			waiting.add(Instance{
-				Connection: x.Connection, Exchange: x, Severity: Info, Confidence: confidence,
+				Connection: x.Connection, Exchange: x, Severity: Info, Confidence: sure,
 				Detail: fmt.Sprintf("The first byte of the answer came %s after the request, without the round trip: the server's own time.%s", ms(think), remark),
 				Evidence: []Evidence{
 					{x.Request.End.At, "end of the request"},
