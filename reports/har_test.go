@@ -146,8 +146,8 @@ b 10.0.0.1:40001 > 10.0.0.2:80
 270ms  b > ACK
 271ms  b > "GET /reset HTTP/1.1\r\nHost: h\r\n\r\n"
 281ms  a < "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Type: text/plain\r\nContent-Encoding: gzip\r\n\r\nabc"
-282ms  a > ACK
-300ms  a > "GET /cut HTTP/1.1\r\nHost: h\r\n\r\n"
+321ms  a > ACK
+330ms  a > "GET /cut HTTP/1.1\r\nHost: h\r\n\r\n"
 400ms  a < "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"
 401ms  a < FIN
 771ms  b < RST
