@@ -98,6 +98,7 @@ type hopEntry struct {
 	back       *Exchange // that served it
 	certain    bool      // the other side is
 	waits      bool      // it is undecided
+	full       bool      // to decide did not make room for more fits
 	contested  bool      // it fits as well as what another entry was linked with
 	shared     *Exchange // the back of another front, whose response it may have got
 }

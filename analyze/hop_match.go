@@ -63,11 +63,19 @@ func (h *hops) others(e *hopEntry, n uint64, since capture.Time, older func(*hop
 	}
 }
 
-// fitMemory is about what a fit takes.
-const fitMemory = 160
+const (
+	fitMemory = 160 // about what a fit takes
+	// hopOutside is how many fits an entry may have that are never linked, since the clocks
+	// do not agree: more do not make it less certain.
+	hopOutside = 2
+)
 
 // fit notes a fit with both of its entries.
 func (h *hops) fit(f fit) {
+	if front, back := h.ends(&f); f.outside && front != nil && max(front.outside(), back.outside()) >= hopOutside {
+		front.contested, back.contested = true, true
+		return
+	}
 	h.makeRoom(f.front)
 	h.makeRoom(f.back)
 	front, back := h.ends(&f)
@@ -82,6 +90,16 @@ func (h *hops) fit(f fit) {
 	}
 }
 
+// outside is how many of the fits of e are never linked.
+func (e *hopEntry) outside() (n int) {
+	for _, f := range e.fits {
+		if f.outside {
+			n++
+		}
+	}
+	return n
+}
+
 // makeRoom sees to it that entry n may have one more fit: what has so many is not waited
 // for any longer.
 func (h *hops) makeRoom(n uint64) {
@@ -90,11 +108,13 @@ func (h *hops) makeRoom(n uint64) {
 	if len(e.fits) < hopScan {
 		return
 	}
-	if e.fits = slices.DeleteFunc(e.fits, gone); len(e.fits) < hopScan {
+	if e.fits = slices.DeleteFunc(e.fits, gone); len(e.fits) < hopScan || e.full {
+		e.full = e.full && len(e.fits) == hopScan
 		return
 	}
 	h.decide(n, true)
 	e.fits = slices.DeleteFunc(e.fits, gone)
+	e.full = len(e.fits) == hopScan
 }
 
 // ends returns both entries of a fit that may still become a hop, nil otherwise.
