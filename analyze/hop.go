@@ -46,6 +46,8 @@ const (
 	// first, and hopWalk how many are looked at.
 	hopScan = 64
 	hopWalk = 4 * hopScan
+	// hopFields is how many fields a request may have that is compared: servers take 100 (Apache) or less.
+	hopFields = 256
 	// hopPatience is how long two exchanges wait for others to be over that may be the
 	// right ones. What is over in TCP may be long before its last acknowledgement comes.
 	hopPatience = 2 * time.Second
@@ -91,16 +93,18 @@ type hopEntry struct {
 	key        uint64
 	at         capture.Time
 	memory     int64
-	olderFront uint64    // the next older entry that may be a front of the same request
-	olderBack  uint64    // the same for a back
-	fits       []*fit    // that it is part of
-	front      *Exchange // that it is the back of
-	back       *Exchange // that served it
-	certain    bool      // the other side is
-	waits      bool      // it is undecided
-	full       bool      // to decide did not make room for more fits
-	contested  bool      // it fits as well as what another entry was linked with
-	shared     *Exchange // the back of another front, whose response it may have got
+	olderFront uint64         // the next older entry that may be a front of the same request
+	olderBack  uint64         // the same for a back
+	fits       []*fit         // that it is part of
+	front      *Exchange      // that it is the back of
+	back       *Exchange      // that served it
+	certain    bool           // the other side is
+	slot       int32          // of the open request that it waits for first,
+	rival      *http1.Message // and that
+	waits      bool           // it is undecided
+	full       bool           // to decide did not make room for more fits
+	contested  bool           // it fits as well as what another entry was linked with
+	shared     *Exchange      // the back of another front, whose response it may have got
 }
 
 func newHops(tell func(*Hop)) *hops {
@@ -121,6 +125,9 @@ func (h *hops) met(server netip.AddrPort) {
 
 // begun takes an exchange whose request is complete, and says where it is noted until it is over.
 func (h *hops) begun(x *Exchange, c *Connection) (slot int32) {
+	if x.Request.Fields.Len() > hopFields {
+		return 0
+	}
 	r := openRequest{request: x.Request, client: c.Client().Addr(), server: c.Server()}
 	if h.several {
 		r.key = h.key(x.Request)
@@ -175,7 +182,7 @@ func (h *hops) take(x *Exchange, key uint64) {
 // hoppable reports whether the other side of x could be known.
 func hoppable(x *Exchange) bool {
 	const broken = http1.HeadLost | http1.HeadUnfinished | http1.HeadCut
-	return x.Request != nil && !x.Request.Problems.Has(broken) && x.Request.Method != "CONNECT" && x.Request.Version != http1.HTTP09
+	return x.Request != nil && x.Request.Fields.Len() <= hopFields && !x.Request.Problems.Has(broken) && x.Request.Method != "CONNECT" && x.Request.Version != http1.HTTP09
 }
 
 // key is what a request has in common on both sides of a proxy.

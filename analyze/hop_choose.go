@@ -58,26 +58,39 @@ func (h *hops) decide(n uint64, now bool) {
 		e.waits = false
 		h.share(e)
 		return
-	case !now && slices.ContainsFunc(e.fits, h.rivalled):
-		h.wait(n)
-		return
+	case !now:
+		if slot := h.rival(e.fits); slot != 0 {
+			h.wait(n, slot)
+			return
+		}
 	}
-	if c := h.cluster(n); !now && !c.cut && slices.ContainsFunc(c.fits, h.rivalled) {
-		h.wait(n)
-	} else {
-		h.settle(&c)
+	c := h.cluster(n)
+	if !now && !c.cut {
+		if slot := h.rival(c.fits); slot != 0 {
+			h.wait(n, slot)
+			return
+		}
 	}
+	h.settle(&c)
 }
 
-// rivalled reports whether an exchange that is not over may be one end of f instead.
-func (h *hops) rivalled(f *fit) bool {
-	front, back := h.ends(f)
-	return front != nil && h.open.rivals(front, back)
+// rival is the slot of an open request that may be one end of one of fits instead, 0
+// without one.
+func (h *hops) rival(fits []*fit) int32 {
+	for _, f := range fits {
+		if front, back := h.ends(f); front != nil {
+			if slot := h.open.rival(front, back); slot != 0 {
+				return slot
+			}
+		}
+	}
+	return 0
 }
 
-// wait has entry n wait until others are over.
-func (h *hops) wait(n uint64) {
+// wait has entry n wait until others are over, the one in a slot first.
+func (h *hops) wait(n uint64, slot int32) {
 	e := h.entry(n)
+	e.slot, e.rival = slot, h.open.at(slot)
 	if e.waits {
 		return
 	}
@@ -101,6 +114,9 @@ func (h *hops) retry(key uint64) {
 	list, waits := h.waiting[key]
 	for len(list) > 0 {
 		if e := h.entry(list[0]); e != nil && e.waits {
+			if h.open.at(e.slot) == e.rival {
+				break
+			}
 			if h.decide(list[0], false); e.waits {
 				break
 			}
@@ -264,7 +280,7 @@ func (h *hops) link(c *cluster, f *fit, alone bool) {
 	}
 	front, back := h.ends(f)
 	hop := &Hop{Front: front.exchange, Back: back.exchange, Answered: f.answered, Added: Unknown}
-	hop.Unsettled = c.cut || alone && (front.contested || back.contested) || h.open.rivals(front, back)
+	hop.Unsettled = c.cut || alone && (front.contested || back.contested) || h.open.rival(front, back) != 0
 	hop.Certain = alone && !hop.Unsettled && f.score >= hopCertain && f.proven() && (f.clocks || f.identified || h.unique(f))
 	if !hop.Certain {
 		hop.OtherFronts, hop.OtherBacks = h.instead(c, f)

@@ -87,32 +87,35 @@ func (o *openRequests) remove(slot int32) (key uint64) {
 	return r.key
 }
 
-// rivals reports whether a request that is open may be the other side of f or of b
-// instead: it is between the same hosts, and began in time.
-func (o *openRequests) rivals(f, b *hopEntry) bool {
+// rival is the slot of a request that is open and may be the other side of f or of b
+// instead: it is between the same hosts, and began in time. 0 if there is none.
+func (o *openRequests) rival(f, b *hopEntry) (slot int32) {
 	if len(o.newest) == 0 {
-		return false
+		return 0
 	}
 	front, back := f.exchange, b.exchange
 	until := responseBegan(front)
-	slot := o.newest[f.key]
+	slot = o.newest[f.key]
 	for range hopScan {
 		if slot == 0 {
-			return false
+			break
 		}
 		r := &o.list[slot]
-		slot = r.older
 		began := r.request.Start.At.Time
 		asBack := r.client == back.Connection.Client().Addr() && r.server != f.server &&
 			began >= front.Request.HeadEnd.Readable && began <= until && !contradicts(front.Request, r.request)
 		asFront := r.server == f.server &&
 			r.request.HeadEnd.Readable <= back.Request.Start.At.Time && !contradicts(r.request, back.Request)
 		if asBack || asFront {
-			return true
+			break
 		}
+		slot = r.older
 	}
-	return slot != 0
+	return slot
 }
+
+// at is the request in a slot, nil where none is open there.
+func (o *openRequests) at(slot int32) *http1.Message { return o.list[slot].request }
 
 // responseBegan is when the response of x began, or its connection was heard of
 // last if there is none.
