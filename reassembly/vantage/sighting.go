@@ -22,10 +22,31 @@ func canonical(s *packet.Segment) (tuple, int) {
 type entry struct {
 	seen  []*sighting // in the order of the inputs; those of one point in the order of their packets
 	pairs []pair
+	// newest are the latest sightings by point, where there are more than fewSeen.
+	newest map[int32]*sighting
+}
+
+// fewSeen is how many sightings of a tuple are looked through.
+const fewSeen = 8
+
+// add adds a sighting.
+func (e *entry) add(g *sighting) {
+	switch e.seen = append(e.seen, g); {
+	case e.newest != nil:
+		e.newest[g.point] = g
+	case len(e.seen) > fewSeen:
+		e.newest = map[int32]*sighting{}
+		for _, g := range e.seen {
+			e.newest[g.point] = g
+		}
+	}
 }
 
 // latest returns the latest sighting at a point, nil without any.
 func (e *entry) latest(point int32) *sighting {
+	if e.newest != nil {
+		return e.newest[point]
+	}
 	for i := len(e.seen) - 1; i >= 0; i-- {
 		if e.seen[i].point == point {
 			return e.seen[i]

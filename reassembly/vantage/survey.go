@@ -93,7 +93,7 @@ func (v *survey) note(at int32, s *packet.Segment) {
 		}
 		v.sightings++
 		g = newSighting(at, v.sightings, s)
-		e.seen = append(e.seen, g)
+		e.add(g)
 	}
 	g.add(side, s)
 }
