@@ -21,10 +21,19 @@ func (t *Table) takeFIN(c *Connection, side Side, s *packet.Segment) {
 		if other.started && c.stretch(side.Other()) == nil && s.Flags.Has(packet.ACK) && s.Ack == other.next+1 {
 			end.firstFIN = side.Other() // it answers a FIN that the capture has late, or not at all
 		}
-	} else if s.Time < end.fin[side.Other()].Time && !(s.Flags.Has(packet.ACK) && s.Ack == end.finSeq[side.Other()]+1) {
-		end.firstFIN = side // the capture has it late
+	} else if !(s.Flags.Has(packet.ACK) && s.Ack == end.finSeq[side.Other()]+1) {
+		end.crossed = !other.acknowledges(end.finSeq[side] + 1)
+		if c.left(side, s.Mark) < c.left(side.Other(), end.fin[side.Other()]) {
+			end.firstFIN = side
+		}
 	}
 	t.finishStream(c, side, s.Mark)
+}
+
+// left is when side sent a segment that was seen at a moment, as far as round trips are known.
+func (c *Connection) left(side Side, seen capture.Mark) capture.Time {
+	toSide, _ := c.ends[side.Other()].bestRTT()
+	return seen.Time.Add(-toSide / 2)
 }
 
 // finUnseen reports whether the other side acknowledged a FIN of side that the

@@ -53,6 +53,7 @@ type ending struct {
 	rstSide    Side
 	firstFIN   Side
 	closedBy   Side
+	crossed    bool // neither side had the other's FIN when it sent its own
 }
 
 // oddities is what few connections have.

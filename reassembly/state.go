@@ -53,9 +53,9 @@ func (c *Connection) State() State {
 
 func (c *Connection) closingState(clientDone bool) State {
 	switch {
-	case c.ending.firstFIN != c.client && clientDone:
+	case c.ending.firstFIN != c.client && !c.ending.crossed && clientDone:
 		return Closed
-	case c.ending.firstFIN != c.client:
+	case c.ending.firstFIN != c.client && !c.ending.crossed:
 		return LastAck
 	case clientDone:
 		return TimeWait
