@@ -26,7 +26,7 @@ var connectFailed = &Rule{
 			"(host down, packets dropped on the way, a firewall that drops).",
 		Measured: "Refused: an RST that acknowledges the SYN. Unreachable: a SYN that was repeated, and no segment of the server within 3 s of the first; " +
 			"or 3 SYNs of a client to a server and none behind them answered, each given up before it was repeated. " +
-			"Cost = from the first SYN to the RST, or to the last packet of the attempt.",
+			"Cost = from the first SYN to the last RST, or to the last packet of the attempt.",
 		CapturePoint: "The refusal reaches the client half a round trip (capture point to client) after it is seen; the cost includes it. " +
 			"At the server, SYNs lost before it are not seen and nothing is told of them.",
 		Likely: "\"Nobody answered\" is likely, not certain: the capture may have been taken where the answers do not pass. " +
@@ -133,7 +133,13 @@ func refused(c *analyze.Connection, rst capture.Mark) Instance {
 		Cost:       rst.Sub(c.SYN()) + toClient,
 		Evidence:   []Evidence{{c.SYN(), "SYN"}, {rst, "RST in answer to it"}},
 	}
-	i.Detail = fmt.Sprintf("%s refused the connection with an RST %s after the SYN (%s).", c.Server(), ms(i.Cost), tries(c))
+	if n := c.SYNRepeats(); n > 0 && c.Packets() == 2*uint64(n+1) { // one for each
+		i.Cost = c.Last().Sub(c.SYN()) + toClient
+		i.Evidence = append(i.Evidence, Evidence{c.Last(), "the last RST"})
+		i.Detail = fmt.Sprintf("%s refused the connection with an RST each time (%s over %s).", c.Server(), tries(c), ms(i.Cost))
+	} else {
+		i.Detail = fmt.Sprintf("%s refused the connection with an RST %s after the SYN (%s).", c.Server(), ms(i.Cost), tries(c))
+	}
 	if !known {
 		i.Confidence = Likely
 		i.Detail += " How much later the client had it does not show at the capture point."
