@@ -121,7 +121,7 @@ func (r *responses) Head(m *http1.Message) string {
 	} else {
 		x.Response, x.reached = m, v.reached(x)
 		if s := v.streams[v.connection.ClientSide()].sender; s != nil {
-			x.nothingBetween = s.complete
+			x.nothingBetween = s.complete && s.lastACK.upTo <= x.end
 		}
 		v.hold(x, m)
 		x.ResponsePlace = v.place(v.connection.ClientSide().Other(), m, v.pairing.responseHad)

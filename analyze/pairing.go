@@ -50,6 +50,7 @@ type exchange struct {
 	responseEnded bool
 	responseEnd   int64 // place behind the response in the server's stream
 	abandoned     bool
+	received      capture.Time // by when the server had the request, as its first acknowledgement shows
 	sentUntil     capture.Time // the body of a request whose head was lost
 	held          int          // bytes of the heads
 	weight        int64        // what is accounted for beside them

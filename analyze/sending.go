@@ -68,7 +68,11 @@ func (v *conversation) followACK(side reassembly.Side, s *packet.Segment, class 
 		to.judge(upTo, s, twice, p)
 	}
 	to.count(s)
+	before := to.lastACK.upTo
 	to.acknowledge(a, p)
+	if other == c.ClientSide() && upTo > before {
+		v.haveReached(to)
+	}
 	if class.Has(reassembly.DuplicateACK) {
 		to.duplicateACKs++
 	}

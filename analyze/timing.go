@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"slices"
 	"time"
 
 	"wirelag/reassembly/capture"
@@ -210,12 +211,33 @@ func (x *Exchange) ThinkProven() bool {
 }
 
 // reached is when the request of x can have reached the server, at the latest, now
-// that its response begins: what acknowledges it may have been put off, but no
-// longer than since the server acknowledged less. 0 when that is unknown.
+// that its response begins. 0 when that is unknown.
 func (v *conversation) reached(x *exchange) capture.Time {
 	s := v.streams[v.connection.ClientSide()].sender
-	if s == nil || !x.requestEnded || s.lastACK.upTo < x.end || s.advanced == 0 || s.unseen {
+	switch {
+	case s == nil || !x.requestEnded || s.lastACK.upTo < x.end || s.advanced == 0 || s.unseen:
 		return 0
+	case x.received != 0:
+		return x.received
 	}
+	return s.arrival()
+}
+
+// arrival is when what was acknowledged last can have arrived, at the latest: what
+// acknowledges it may have been put off, but no longer than since less was acknowledged.
+func (s *sender) arrival() capture.Time {
 	return max(s.advanced.Add(-usualACKDelay), s.notBefore, 1)
+}
+
+// haveReached notes of the requests that wait which the server has, now that it has
+// acknowledged more.
+func (v *conversation) haveReached(s *sender) {
+	for _, x := range slices.Backward(v.pairing.waiting) {
+		if x.received != 0 {
+			return
+		}
+		if x.requestEnded && s.lastACK.upTo >= x.end && s.advanced != 0 {
+			x.received = s.arrival()
+		}
+	}
 }
