@@ -193,7 +193,8 @@ func (s *sender) tellHole(a *acked, behind int64) {
 func (l *Loss) follow(hole *toldHole, end capture.Mark, p path) {
 	from, until := hole.at.Time.Add(-p.toReceiver), end.Time.Add(-p.toReceiver)
 	queued := from.Sub(hole.behind)
-	together := hole.behind != 0 && hole.behind.Sub(l.Original.Time) <= queued+p.rtt()
+	// The next flight may take a little longer than the least round trip.
+	together := hole.behind != 0 && hole.behind.Sub(l.Original.Time) <= queued+p.rtt()*9/8+releaseLate
 	if together && from >= l.Original.Time && until > from {
 		l.from, l.until, l.Stall = from, until, until.Sub(from)
 	}
