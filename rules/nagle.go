@@ -57,7 +57,7 @@ var nagleDelayedACK = &Rule{
 			sure, remark := delayConfidence(x.Connection, t)
 			return &Instance{
 				Connection: x.Connection, Exchange: x, Severity: Warning, Confidence: sure, Cost: cost,
-				Detail: fmt.Sprintf("The %s was sent in small pieces: %s a piece waited for the acknowledgement of the one before, which the %s delayed by up to %s; %s lost, besides a round trip (%s) each time.",
+				Detail: fmt.Sprintf("The %s was sent in small pieces: %s a piece waited for the acknowledgement of the one before, which the %s delayed by up to %s; up to %s lost, besides a round trip (%s) each time.",
 					d.message, times(holds), d.receiver, ms(worst.ACKDelay), ms(cost), ms(worst.RTT)) + remark,
 				Evidence: pauseEvidence(worst, "small segment, unacknowledged", "its acknowledgement, delayed", "the next piece, released by it"),
 			}
