@@ -347,6 +347,9 @@ func (c *Connection) SYNRepeats() int {
 	return int(c.oddities.syns.repeats)
 }
 
+// RefusedAtFirst reports whether a SYN was answered by a reset before another one was accepted.
+func (c *Connection) RefusedAtFirst() bool { return c.oddities != nil && c.oddities.syns.refused }
+
 // MSS is the maximum segment size that side announced to receive (RFC 9293 §3.7.1); 0 when unknown.
 func (c *Connection) MSS(side Side) int { return int(c.ends[side].mss) }
 

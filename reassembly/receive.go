@@ -270,6 +270,7 @@ func (t *Table) takeSYN(c *Connection, side Side, s *packet.Segment) {
 	if s.Flags.Has(packet.ACK) {
 		if c.close == ByRST && !c.synchronised {
 			c.reopen() // refused before, accepted now
+			syns.refused = true
 		}
 		if c.synAck.IsZero() || !c.synchronised {
 			if !repeated || syns.answered != syns.latest {

@@ -87,6 +87,7 @@ type syns struct {
 	answer   capture.Mark // the first SYN/ACK in answer to that
 	repeats  uint16       // of SYNs and SYN/ACKs
 	echoed   bool         // the client's answer has the timestamp of the last SYN/ACK
+	refused  bool         // one before the one that was accepted
 }
 
 // toEnd returns the ending of c to change it.

@@ -27,13 +27,13 @@ var synRetransmission = &Rule{
 		CapturePoint: "The time between two SYNs of the client, or SYN/ACKs of the server, is the same everywhere on the path. " +
 			"A SYN or SYN/ACK that was lost before the capture point leaves no trace there: silent.",
 		Likely:     "Without timestamps, which SYN/ACK the client acknowledged is inferred from its round trip.",
-		Limits:     "Silent when the SYN or SYN/ACK came again sooner than any timer (200 ms): something asked for it that is not in the capture. Silent when the connection never came about (connect-failed tells that) or its first SYN is not in the capture.",
+		Limits:     "Silent when the SYN or SYN/ACK came again sooner than any timer (200 ms): something asked for it that is not in the capture. Silent where a SYN was refused before another one was accepted (none was lost), when the connection never came about (connect-failed tells that) or its first SYN is not in the capture.",
 		Cure:       "Look for loss or a full accept queue at the server (listen overflows), and for firewalls that drop SYNs; nothing in HTTP can hide it but a connection that is already open.",
 		References: []string{"HTTP-DG §4.2.3", "RFC 9293 §3.8.1", "RFC 6298 §5", "RFC 7323 §4.1"},
 	},
 	Listen: func(p *Pass) analyze.Listener {
 		return analyze.Listener{Closed: func(c *analyze.Connection) {
-			if c.SYN().IsZero() || c.AnsweredSYN().IsZero() || !c.Synchronised() {
+			if c.SYN().IsZero() || c.AnsweredSYN().IsZero() || !c.Synchronised() || c.RefusedAtFirst() {
 				return
 			}
 			lostSYN := max(c.AnsweredSYN().Sub(c.SYN()), 0)
