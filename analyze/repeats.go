@@ -158,10 +158,16 @@ func (r *repeats) match(x *Exchange, c *Connection, sum uint64) *failure {
 	return f
 }
 
-// rangeOf is the part of a resource that a request asks for (RFC 9110 §14.2), as sent.
-func rangeOf(request *http1.Message) string {
-	value, _ := request.Get("Range")
-	return value
+// alike reports whether two requests with the same key ask for the same part of a resource
+// (RFC 9110 §14.2), for the same user: behind a proxy there are many.
+func alike(m, n *http1.Message) bool {
+	for _, name := range [...]string{"Range", "Cookie", "Authorization"} {
+		first, _ := m.Get(name)
+		if second, _ := n.Get(name); first != second {
+			return false
+		}
+	}
+	return true
 }
 
 // find takes out the failed request that x, sent at a moment, repeats.
@@ -183,7 +189,7 @@ func (r *repeats) find(x *Exchange, c *Connection, sum uint64, sent capture.Time
 		return nil
 	}
 	for i, f := range list[:min(len(list), maxAlike)] {
-		if !f.answered && f.first != x && sent >= f.known && rangeOf(f.first.Request) == rangeOf(x.Request) {
+		if !f.answered && f.first != x && sent >= f.known && alike(f.first.Request, x.Request) {
 			r.remove(list, i)
 			return f
 		}

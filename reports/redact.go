@@ -2,6 +2,7 @@ package reports
 
 import (
 	"net/netip"
+	neturl "net/url"
 	"strings"
 
 	"wirelag/analyze"
@@ -535,12 +536,30 @@ func isPlainPath(s string) bool {
 }
 
 func appendMaskedParameter(b []byte, parameter string) []byte {
-	name, _, found := strings.Cut(parameter, "=")
-	if !found || !isSecretParameter(name) {
+	name, value, found := strings.Cut(parameter, "=")
+	if !found || !isSecretParameter(name) && !hidesSecret(value) {
 		return appendMaskedURLs(b, parameter)
 	}
 	b = append(b, parameter[:len(name)+1]...)
 	return append(b, mask...)
+}
+
+// hidesSecret reports whether a value is a percent-encoded URL, as logins are told where to
+// go on, with a secret in it.
+func hidesSecret(value string) bool {
+	if !strings.Contains(value, "%") {
+		return false
+	}
+	s, err := neturl.PathUnescape(value)
+	if err != nil {
+		return false
+	}
+	for parameter := range strings.FieldsFuncSeq(s, func(c rune) bool { return strings.ContainsRune("?#&;", c) }) {
+		if name, _, found := strings.Cut(parameter, "="); found && isSecretParameter(name) {
+			return true
+		}
+	}
+	return string(appendMaskedURLs(nil, s)) != s
 }
 
 // isSecretParameter reports whether a query parameter is named like a secret,
@@ -555,7 +574,13 @@ func isSecretParameter(name string) bool {
 			c = unhex(name[i+1])<<4 | unhex(name[i+2])
 			i += 2
 		}
-		if n == len(plain) {
+		switch rest := name[i+1:]; {
+		case c == ']', c == '[' && (rest == "]" || strings.EqualFold(rest, "%5d")): // token[]
+			continue
+		case c == '[': // user[token]
+			n, word = 0, 0
+			continue
+		case n == len(plain):
 			return false
 		}
 		if 'A' <= c && c <= 'Z' {

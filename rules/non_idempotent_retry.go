@@ -18,7 +18,7 @@ var nonIdempotentRetry = &Rule{
 	Doc: Doc{
 		What: "The first try got no complete response, and the client (or its library, or a proxy) sent the same request again. If the server had acted on the first one, " +
 			"it has now acted twice: two orders, two payments.",
-		Measured: "Same client address, method, target, Host, Range and body (length and CRC-32), the method not idempotent, no Idempotency-Key; the connection of the first ended without a whole " +
+		Measured: "Same client address, method, target, Host, Range, Cookie, Authorization and body (length and CRC-32), the method not idempotent, no Idempotency-Key; the connection of the first ended without a whole " +
 			"response, or the first was sent again there three times without an acknowledgement; the second was sent after the client had learned of that, and less than 60 s later. Cost = 0 (the time is told with the failure of the first).",
 		CapturePoint: "Where the server ended the connection, a round trip between capture point and client has to lie between that and the second request.",
 		Likely:       "The second came 10 s after the end of the first, or later, or the connection of the first had not ended: it may be another request that is equal.",

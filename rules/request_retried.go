@@ -14,7 +14,7 @@ var requestRetried = &Rule{
 	Doc: Doc{
 		What: "The first try got no complete response because its connection ended, and the client repeated it. That is right for an idempotent request (or one with an Idempotency-Key): " +
 			"the user saw but a delay.",
-		Measured: "Same client address, method, target, Host, Range and body (length and CRC-32), the method idempotent or an Idempotency-Key present; the connection of the first ended without a whole " +
+		Measured: "Same client address, method, target, Host, Range, Cookie, Authorization and body (length and CRC-32), the method idempotent or an Idempotency-Key present; the connection of the first ended without a whole " +
 			"response, or the first was sent again there three times without an acknowledgement; the second was sent after the client had learned of that, and less than 60 s later. Cost = from then to the first byte of the second's response.",
 		CapturePoint: "Where the server ended the connection, a round trip between capture point and client has to lie between that and the second request.",
 		Limits:       "Silent where bytes of the first connection are missing from the capture, where the server sent something else than HTTP/1 for the first request, or a stream that goes on for as long as both like (text/event-stream, multipart/x-mixed-replace), and where the client sends equal requests all the time (as non-idempotent-retry). idle-close-race and pipeline-aborted tell of repeats themselves.",
