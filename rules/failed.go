@@ -179,6 +179,9 @@ func gaveUp(c *analyze.Connection, sender reassembly.Side, m *http1.Message) boo
 	if !ended || by == sender || fin.IsZero() {
 		return false
 	}
+	if rst, side := c.RST(); !rst.IsZero() && side == by {
+		return true // it refused what came then: it did not just say that it had no more to send
+	}
 	toSender, _ := c.RTTServer()
 	if sender == c.ClientSide() {
 		toSender, _ = c.RTTClient()
