@@ -186,8 +186,10 @@ func (v *conversation) acknowledgedAt(side reassembly.Side, at capture.Mark) int
 func (x *Exchange) Acknowledged() bool {
 	c := x.Connection
 	n, ok := c.Acknowledged(c.ClientSide())
-	if c.Closing != nil && c.Closing.Reset.side != c.ClientSide() {
-		n, ok = max(n, c.Closing.Reset.Received), ok || c.Closing.Reset.Received >= 0
+	if c.Closing != nil {
+		if r := &c.Closing.Reset; !r.At.IsZero() && r.side != c.ClientSide() && r.Received >= 0 {
+			n, ok = max(n, r.Received), true
+		}
 	}
 	return ok && x.Request != nil && n >= x.RequestPlace.End
 }

@@ -47,14 +47,14 @@ func (c *Connection) finUnseen(side Side) bool {
 // ok is false while there is none, and where an acknowledgement shows that the
 // capture misses a FIN.
 func (c *Connection) Ended() (at capture.Mark, by Side, ok bool) {
-	e := c.ending
-	if e == nil || c.finUnseen(0) || c.finUnseen(1) {
+	side, ok := c.FirstCloser()
+	if !ok || c.finUnseen(0) || c.finUnseen(1) {
 		return capture.Mark{}, 0, false
 	}
-	if c.hasFIN(e.firstFIN) {
-		return e.fin[e.firstFIN], e.firstFIN, true
+	if c.hasFIN(side) {
+		return c.ending.fin[side], side, true
 	}
-	return e.rst, e.rstSide, !e.rst.IsZero()
+	return c.ending.rst, c.ending.rstSide, !c.ending.rst.IsZero()
 }
 
 // FirstCloser is the side that began to close the connection, though the other's FIN, or its

@@ -545,7 +545,8 @@ func appendMaskedParameter(b []byte, parameter string) []byte {
 }
 
 // hidesSecret reports whether a value is a percent-encoded URL, as logins are told where to
-// go on, with a secret in it.
+// go on, with a secret in it. What that holds encoded once more is not looked at: there may
+// be as many layers as there are bytes.
 func hidesSecret(value string) bool {
 	if !strings.Contains(value, "%") {
 		return false

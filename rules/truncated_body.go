@@ -19,7 +19,7 @@ var truncatedBody = &Rule{
 		Measured: "FIN of the sender, or an RST of either side, before Content-Length bytes or the last chunk; where the sender's FIN answers one of the receiver, " +
 			"it was the receiver who gave up. Bytes lost = Content-Length - bytes seen, where there is one. Cost = 0.",
 		CapturePoint: "The bytes up to the end of the stream are the same everywhere. Where an RST came from the receiver, those that it had not received yet are not counted as lost.",
-		Limits: "Silent when the capture ended first, or bytes of the connection are missing from it; for the body of a request that was " +
+		Limits: "Silent when the capture ended first, or bytes of the connection, or the close that its end answers, are missing from it; for the body of a request that was " +
 			"answered before its end, and before the client ended it (early-response-close), or of which nothing was sent when the server closed or was asked for 100 (Continue), and where the client closed a stream that goes on for as long as it likes (text/event-stream).",
 		Cure:       "Look at the side that ended the connection: crashes and timeouts of its application, limits of proxies between; a client that reset the connection may have given up on purpose. Let receivers compare the length.",
 		References: []string{"HTTP-DG §4.7.2", "RFC 9112 §8", "RFC 9112 §6.3"},
